@@ -1,0 +1,91 @@
+"""ecmahost: an open ECMA Connector Host. This module is the public API for connector authors.
+
+A connector imports from here and from nowhere below. What the hooks mean is told in ``ecmahost_core.hookspecs``.
+"""
+
+from ecmahost_core.ecma.capabilities import Capabilities, MADistinguishedNameStyle, MAExportType
+from ecmahost_core.ecma.csentry import (
+    AttributeChange,
+    AttributeModificationType,
+    CSEntryChange,
+    ImportPage,
+    ObjectModificationType,
+)
+from ecmahost_core.ecma.deprovisioning import (
+    DeprovisioningContext,
+    DeprovisioningEvent,
+    DeprovisioningFlow,
+    FlowAction,
+)
+from ecmahost_core.ecma.parameters import ConfigParameterDefinition, ConfigParameterType, Parameters, Secret
+from ecmahost_core.ecma.results import (
+    CSEntryChangeResult,
+    ExportError,
+    Finding,
+    ImportFailure,
+    MAExportError,
+    MAImportError,
+    Severity,
+)
+from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep, SessionPurpose
+from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, Schema, SchemaAttribute, SchemaType
+from ecmahost_core.ecma.values import Anchor, Attributes, Reference, Value, Values
+from ecmahost_core.errors import (
+    AccessDenied,
+    BadServerCredentials,
+    ConnectorError,
+    DeadlineExceeded,
+    ObjectTypeNotSupported,
+    ServerDown,
+    TargetBusy,
+    UnexpectedData,
+)
+from ecmahost_core.hookspecs import hookimpl
+
+__all__ = [
+    "AccessDenied",
+    "Anchor",
+    "AttributeChange",
+    "AttributeModificationType",
+    "AttributeOperation",
+    "AttributeType",
+    "Attributes",
+    "BadServerCredentials",
+    "CSEntryChange",
+    "CSEntryChangeResult",
+    "Capabilities",
+    "ConfigParameterDefinition",
+    "ConfigParameterType",
+    "ConnectorError",
+    "DeadlineExceeded",
+    "DeprovisioningContext",
+    "DeprovisioningEvent",
+    "DeprovisioningFlow",
+    "ExportError",
+    "Finding",
+    "FlowAction",
+    "ImportFailure",
+    "ImportPage",
+    "MADistinguishedNameStyle",
+    "MAExportError",
+    "MAExportType",
+    "MAImportError",
+    "ObjectModificationType",
+    "ObjectQuery",
+    "ObjectTypeNotSupported",
+    "Parameters",
+    "Reference",
+    "RunStep",
+    "Schema",
+    "SchemaAttribute",
+    "SchemaType",
+    "Secret",
+    "ServerDown",
+    "SessionPurpose",
+    "Severity",
+    "TargetBusy",
+    "UnexpectedData",
+    "Value",
+    "Values",
+    "hookimpl",
+]

@@ -1,0 +1,204 @@
+"""The configuration as dataclasses: one for the host, and one per wizard tab for each connector.
+
+They are built by ``load.py`` and are valid by construction. Nothing here reads files or decrypts anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow
+from ecmahost_core.ecma.parameters import NO_PARAMETERS, Parameters
+from ecmahost_core.ecma.schema import AttributeOperation, AttributeType
+
+CONNECTOR_PATH = "/ecma2host_{name}/scim"
+
+
+class Freshness(StrEnum):
+    """How far a match query trusts the connector space."""
+
+    VERIFY = "verify"
+    """A match that finds nothing asks the target for that one object before it says "none"."""
+    CACHE = "cache"
+    """The connector space alone answers."""
+    LIVE = "live"
+    """Every match asks the target for that one object."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostConfiguration:
+    """``ecmahost.toml``: the wizard's Settings page, and what it takes to serve on Linux.
+
+    Attributes:
+        home: the directory that holds everything.
+        bind: the address to listen on.
+        port: 8585 unless configured; 0 takes a free one.
+        certificate, key: PEM files.
+        workers: web worker processes.
+        log_level: one of ``logs.LEVELS``.
+        request_budget: seconds that one SCIM request may take in all.
+        body_limit: bytes of a request's body.
+    """
+
+    home: Path
+    bind: str
+    port: int
+    certificate: Path
+    key: Path
+    workers: int
+    log_level: str
+    request_budget: float
+    body_limit: int
+
+    @property
+    def store(self) -> Path:
+        """The SQLite file of the connector space."""
+        return self.home / "space.db"
+
+    @property
+    def runtime(self) -> Path:
+        """Where locks and the port file of a running host live."""
+        return self.home / "run"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHash:
+    """One accepted secret token, as the file holds it.
+
+    Attributes:
+        digest: HMAC-SHA-256 of the token under the key file, in hexadecimal.
+        expires: when it stops being accepted (with a zone); None for never. At most two tokens are configured, during
+            a rotation.
+    """
+
+    digest: str
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """The Properties tab.
+
+    Attributes:
+        name: the connector's name: ASCII letters and digits, case sensitive; the file's name.
+        instance: a UUID made by ``init``; immutable anchors' ids derive from it.
+        type: the connector type.
+        description: free text, may be empty.
+        autosync: how often the target is imported anew; None for never but by hand.
+        tokens: accepted secret tokens; empty means that only minted tokens open the door.
+        freshness: None means: verify where the connector reads single objects, cache elsewhere.
+        deletion_threshold_percent, deletion_threshold_objects: an import that would remove more than both holds its
+            removals until confirmed.
+    """
+
+    name: str
+    instance: str
+    type: str
+    description: str = ""
+    autosync: timedelta | None = None
+    tokens: tuple[TokenHash, ...] = ()
+    freshness: Freshness | None = None
+    deletion_threshold_percent: float = 10.0
+    deletion_threshold_objects: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RunProfile:
+    """One of the run profiles of the wizard.
+
+    Attributes:
+        page_size: objects in a page; None for the connector's default.
+    """
+
+    page_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedAttribute:
+    """One row of the Select Attributes tab: what the administrator says beyond the target's own schema.
+
+    Attributes:
+        type: overrides the type that the target's catalog names; None keeps it.
+        direction: overrides in which direction the attribute flows; None keeps the catalog's.
+        single_value: treat a multi-valued attribute as single-valued.
+    """
+
+    type: AttributeType | None = None
+    direction: AttributeOperation | None = None
+    single_value: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAttribute:
+    """An attribute that match queries use: always indexed.
+
+    Attributes:
+        name: the target attribute.
+        unique: whether the host refuses a second object with the same folded value.
+    """
+
+    name: str
+    unique: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectType:
+    """The Object Types and Select Attributes tabs, for one SCIM resource type.
+
+    Attributes:
+        resource_type: ``User`` (``Group`` follows).
+        target: the target's object type: a table, a class, a file's only type.
+        anchor: target attributes that identify an object; never empty.
+        anchor_immutable: True when an anchor never changes and is never reused; SCIM ids then derive from it.
+        dn_autogenerated: the host makes DNs ``CN=<anchor>,OBJECT=<type>``.
+        query_attributes: in the order of the file; may be empty.
+        attributes: overrides by target attribute name; attributes without one are absent.
+    """
+
+    resource_type: str
+    target: str
+    anchor: tuple[str, ...]
+    anchor_immutable: bool = False
+    dn_autogenerated: bool = False
+    query_attributes: tuple[QueryAttribute, ...] = ()
+    attributes: Mapping[str, SelectedAttribute] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Deprovisioning:
+    """The Deprovisioning tab, for one SCIM resource type."""
+
+    disable: DeprovisioningFlow = DeprovisioningFlow()
+    delete: DeprovisioningFlow = DeprovisioningFlow()
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorConfiguration:
+    """One file of ``connectors.d``: everything about one connector.
+
+    Attributes:
+        file: where it was read from, for messages.
+        properties: the Properties tab.
+        connectivity: validated by the plugin's own ``connectivity_parameters``.
+        full_import: None when the connector has no import profile: its space then holds what we wrote.
+        export_page_size: changes in one export call.
+        object_types: by SCIM resource type; never empty.
+        schema_mapping: for each resource type, SCIM attribute path to target attribute, in the order of the file.
+        deprovisioning: by resource type; missing means "none" for both flows.
+    """
+
+    file: Path
+    properties: Properties
+    connectivity: Parameters = NO_PARAMETERS
+    full_import: RunProfile | None = None
+    export_page_size: int = 100
+    object_types: Mapping[str, ObjectType] = field(default_factory=dict)
+    schema_mapping: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    deprovisioning: Mapping[str, Deprovisioning] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The connector's name, as in its URL."""
+        return self.properties.name

@@ -1,0 +1,54 @@
+"""What a connector can do (ECMA2: MACapabilities)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class MAExportType(StrEnum):
+    """What an Update carries to the connector (ECMA2: MAExportType)."""
+
+    ATTRIBUTE_UPDATE = "AttributeUpdate"
+    """Added and removed values of each changed attribute."""
+    ATTRIBUTE_REPLACE = "AttributeReplace"
+    """All values of each changed attribute."""
+    OBJECT_REPLACE = "ObjectReplace"
+    """The whole object, as a Replace."""
+
+
+class MADistinguishedNameStyle(StrEnum):
+    """Whether objects have a DN (ECMA2: MADistinguishedNameStyle)."""
+
+    NONE = "None"
+    GENERIC = "Generic"
+    LDAP = "Ldap"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one configured connector can do.
+
+    The host derives ``full_import`` and ``full_object_import`` from the hooks that a plugin implements; the hook
+    ``capabilities`` returns this object to decline one of them for a particular configuration, or to say the rest.
+
+    Attributes:
+        full_import: can read all objects.
+        full_object_import: can read one object by anchor or attribute value, sub-linearly.
+        export_type: how an Update is to be sent.
+        dn_style: whether objects have a DN of their own.
+        concurrent_sessions: how many sessions may write to the target at once, from one process; at least 1.
+        page_size_default: of an import, in objects.
+        page_size_maximum: of an import, in objects.
+        export_page_size_maximum: how many changes one ``export`` call takes at most.
+        settle_seconds: how long the target may still commit a call that was cut off; 0 where a dead client's call
+            dies with it.
+    """
+
+    full_import: bool = True
+    full_object_import: bool = True
+    export_type: MAExportType = MAExportType.ATTRIBUTE_REPLACE
+    dn_style: MADistinguishedNameStyle = MADistinguishedNameStyle.NONE
+    concurrent_sessions: int = 1
+    page_size_default: int = 1000
+    page_size_maximum: int = 10_000
+    export_page_size_maximum: int = 100
+    settle_seconds: float = 0.0

@@ -1,0 +1,89 @@
+"""What an administrator fills in for a connector (ECMA2: ConfigParameterDefinition, ConfigParameter)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Never, TypeAlias
+
+
+class Secret:
+    """A value that cannot be printed, logged, compared or serialised by accident.
+
+    It is decrypted each time it is revealed, as late as possible. ``reveal`` is for the call that hands it to the
+    target, and for nothing else.
+    """
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: Callable[[], str]) -> None:
+        """Keeps how to get the text, not the text."""
+        self._source = source
+
+    def reveal(self) -> str:
+        """Returns the plain text; raises what the source raises when it cannot be read (a missing file)."""
+        return self._source()
+
+    def __repr__(self) -> str:
+        """Never the value."""
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+    def __format__(self, _spec: str) -> str:
+        return repr(self)
+
+    def __reduce__(self) -> Never:
+        """A secret is never pickled."""
+        raise TypeError("a Secret cannot be serialised")
+
+
+class ConfigParameterType(StrEnum):
+    """The eight kinds of field of a wizard page (ECMA2: ConfigParameterType)."""
+
+    STRING = "String"
+    TEXT = "Text"
+    CHECK_BOX = "CheckBox"
+    DROP_DOWN = "DropDown"
+    ENCRYPTED_STRING = "EncryptedString"
+    FILE = "File"
+    LABEL = "Label"
+    DIVIDER = "Divider"
+
+
+ParameterValue: TypeAlias = str | bool | Secret
+"""STRING, TEXT, DROP_DOWN and FILE give a string, CHECK_BOX a boolean, ENCRYPTED_STRING a Secret."""
+
+Parameters: TypeAlias = Mapping[str, ParameterValue]
+"""Validated parameters by name. Every declared parameter that has a value or a default is present; one without either
+is absent. The mapping is read-only."""
+
+NO_PARAMETERS: Parameters = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigParameterDefinition:
+    """Declares one parameter; the same declaration validates, documents and builds forms.
+
+    Attributes:
+        name: the key in the TOML table; lower case with underscores.
+        label: what a form shows. LABEL and DIVIDER have nothing but this.
+        kind: the kind of field.
+        help: one or two sentences: what it is for, what happens when it is left out.
+        required: whether it must be filled in.
+        default: used when it is not filled in; None for no default. Never a secret.
+        choices: what a DROP_DOWN offers; empty for other kinds.
+        depends_on: this parameter only matters (and is only required) when another has a value: its name and that
+            value; None for always.
+        validation: a regular expression that the whole text must match; empty for none (ECMA2: Validation).
+    """
+
+    name: str
+    label: str
+    kind: ConfigParameterType = ConfigParameterType.STRING
+    help: str = ""
+    required: bool = False
+    default: str | bool | None = None
+    choices: tuple[str, ...] = ()
+    depends_on: tuple[str, str | bool] | None = None
+    validation: str = ""

@@ -1,0 +1,82 @@
+"""What the target offers: object types and their attributes (ECMA2: Schema, SchemaType, SchemaAttribute)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AttributeType(StrEnum):
+    """The type of an attribute's values (ECMA2: AttributeType, with DateTime as in the Generic SQL connector)."""
+
+    STRING = "String"
+    INTEGER = "Integer"
+    BOOLEAN = "Boolean"
+    BINARY = "Binary"
+    REFERENCE = "Reference"
+    DATE_TIME = "DateTime"
+
+
+class AttributeOperation(StrEnum):
+    """In which direction an attribute can flow (ECMA2: AttributeOperation)."""
+
+    IMPORT_ONLY = "ImportOnly"
+    EXPORT_ONLY = "ExportOnly"
+    IMPORT_EXPORT = "ImportExport"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaAttribute:
+    """One attribute of an object type.
+
+    Attributes:
+        name: as the target spells it; any non-empty text.
+        type: the type of each value.
+        multi_valued: whether it can hold more than one value.
+        operation: whether it can be read, written, or both.
+        required: True when the target refuses a new object without it and fills in nothing itself.
+        generated: True when the target can make the value of a new object itself (a sequence, a default).
+        unique: True when the target itself refuses a second object with the same value.
+        max_length: in characters, for strings whose length the target limits; None where it does not say.
+    """
+
+    name: str
+    type: AttributeType = AttributeType.STRING
+    multi_valued: bool = False
+    operation: AttributeOperation = AttributeOperation.IMPORT_EXPORT
+    required: bool = False
+    generated: bool = False
+    unique: bool = False
+    max_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaType:
+    """One object type of the target: a table, a class, a file.
+
+    Attributes:
+        name: as the target spells it.
+        attributes: in the target's order; in a run step only those that were selected, anchor included.
+        anchor: the names of the attributes that identify an object. As ``schema`` returns it: what the target's own
+            catalog says (a primary key), empty where it says nothing. In a run step: what the configuration chose,
+            never empty.
+        anchor_locked: True when no other anchor may be configured (ECMA2: LockAnchorDefinition).
+    """
+
+    name: str
+    attributes: tuple[SchemaAttribute, ...]
+    anchor: tuple[str, ...] = ()
+    anchor_locked: bool = False
+
+    def attribute(self, name: str) -> SchemaAttribute | None:
+        """Returns the attribute of exactly this name, or None."""
+        return next((attribute for attribute in self.attributes if attribute.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """All object types that the connector's account can see; may be empty."""
+
+    types: tuple[SchemaType, ...]
+
+    def type(self, name: str) -> SchemaType | None:
+        """Returns the object type of exactly this name, or None."""
+        return next((schema_type for schema_type in self.types if schema_type.name == name), None)

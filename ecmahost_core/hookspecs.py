@@ -1,0 +1,180 @@
+"""The contract between the host and a connector.
+
+A connector is a Python module whose functions are marked with ``@hookimpl`` and named as below. Its package names the
+module in the entry-point group ``ecmahost.connectors``::
+
+    [project.entry-points."ecmahost.connectors"]
+    csv = "ecmahost_csv"
+
+The name on the left is the connector *type*, which a configuration file asks for with ``type = "csv"``.
+
+Rules that hold for every hook:
+
+- Name only the arguments that you need, spelled as here. A misspelt argument, an unknown hook, or a function with a
+  hook's name but without the marker is refused when the host starts, with its name.
+- Keep no state of your own, at module level or elsewhere. What belongs to a connection lives in the session.
+- Never return None. "Nothing" is an empty sequence.
+- An object that the target refuses is a *value*: a ``CSEntryChangeResult`` with an ``ExportError``; one bad object
+  never stops a batch. A run that cannot go on is a ``ConnectorError`` (``ServerDown``, ``BadServerCredentials``, ...).
+  Any other exception is a broken contract, reported with your plugin's name.
+- Messages reach clients and logs: no password, no connection string.
+- Every function may be called in any thread, and a session is handed from thread to thread, but never used by two at a
+  time. Processes that start processes must not fork bare: a session does not survive it.
+- Bind every value. A user name may be ``x'; drop table`` or ``*)(uid=*``.
+
+Required: ``connectivity_parameters``, ``open_session``, ``schema``, ``export``. Everything else is a capability: you
+have it when you implement it and ``capabilities`` does not decline it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pluggy
+
+from ecmahost_core.ecma.capabilities import Capabilities
+from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
+from ecmahost_core.ecma.deprovisioning import DeprovisioningContext, DeprovisioningFlow
+from ecmahost_core.ecma.parameters import ConfigParameterDefinition, Parameters
+from ecmahost_core.ecma.results import CSEntryChangeResult, Finding
+from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep, SessionPurpose
+from ecmahost_core.ecma.schema import Schema
+
+PROJECT = "ecmahost"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+# The bodies below are documentation: pluggy reads only the names and arguments, and never calls them.
+# mypy: disable-error-code="empty-body"
+
+
+# What an administrator fills in ---------------------------------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+def connectivity_parameters() -> Sequence[ConfigParameterDefinition]:
+    """Required. Returns what the ``[connectivity]`` table takes, in the order in which a form shows it.
+
+    May be empty. Called before anything is configured, so it must not connect or read files.
+    (ECMA2: GetConfigParameters for the Connectivity page.)
+    """
+
+
+@hookspec(firstresult=True)
+def capabilities(parameters: Parameters) -> Capabilities:
+    """Returns what this configured connector can do; must not connect.
+
+    Without it, the host takes the defaults of ``Capabilities`` and derives ``full_import`` and ``full_object_import``
+    from the hooks you implement. With it, what you return counts, except that a hook you do not implement stays
+    declined. (ECMA2: GetCapabilitiesEx.)
+    """
+
+
+# One connection -------------------------------------------------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+def open_session(parameters: Parameters, purpose: SessionPurpose) -> AbstractContextManager[Any]:
+    """Required. Returns a context manager that yields a connection to the target, opaque to the host.
+
+    The host enters it before the first use and exits it when the session is retired: after an exception, after some
+    idle time, at the maximum age, or at the end of an import. Imports get a session of their own; other calls draw from
+    a pool. Nothing may wait for the exit: see ``export``.
+
+    Raises ServerDown when the target cannot be reached, BadServerCredentials when it refuses the credentials. An
+    exception here, also in ``__enter__``, means that nothing was sent.
+    (ECMA2: OpenImportConnection, OpenExportConnection and their Close counterparts.)
+    """
+
+
+@hookspec(firstresult=True)
+def session_alive(session: Any) -> bool:
+    """Returns whether an idle session can be used again. Must be quick and must not raise.
+
+    Asked before a pooled session is used after a pause. Without it, the host reuses sessions until one fails.
+    """
+
+
+@hookspec(firstresult=True)
+def schema(session: Any) -> Schema:
+    """Required. Returns the object types that the target offers now, read from its own catalog. (ECMA2: GetSchema.)"""
+
+
+# Reading --------------------------------------------------------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+def full_import(session: Any, step: RunStep) -> Iterator[ImportPage]:
+    """Yields all objects of the step's types, each once, as CSEntryChanges of type ADD with the whole object.
+
+    A generator: at most ``step.page_size`` entries a page, flat memory however many objects there are. Every entry has
+    its anchor; ``attributes`` holds every selected attribute, with an empty tuple where the object has no value. An
+    object that cannot be read becomes an entry with ``failure`` and, if known, its anchor; the import goes on.
+
+    The end of the generator is the statement "that is all there is": whatever was not yielded is taken to be gone. If
+    the target breaks off, raise; never return early. (ECMA2: GetImportEntries with OperationType.Full.)
+    """
+
+
+@hookspec(firstresult=True)
+def full_object_import(
+    session: Any,
+    step: RunStep,
+    query: ObjectQuery,
+) -> Sequence[CSEntryChange]:
+    """Returns the objects that match the query, as ``full_import`` would yield them; empty when there is none.
+
+    Compares as the target compares; the host looks at the answer again with its own comparison. Sub-linear (an index,
+    a key, a search) or not implemented at all: it is called for every match that finds nothing, and before every
+    creation. At most ``query.limit`` objects are of use. (ECMA2: OperationType.FullObject.)
+    """
+
+
+# Writing --------------------------------------------------------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+def export(
+    session: Any,
+    step: RunStep,
+    changes: Sequence[CSEntryChange],
+) -> Sequence[CSEntryChangeResult]:
+    """Required. Applies the changes in order and returns exactly one result for each, in any order, by identifier.
+
+    - When it returns, every success that it reports is durable in the target, whatever happens to the session.
+    - A change is applied as a whole or not at all, where the target can do that.
+    - A refused change becomes a result with an ``ExportError``, and the others are still applied.
+    - An exception leaves the outcome of all the changes unknown; the host reads the objects back. Raise with
+      ``nothing_sent=True`` when that is certain.
+    - The anchor in a result equals, to the byte, what a later import yields (padding, the spelling of a GUID).
+    - An ADD whose anchor exists is ``DUPLICATE_ANCHOR``. An UPDATE, REPLACE or DELETE of an object that is not there is
+      ``CONNECTED_DIRECTORY_MISSING_OBJECT``; of more than one object, ``AMBIGUOUS_UPDATE``, with nothing changed.
+
+    (ECMA2: PutExportEntries.)
+    """
+
+
+# Planning and explaining: these never write ---------------------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+def deprovision(
+    entry: CSEntryChange,
+    flow: DeprovisioningFlow,
+    context: DeprovisioningContext,
+) -> Sequence[CSEntryChange]:
+    """Plans what disabling, restoring or deleting this object means; the changes then go through ``export``.
+
+    ``entry`` is the object as the host knows it (type REPLACE, whole object). The host has a default: NONE plans
+    nothing, SET an Update of one attribute, DELETE a Delete. Implement it where the target needs more than that.
+    An empty sequence leaves the target alone.
+    """
+
+
+@hookspec(firstresult=True)
+def check(session: Any, step: RunStep) -> Sequence[Finding]:
+    """Returns what an administrator should know about this target and these types: missing rights, suggestions.
+
+    Reads only. Called by ``ecmahost check``. Empty when there is nothing to say.
+    """

@@ -1,0 +1,32 @@
+"""The ecmahost-core distribution: the host and the contract. Connectors are distributions of their own."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="ecmahost-core",
+    version="0.1.0",
+    description="An open ECMA Connector Host: Microsoft Entra ID provisioning into any system, through pip-installable connectors",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=find_packages(include=["ecmahost_core", "ecmahost_core.*"]),
+    package_data={"ecmahost_core": ["py.typed"]},
+    install_requires=[
+        "click>=8.1",
+        "cryptography>=43",
+        "flask>=3.1",
+        # Subclassed down to its connection handling; tests/serving guards the internals that we rely on.
+        "gunicorn==27.0.1",
+        "marshmallow>=4",
+        "orjson>=3.10",
+        "pluggy>=1.5",
+        "rich>=13",
+        "structlog>=24.1",
+        "tomlkit>=0.13",
+    ],
+    entry_points={"console_scripts": ["ecmahost = ecmahost_core.cli:main"]},
+)
