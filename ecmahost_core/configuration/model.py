@@ -170,8 +170,8 @@ class ObjectType:
 class Deprovisioning:
     """The Deprovisioning tab, for one SCIM resource type."""
 
-    disable: DeprovisioningFlow = DeprovisioningFlow()
-    delete: DeprovisioningFlow = DeprovisioningFlow()
+    disable: DeprovisioningFlow = field(default_factory=DeprovisioningFlow)
+    delete: DeprovisioningFlow = field(default_factory=DeprovisioningFlow)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,189 @@
+"""The protocol that every store of the connector space keeps. All methods may be called by any thread.
+
+Every method is one short transaction. None of them calls a connector, and none is called with a transaction open.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from ecmahost_core.ecma.values import Anchor
+from ecmahost_core.errors import EcmahostError
+from ecmahost_core.space.objects import (
+    ConnectorStatus,
+    EventRecord,
+    HeldRemovals,
+    ImportCounts,
+    JournalEntry,
+    LockKey,
+    SpaceObject,
+    SpaceType,
+    StoredEvent,
+    TargetObject,
+    WriteIntent,
+)
+
+
+class KeysTaken(EcmahostError):
+    """Another write owns one of the keys; wait (``wait_for_release``) and look again."""
+
+
+class DuplicateValue(EcmahostError):
+    """Another object has a value that must be unique.
+
+    Attributes:
+        key: which one.
+        object_id: of the other object.
+    """
+
+    def __init__(self, key: LockKey, object_id: str) -> None:
+        """Names the key's kind only: the value is the client's to know."""
+        super().__init__(f"another object has this {key.kind}")
+        self.key = key
+        self.object_id = object_id
+
+
+class ObjectChanged(EcmahostError):
+    """The object was changed or removed since the caller read it; read again and compute the change anew."""
+
+
+class StoreUnavailable(EcmahostError):
+    """The store cannot be read or written now: the disk is full, the file is locked or broken."""
+
+
+class ImportRunning(EcmahostError):
+    """Another process imports this connector; ``str(error)`` says which."""
+
+
+class ImportRun(Protocol):
+    """One import, from before its first read of the target to its end. Used by one thread.
+
+    It notes ``change_seq`` when it begins. What it read loses to any object or tombstone with a higher number, and to
+    any object or value that an open journal entry owns.
+    """
+
+    first: bool
+    """Whether no import of this connector has ever completed."""
+    counts: ImportCounts
+
+    def compare(self, space_type: SpaceType, objects: Sequence[TargetObject]) -> None:
+        """Compares a page with the space and writes what differs. Never removes anything."""
+
+    def missing(self, space_type: SpaceType) -> tuple[int, int]:
+        """Returns how many live objects this run did not see and may remove, and how many live objects there are."""
+
+    def remove_missing(self, space_type: SpaceType) -> None:
+        """Removes what was not seen, at most 500 in a transaction, looking again at number and journal for each."""
+
+    def complete(self, *, held: HeldRemovals | None) -> None:
+        """Ends the run normally: the connector becomes visible, the alarm is set or cleared, old tombstones go."""
+
+    def fail(self, reason: str) -> None:
+        """Ends the run without a result. What it wrote so far stays: it is newer and true. Nothing is removed."""
+
+
+class Store(Protocol):
+    """The connector space of one host."""
+
+    epoch: str
+    """Random, made with the store: ETags of a lost and rebuilt store never match the old ones."""
+    incarnation: str
+    """This process's name in the journal; empty for a store that was opened for reading only."""
+
+    def close(self) -> None:
+        """Releases everything; the incarnation's open entries become orphans."""
+
+    # Reading
+
+    def get(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
+        """Returns the object with this SCIM id, live or unlinked, or None."""
+
+    def by_anchor(self, space_type: SpaceType, anchor: Anchor) -> SpaceObject | None:
+        """Returns the object with this anchor (by the one fold), live or unlinked, or None."""
+
+    def find(self, space_type: SpaceType, attribute: str, value: str) -> list[SpaceObject]:
+        """Returns the objects, live and unlinked, one of whose values of an indexed attribute folds like ``value``."""
+
+    def scan(self, space_type: SpaceType) -> Iterator[SpaceObject]:
+        """Yields all objects, live and unlinked, in the order of keys, reading a batch at a time: no long snapshot."""
+
+    def page(self, space_type: SpaceType, start: int, count: int) -> list[SpaceObject]:
+        """Returns live objects ``start`` (from 0) to ``start + count`` in the order of keys."""
+
+    def count(self, space_type: SpaceType) -> int:
+        """Returns the number of live objects, from a counter."""
+
+    def status(self, connector: str) -> ConnectorStatus:
+        """Returns what the space knows about a connector."""
+
+    # Writing
+
+    def open_entry(self, intent: WriteIntent) -> JournalEntry:
+        """Takes the keys and writes the journal, in one transaction.
+
+        Raises KeysTaken, DuplicateValue or ObjectChanged, having written nothing.
+        """
+
+    def complete(self, entry: JournalEntry, outcome: TargetObject | None, event: EventRecord) -> SpaceObject | None:
+        """Records what the target now holds, closes the entry, releases its keys and writes the event: one transaction.
+
+        ``outcome`` is the object as the target holds it, None when it is not there (any more). An add takes over a row
+        that an import made for the same anchor meanwhile. Returns the object, None when it is gone. A second
+        call for the same entry changes nothing and returns what is there.
+        """
+
+    def abandon(self, entry: JournalEntry, event: EventRecord) -> None:
+        """Closes an entry that certainly changed nothing in the target, with the event."""
+
+    def mark_uncertain(self, entry: JournalEntry) -> None:
+        """Says that the call ended with an unknown outcome."""
+
+    def holder(self, space_type: SpaceType, key: LockKey) -> JournalEntry | None:
+        """Returns the open entry that owns this key, or None."""
+
+    def wait_for_release(self, space_type: SpaceType, keys: Sequence[LockKey], timeout: float) -> bool:
+        """Waits until none of the keys is owned, at most ``timeout`` seconds; returns whether they are free."""
+
+    def adopt(
+        self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int, *, relink: bool = False
+    ) -> None:
+        """Takes over objects that were just read from the target, under the rules of an import that began then.
+
+        With ``relink``, unlinked ones among them become live again.
+        """
+
+    def relink(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
+        """Makes an unlinked object live again (a match found it); returns it, None when it is gone."""
+
+    def change_seq(self) -> int:
+        """Returns the newest change number: noted before a read of the target."""
+
+    def note_missing(self, space_type: SpaceType, object_id: str) -> int:
+        """Counts an object that the target turned out not to have; returns the count since the last import."""
+
+    # The journal of the dead
+
+    def entries(self, connector: str | None = None) -> list[JournalEntry]:
+        """Returns all open entries, oldest first."""
+
+    def is_alive(self, incarnation: str) -> bool:
+        """Returns whether a process that owns entries still lives, by its OS lock, never by a clock."""
+
+    def claim_orphans(self, connector: str) -> list[JournalEntry]:
+        """Takes over and returns the uncertain entries and those of dead processes. Only the worker process calls it."""
+
+    # Imports and events
+
+    def begin_import(self, connector: str) -> ImportRun:
+        """Begins an import; raises ImportRunning when a living process is at it."""
+
+    def record(self, connector: str, event: EventRecord) -> None:
+        """Writes an event on its own."""
+
+    def events(self, connector: str, limit: int) -> list[StoredEvent]:
+        """Returns the newest events, newest first."""
+
+    def prune(self, retention_days: int) -> None:
+        """Removes old events and tombstones that no running import needs."""
+
+    def forget_removed(self, connector: str) -> None:
+        """Drops everything that is stored for a connector that is not configured any more."""
