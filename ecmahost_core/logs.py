@@ -50,6 +50,6 @@ def configure_logs(level: str = "info", *, json: bool | None = None) -> None:
 
 
 def origin(error: BaseException) -> str:
-    """Returns where an exception was raised, innermost call last, without source text: ``a.py:12 in f > b.py:3 in g``."""
+    """Returns where an exception was raised, innermost call last, no source text: ``a.py:12 in f > b.py:3 in g``."""
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     return " > ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} in {frame.name}" for frame in frames)

@@ -169,7 +169,7 @@ class Store(Protocol):
         """Returns whether a process that owns entries still lives, by its OS lock, never by a clock."""
 
     def claim_orphans(self, connector: str) -> list[JournalEntry]:
-        """Takes over and returns the uncertain entries and those of dead processes. Only the worker process calls it."""
+        """Takes over and returns uncertain entries and those of dead processes. Only the worker process calls it."""
 
     # Imports and events
 
@@ -184,6 +184,3 @@ class Store(Protocol):
 
     def prune(self, retention_days: int) -> None:
         """Removes old events and tombstones that no running import needs."""
-
-    def forget_removed(self, connector: str) -> None:
-        """Drops everything that is stored for a connector that is not configured any more."""
