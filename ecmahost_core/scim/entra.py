@@ -1,0 +1,95 @@
+"""What Microsoft Entra ID's provisioning service does differently from the RFCs, all in one place.
+
+Each function or table is one deviation, and says who calls it; everything else in this package is the RFC. Several
+of them are undocumented and known from traffic and from other servers' bug reports only.
+"""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from ecmahost_core.scim import urns
+from ecmahost_core.scim.nodes import And, Comparison, Filter
+
+URN_ALIASES: Final[Mapping[str, str]] = MappingProxyType(
+    {"urn:ietf:params:scim:schemas:extension:enterprise:2.0User": urns.ENTERPRISE_USER}
+)
+"""URNs as Microsoft misspelt them in samples and its older validator, and what they mean (``resource_types``)."""
+
+_FLAG_BEFORE_PATH = re.compile(r"(?:aadOptscim062020|AzureAdScimPatch2017)=?(/[^?&]*)?(?:[?&](.*))?", re.IGNORECASE)
+
+
+def request_target(path: str, query: str) -> tuple[str, str]:
+    """The path and query string that were meant when the tenant URL carries a feature flag (called by ``web``).
+
+    An administrator writes ``https://host/scim?aadOptscim062020`` as the tenant URL, and resource paths may be put
+    behind it: ``/scim?aadOptscim062020/Users?filter=...`` means ``/scim/Users?filter=...``.
+    """
+    flagged = _FLAG_BEFORE_PATH.fullmatch(query)
+    if flagged is None:
+        return path, query
+    resource = (flagged[1] or "").rstrip("/")
+    return (path.rstrip("/") + resource if resource else path), flagged[2] or ""
+
+
+def boolean(text: str) -> bool | None:
+    """``"True"`` and ``"False"`` in any case, which stand for JSON booleans; None for any other text.
+
+    Called wherever a value meets a boolean attribute: ``{"path": "active", "value": "False"}`` is how an account is
+    disabled without the flag, and ``roles[primary eq "True"]`` is a filter of the default attribute mapping.
+    """
+    return _BOOLEANS.get(text.lower())
+
+
+_BOOLEANS: Final[Mapping[str, bool]] = MappingProxyType({"true": True, "false": False})
+
+
+def tolerates_nonsense(name: str) -> bool:
+    """Whether a wrong value of this boolean sub-attribute is left out rather than refused (called by ``values``).
+
+    The SCIM Validator generates telephone numbers for ``phoneNumbers[...].primary``. Refusing the user for the sake
+    of which number comes first helps nobody.
+    """
+    return name == "primary"
+
+
+def without_blanks(value: Any, depth: int = 4) -> Any:
+    """A PATCH value with every ``""`` turned into None, which clears (called by ``operations``).
+
+    Attribute values are cleared with either. No SCIM value is deeper than ``depth`` levels of arrays and objects;
+    what is deeper stays as it is, and is refused by its type.
+    """
+    if value == "":
+        return None
+    if depth == 0:
+        return value
+    if isinstance(value, dict):
+        return {key: without_blanks(item, depth - 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_blanks(item, depth - 1) for item in value]
+    return value
+
+
+def unwrapped(value: Any) -> Any:
+    """The value of ``[{"$ref": null, "value": x}]``, the older PATCH form of a plain ``x`` (called by ``patch``)."""
+    element = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if isinstance(element, dict) and "value" in element and element.keys() <= {"value", "$ref"}:
+        return element["value"]
+    return value
+
+
+def element_meant_by(value_filter: Filter) -> dict[str, Any] | None:
+    """The element that a PATCH of ``emails[type eq "work"].value`` creates when there is none (called by ``elements``).
+
+    RFC 7644 section 3.5.2.3 has ``noTarget`` here; Entra never sends the element itself and depends on its creation.
+    Returns the attributes that the filter asks for, or None when it is not a conjunction of equalities, so that it
+    does not say what to create.
+    """
+    element: dict[str, Any] = {}
+    for operand in value_filter.operands if isinstance(value_filter, And) else (value_filter,):
+        if not isinstance(operand, Comparison) or operand.operator != "eq" or operand.value is None:
+            return None
+        if operand.path.attribute is None or element.setdefault(operand.path.name, operand.value) != operand.value:
+            return None
+    return element

@@ -1,0 +1,166 @@
+"""Whether a resource matches a filter (RFC 7644 section 3.4.2.2).
+
+Strings are compared by the host's one fold, also where the schema says ``caseExact``, and on purpose: uniqueness, the
+value index and ``eq`` must agree. Were ``eq`` stricter, a match would find nobody and the create after it would be
+refused as a duplicate, in every cycle.
+"""
+
+from collections.abc import Mapping
+from operator import ge, gt, le, lt
+from typing import Any
+
+from ecmahost_core.scim.literals import instant
+from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Not, Or, Present, ValuePath
+from ecmahost_core.scim.resource_types import ResourceType
+from ecmahost_core.text import fold
+
+_ORDERED = {"gt": gt, "ge": ge, "lt": lt, "le": le}
+
+
+def matches(node: Filter, resource: Mapping[str, Any], resource_type: ResourceType) -> bool:
+    """Whether ``resource``, in canonical form with ``id``, ``meta`` and ``schemas``, matches.
+
+    ``node`` was read for the same ``resource_type``. Of a multi-valued attribute any value may match. ``ne`` is true
+    when ``eq`` is not, so also for an absent attribute. Nothing compares with an attribute that the type does not
+    know, ``ne`` included.
+    """
+    if isinstance(node, Comparison):
+        return _compares(node, resource)
+    if isinstance(node, And):
+        return all(matches(operand, resource, resource_type) for operand in node.operands)
+    if isinstance(node, Or):
+        return any(matches(operand, resource, resource_type) for operand in node.operands)
+    if isinstance(node, Not):
+        return not matches(node.operand, resource, resource_type)
+    if isinstance(node, Present):
+        return any(map(_is_something, _values(node.path, resource)))
+    return any(element_matches(node.filter, element) for element in _elements(node.path, resource))
+
+
+def element_matches(node: Filter, element: Any) -> bool:
+    """Whether one value of a multi-valued attribute satisfies a filter that stood between brackets."""
+    scope = element if isinstance(element, Mapping) else {"value": element}
+    if isinstance(node, Comparison):
+        return _compares(node, scope)
+    if isinstance(node, And):
+        return all(element_matches(operand, element) for operand in node.operands)
+    if isinstance(node, Or):
+        return any(element_matches(operand, element) for operand in node.operands)
+    if isinstance(node, Not):
+        return not element_matches(node.operand, element)
+    if isinstance(node, ValuePath):
+        return any(element_matches(node.filter, inner) for inner in _elements(node.path, scope))
+    return any(map(_is_something, _values(node.path, scope)))
+
+
+def _elements(path: AttributePath, resource: Mapping[str, Any]) -> list[Any]:
+    """The values of the path's attribute that its value filter lets through."""
+    if path.attribute is None:
+        return []
+    container = resource if path.urn is None else resource.get(path.urn) or {}
+    value = container.get(path.name)
+    if value is None:
+        return []
+    elements = value if isinstance(value, list) else [value]
+    if path.value_filter is None:
+        return elements
+    return [element for element in elements if element_matches(path.value_filter, element)]
+
+
+def _values(path: AttributePath, resource: Mapping[str, Any]) -> list[Any]:
+    elements = _elements(path, resource)
+    sub = path.sub_attribute
+    if sub is None:
+        return elements
+    found: list[Any] = []
+    for element in elements:
+        value = element.get(sub.name) if isinstance(element, Mapping) else None
+        if isinstance(value, list):
+            found += value
+        elif value is not None:
+            found.append(value)
+    return found
+
+
+def _compares(comparison: Comparison, resource: Mapping[str, Any]) -> bool:
+    path, operator = comparison.path, comparison.operator
+    if path.attribute is None:
+        return False
+    values = [value.get("value") if isinstance(value, Mapping) else value for value in _values(path, resource)]
+    if comparison.value is None:
+        return (not any(value is not None for value in values)) == (operator == "eq")
+    holds = _TESTS[operator]
+    return any(holds(value, comparison) for value in values) != (operator == "ne")
+
+
+def _equal(stored: Any, comparison: Comparison) -> bool:
+    wanted = comparison.value
+    if isinstance(stored, str):
+        if not isinstance(wanted, str):
+            return False
+        if _is_moment(comparison):
+            return _in_order(stored, comparison, ge) and _in_order(stored, comparison, le)
+        return fold(stored) == comparison.folded
+    if isinstance(stored, bool) or isinstance(wanted, bool):
+        return stored is wanted
+    return bool(stored == wanted)
+
+
+def _ordered(stored: Any, comparison: Comparison) -> bool:
+    return _in_order(stored, comparison, _ORDERED[comparison.operator])
+
+
+def _in_order(stored: Any, comparison: Comparison, test: Any) -> bool:
+    wanted = comparison.value
+    if isinstance(stored, bool) or isinstance(wanted, bool):
+        return False
+    if isinstance(stored, str) and isinstance(wanted, str):
+        if not _is_moment(comparison):
+            return bool(test(fold(stored), comparison.folded))
+        left, right = instant(stored), instant(wanted)
+        return left is not None and right is not None and bool(test(left, right))
+    if isinstance(stored, int | float) and isinstance(wanted, int | float):
+        return bool(test(stored, wanted))
+    return False
+
+
+def _contains(stored: Any, comparison: Comparison) -> bool:
+    """``co``, ``sw`` and ``ew``; each is true of equal texts, however many blanks the texts end in."""
+    wanted = comparison.value
+    if not isinstance(stored, str) or not isinstance(wanted, str):
+        return False
+    if fold(stored) == comparison.folded:
+        return True
+    text, part = _fold_with_blanks(stored), _fold_with_blanks(wanted)
+    if comparison.operator == "co":
+        return part in text
+    if comparison.operator == "sw":
+        return text.startswith(part)
+    return text.endswith(part) or fold(stored).endswith(comparison.folded)
+
+
+def _fold_with_blanks(text: str) -> str:
+    """The fold with the blanks at the end kept: in part of a text they mean something (``sw "van "``)."""
+    return fold(f"{text}.")[:-1]
+
+
+def _is_moment(comparison: Comparison) -> bool:
+    target = comparison.path.target
+    return target is not None and target.type == "dateTime"
+
+
+def _is_something(value: Any) -> bool:
+    return value is not None and value not in ("", [], {})
+
+
+_TESTS = {
+    "eq": _equal,
+    "ne": _equal,
+    "co": _contains,
+    "sw": _contains,
+    "ew": _contains,
+    "gt": _ordered,
+    "ge": _ordered,
+    "lt": _ordered,
+    "le": _ordered,
+}

@@ -1,0 +1,200 @@
+"""The process that holds the listening socket and keeps the others alive: web workers and the background child."""
+
+import resource
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+from wsgiref.types import WSGIApplication
+
+import structlog
+from gunicorn import arbiter  # type: ignore[import-untyped]  # gunicorn has no type information
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn has no type information
+from gunicorn.errors import HaltServer  # type: ignore[import-untyped]  # gunicorn has no type information
+
+from ecmahost_core.serving.background import BackgroundChild, Task, leave
+from ecmahost_core.serving.log import ServerLog, failure
+from ecmahost_core.serving.settings import ServingSettings, gunicorn_options
+from ecmahost_core.serving.tls import CertificateError, TlsContexts
+from ecmahost_core.serving.worker import CHILD_SIGNALS, WebWorker
+
+log = structlog.get_logger()
+
+Ready = Callable[[str, int], None]
+
+
+def serve(
+    settings: ServingSettings,
+    load_application: Callable[[], WSGIApplication],
+    *,
+    background: Task | None = None,
+    on_reload: Callable[[], None] | None = None,
+    on_ready: Ready | None = None,
+) -> int:
+    """Serves until told to stop by SIGTERM or SIGINT; returns the exit code, 0 for an orderly stop.
+
+    To be called once, in the main thread of a process that has no other thread. It installs signal handlers and forks.
+
+    ``load_application`` is called in each web worker after the fork: stores, sockets and threads must not cross one.
+    If it raises, the host stops and the code is 1. ``background`` is called in one process of its own; it is given an
+    event and must return soon after that is set; when it returns earlier or dies, it is started again. ``on_reload`` is
+    called after SIGHUP in each of these processes, in a thread of its own. ``on_ready`` is called in this process
+    with the address and port that are bound; connections are accepted from then on.
+
+    Both kinds of child end without running exit handlers, and whatever their threads are doing.
+    """
+    try:
+        contexts = TlsContexts(settings.certificate, settings.key) if settings.certificate and settings.key else None
+    except CertificateError as error:
+        log.error("certificate_unusable", message=str(error))
+        return 1
+    _allow_open_files(settings.connections)
+    application = HostApplication(settings, load_application, on_reload or _nothing, contexts)
+    child = BackgroundChild(background, application.on_reload) if background is not None else None
+    try:
+        HostArbiter(application, child, on_ready).run()
+    except SystemExit as end:
+        return 1 if end.code else 0
+    except OSError as error:
+        log.error("host_failed", **failure(error))
+    return 1
+
+
+class HostApplication(BaseApplication):  # type: ignore[misc]  # gunicorn has no type information
+    """What gunicorn asks for its configuration and for the application. Web workers find it as ``self.app``."""
+
+    def __init__(
+        self,
+        settings: ServingSettings,
+        load_application: Callable[[], WSGIApplication],
+        on_reload: Callable[[], None],
+        contexts: TlsContexts | None,
+    ) -> None:
+        self.settings = settings
+        self.on_reload = on_reload
+        self._load_application = load_application
+        self._contexts = contexts
+        super().__init__()
+
+    def load_config(self) -> None:
+        """gunicorn: called once, by the constructor."""
+        for name, value in gunicorn_options(self.settings).items():
+            self.cfg.set(name, value)
+        self.cfg.set("worker_class", WebWorker)
+        self.cfg.set("logger_class", ServerLog)
+        contexts = self._contexts
+        if contexts is not None:
+            self.cfg.set("ssl_context", lambda _config, _default: contexts.current())
+
+    def load(self) -> WSGIApplication:
+        """gunicorn: called once in each web worker, after the fork."""
+        return self._load_application()
+
+
+class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no type information
+    """gunicorn's arbiter, with one more child, and signals that mean what the host's operator expects."""
+
+    def __init__(self, app: HostApplication, child: BackgroundChild | None, on_ready: Ready | None) -> None:
+        super().__init__(app)
+        self.WORKERS: dict[int, Any] = {}  # gunicorn's own is an attribute of the class
+        self._child = child
+        self._on_ready = on_ready
+        self._stopping = False
+
+    def start(self) -> None:
+        """gunicorn: binds the address."""
+        super().start()
+        host, port = self.LISTENERS[0].getsockname()[:2]
+        log.info("host_listening", host=host, port=port, tls=self.app.settings.tls, pid=self.pid)
+        if self._on_ready is not None:
+            self._on_ready(host, port)
+
+    # --- children
+
+    def manage_workers(self) -> None:
+        """gunicorn: called at least once a second."""
+        super().manage_workers()
+        if self._child is None:
+            return
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, CHILD_SIGNALS)
+        try:
+            self._child.ensure(self._close_inherited)
+        except OSError as error:
+            log.error("fork_failed", child="background", reason=error.strerror)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+    def spawn_worker(self) -> Any:
+        """gunicorn: forks one web worker."""
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, CHILD_SIGNALS)
+        try:
+            return super().spawn_worker()
+        except SystemExit as end:  # only the child comes here; the frames below belong to its parent
+            leave(end.code if isinstance(end.code, int) else 1)
+        except OSError as error:
+            log.error("fork_failed", child="web_worker", reason=error.strerror)
+            return None
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+    def reap_workers(self) -> None:
+        """gunicorn: called after SIGCHLD, and while stopping."""
+        if self._child is not None:
+            self._child.reap()
+        try:
+            super().reap_workers()
+        except HaltServer:
+            # A second worker that cannot load either, while the first one's failure is stopping the host already.
+            if not self._stopping:
+                raise
+
+    def _close_inherited(self) -> None:
+        for listener in self.LISTENERS:
+            listener.close()
+        for worker in self.WORKERS.values():
+            worker.tmp.close()
+
+    # --- signals
+
+    def handle_hup(self) -> None:
+        """SIGHUP: every child reloads; none is replaced."""
+        log.info("reload_requested")
+        self.kill_workers(signal.SIGHUP)
+        if self._child is not None:
+            self._child.send(signal.SIGHUP)
+
+    def handle_int(self) -> None:
+        """SIGINT: as SIGTERM. A second one, while stopping, does not wait for what is in flight."""
+        self.handle_term()
+
+    def handle_usr2(self) -> None:
+        """SIGUSR2: gunicorn would start a second host beside this one, with a background child of its own."""
+        log.warning("signal_ignored", signal="SIGUSR2")
+
+    def stop(self, graceful: bool = True) -> None:  # noqa: FBT001,FBT002 - gunicorn's signature
+        """gunicorn: stops all children and waits for them."""
+        log.info("host_stopping", graceful=graceful)
+        self._stopping = True
+        until = time.monotonic() + self.cfg.graceful_timeout
+        if self._child is not None:
+            self._child.send(signal.SIGTERM)
+        super().stop(graceful)
+        if self._child is not None:
+            self._child.wait(until)
+        log.info("host_stopped")
+
+
+def _allow_open_files(connections: int) -> None:
+    """Raises this process's soft limit on open files, often 1024, to what the connections and the stores need."""
+    wanted = connections + 1024
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < wanted:
+        log.warning("open_files_limited", limit=allowed, wanted=wanted)
+
+
+def _nothing() -> None:
+    """What a reload does where nothing was given."""

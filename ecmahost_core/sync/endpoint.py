@@ -1,0 +1,190 @@
+"""One configured connector as SCIM clients meet it, in one process: connector, store, queue, and its bindings.
+
+The target's schema is asked for when it is first needed. What was learnt is kept in a file, so that a host whose target
+is down at start still serves what its space holds.
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import structlog
+
+from ecmahost_core.configuration.model import ConnectorConfiguration, Freshness
+from ecmahost_core.connectors.connector import Connector
+from ecmahost_core.connectors.queue import ExportQueue, ReadLane
+from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, Schema, SchemaAttribute, SchemaType
+from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
+from ecmahost_core.scim.errors import ScimError, not_found, unavailable
+from ecmahost_core.space.store import Store
+from ecmahost_core.sync.binding import TypeBinding, bind
+
+log = structlog.get_logger()
+
+IMPORTING = "The ECMA host is currently importing data from the target application"
+SCHEMA_RETRY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What belongs to one request, whichever part of the host works on it.
+
+    Attributes:
+        deadline: on ``time.monotonic``'s clock; nothing waits beyond it.
+        request_id: goes into the journal, the events and the log.
+        actor: ``scim``, ``worker`` or ``cli``.
+    """
+
+    deadline: float
+    request_id: str
+    actor: str = "scim"
+
+    def remaining(self) -> float:
+        """Returns the seconds that are left, at least 0."""
+        return max(0.0, self.deadline - time.monotonic())
+
+
+class Endpoint:
+    """A connector with everything that serving it takes. Built and closed by the host, after the fork."""
+
+    def __init__(
+        self, configuration: ConnectorConfiguration, connector: Connector, store: Store, schema_file: Path
+    ) -> None:
+        """Builds the endpoint; does not connect to the target."""
+        self.configuration = configuration
+        self.connector = connector
+        self.store = store
+        self.exports = ExportQueue(connector)
+        self.reads = ReadLane(connector.name)
+        self._schema_file = schema_file
+        self._bindings: Mapping[str, TypeBinding] = {}
+        self._failure: ConnectorError | BrokenContract | ConfigurationError | None = None
+        self._failed_at = 0.0
+        self._visible = False
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The connector's name."""
+        return self.configuration.name
+
+    @property
+    def freshness(self) -> Freshness:
+        """As configured; by default verify where single objects can be read."""
+        if not self.connector.capabilities.full_object_import:
+            return Freshness.CACHE
+        return self.configuration.properties.freshness or Freshness.VERIFY
+
+    def close(self) -> None:
+        """Finishes what is queued and closes the sessions. The store is not the endpoint's to close."""
+        self.exports.close()
+        self.reads.close()
+        self.connector.close()
+
+    def bindings(self) -> Mapping[str, TypeBinding]:
+        """Returns the bindings by resource type.
+
+        Raises ConfigurationError when the configuration does not fit the target, ConnectorError or BrokenContract
+        when the target's schema cannot be read and never was.
+        """
+        if self._bindings:
+            return self._bindings
+        with self._lock:
+            if self._bindings:
+                return self._bindings
+            if self._failure is not None and time.monotonic() - self._failed_at < SCHEMA_RETRY_SECONDS:
+                raise self._failure
+            try:
+                self._bindings = bind(self.configuration, self._schema())
+            except (ConnectorError, BrokenContract, ConfigurationError) as error:
+                self._failure, self._failed_at = error, time.monotonic()
+                raise
+            self._failure = None
+            return self._bindings
+
+    def binding(self, resource_type: str) -> TypeBinding:
+        """Returns the binding of one resource type for a SCIM request; raises ScimError when it cannot be served."""
+        bindings = self.bindings_for_scim()
+        if resource_type not in bindings:
+            raise not_found(f"Connector {self.name} has no resource type {resource_type}.")
+        return bindings[resource_type]
+
+    def bindings_for_scim(self) -> Mapping[str, TypeBinding]:
+        """Returns all bindings for a SCIM request; raises ScimError 503 when the connector cannot be served."""
+        try:
+            return self.bindings()
+        except ConfigurationError:
+            log.error("connector_configuration_does_not_fit_target", connector=self.name)
+            detail = f"The configuration of connector {self.name} does not fit its target; run: ecmahost check {self.name}"
+            raise unavailable(detail, 60) from None
+        except (ConnectorError, BrokenContract) as error:
+            raise self.unavailable(error) from None
+
+    def require_visible(self) -> None:
+        """Raises ScimError 503 until the first import has completed, for a connector that imports at all."""
+        if self._visible or not self.imports:
+            return
+        if not self.store.status(self.name).first_import_done:
+            raise unavailable(IMPORTING, 10)
+        self._visible = True
+
+    @property
+    def imports(self) -> bool:
+        """Whether the connector has an import profile and can import."""
+        return self.configuration.full_import is not None and self.connector.capabilities.full_import
+
+    def unavailable(self, error: ConnectorError | BrokenContract) -> ScimError:
+        """Returns the SCIM error for a target that cannot be asked now, and logs why."""
+        log.warning("target_unavailable", connector=self.name, error=type(error).__name__, detail=str(error))
+        if isinstance(error, BrokenContract):
+            detail = f"The plugin of connector {self.name} failed; the host's log says where."
+        else:
+            detail = f"The target of connector {self.name} cannot be used now: {error}"
+        return unavailable(detail, 30)
+
+    def _schema(self) -> Schema:
+        try:
+            schema = self.connector.schema()
+        except (ConnectorError, BrokenContract) as error:
+            known = _read_schema(self._schema_file)
+            if known is None:
+                raise
+            log.warning("target_schema_from_last_time", connector=self.name, error=type(error).__name__)
+            return known
+        _write_schema(self._schema_file, schema)
+        return schema
+
+
+def _write_schema(file: Path, schema: Schema) -> None:
+    """Remembers a schema; not being able to is only worth a warning."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_suffix(f".{threading.get_native_id()}.tmp")
+        temporary.write_bytes(orjson.dumps(schema))
+        temporary.replace(file)
+    except OSError as error:
+        log.warning("target_schema_not_kept", file=str(file), error=type(error).__name__)
+
+
+def _read_schema(file: Path) -> Schema | None:
+    try:
+        data = orjson.loads(file.read_bytes())
+        return Schema(tuple(_schema_type(one) for one in data["types"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _schema_type(data: dict[str, object]) -> SchemaType:
+    attributes = data.pop("attributes")
+    anchor = data.pop("anchor")
+    if not isinstance(attributes, list) or not isinstance(anchor, list):
+        raise TypeError("not a schema")
+    read = []
+    for one in attributes:
+        one["type"] = AttributeType(one["type"])
+        one["operation"] = AttributeOperation(one["operation"])
+        read.append(SchemaAttribute(**one))
+    return SchemaType(attributes=tuple(read), anchor=tuple(anchor), **data)  # type: ignore[arg-type]  # from our own file

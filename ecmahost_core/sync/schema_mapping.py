@@ -1,0 +1,187 @@
+"""The schema mapping: SCIM attribute paths on one side, target attributes on the other, compiled once.
+
+``resource_of`` shows a target's attributes as a SCIM resource; ``attributes_of`` reads them back out of one. Both touch
+mapped attributes only: what a client sends beside them is not kept, and what the target has beside them is not shown.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ecmahost_core.ecma.schema import SchemaAttribute
+from ecmahost_core.ecma.values import Attributes, Values
+from ecmahost_core.scim.errors import invalid_value
+from ecmahost_core.scim.nodes import AttributePath, Comparison
+from ecmahost_core.sync.values import same_values, to_scim, to_target
+from ecmahost_core.text import fold
+
+
+@dataclass(frozen=True, slots=True)
+class MappedPath:
+    """One row of the mapping.
+
+    Attributes:
+        text: the SCIM path as the configuration spells it.
+        path: the same, resolved.
+        selector: for ``emails[type eq "work"].value``: ``("type", "work")``; None without a filter.
+        target: the target attribute.
+        scim_type: the SCIM type of the values that the path gives.
+    """
+
+    text: str
+    path: AttributePath
+    selector: tuple[str, Any] | None
+    target: SchemaAttribute
+    scim_type: str
+
+    def container(self, resource: Mapping[str, Any]) -> Any:
+        """Returns the value of the path's attribute in a resource, None when it has none."""
+        holder = resource.get(self.path.urn) if self.path.urn else resource
+        return holder.get(self.path.name) if holder else None
+
+    def read(self, resource: Mapping[str, Any]) -> list[Any]:
+        """Returns the JSON values that the path gives in a canonical resource, without nulls and empty texts."""
+        found = self.container(resource)
+        elements = found if isinstance(found, list) else [] if found is None else [found]
+        if self.selector is not None:
+            elements = [element for element in elements if _selected(element, *self.selector)]
+        if self.path.sub_attribute is not None:
+            sub = self.path.sub_attribute.name
+            elements = [element.get(sub) for element in elements if isinstance(element, dict)]
+        elif self._complex:
+            elements = [element.get("value") if isinstance(element, dict) else element for element in elements]
+        return [element for element in elements if element is not None and element != ""]
+
+    def write(self, resource: dict[str, Any], values: Values) -> None:
+        """Puts the target's values into a resource that is being built; nothing when there are none."""
+        if not values:
+            return
+        shown = [to_scim(value, self.scim_type) for value in values]
+        holder = resource.setdefault(self.path.urn, {}) if self.path.urn else resource
+        name, sub = self.path.name, self.path.sub_attribute
+        attribute = self.path.attribute
+        multi_valued = attribute is not None and attribute.multi_valued
+        if self.selector is not None:
+            element = _element(holder.setdefault(name, []), *self.selector)
+            element[sub.name if sub else "value"] = shown[0]
+        elif sub is not None and not multi_valued:
+            holder.setdefault(name, {})[sub.name] = shown[0]
+        elif multi_valued:
+            key = sub.name if sub else "value"
+            holder.setdefault(name, []).extend({key: one} if self._complex else one for one in shown)
+        else:
+            holder[name] = {"value": shown[0]} if self._complex else shown[0]
+
+    @property
+    def _complex(self) -> bool:
+        return self.path.attribute is not None and self.path.attribute.type == "complex"
+
+    def target_values(self, resource: Mapping[str, Any]) -> Values:
+        """Returns what the target should hold for a canonical resource; ScimError 400 for what does not fit."""
+        data = self.read(resource)
+        if len(data) > 1 and not self.target.multi_valued:
+            raise invalid_value(
+                f"{self.text}: {len(data)} values were sent, and the target attribute {self.target.name!r} holds one."
+            )
+        return tuple(to_target(one, self.target, self.text) for one in data)
+
+
+def selector_of(path: AttributePath) -> tuple[str, Any] | None:
+    """Returns the sub-attribute and value that a path's filter asks for.
+
+    None when the path has no filter. Raises ValueError for any filter but one ``eq`` on a sub-attribute, because only
+    such an element can be created from the path alone.
+    """
+    chosen = path.value_filter
+    if chosen is None:
+        return None
+    if isinstance(chosen, Comparison) and chosen.operator == "eq" and chosen.path.name:
+        return chosen.path.name, chosen.value
+    raise ValueError('a mapped path can select by one "eq" only, as in emails[type eq "work"].value')
+
+
+def _selected(element: Any, sub: str, wanted: Any) -> bool:
+    found = element.get(sub) if isinstance(element, dict) else None
+    if isinstance(found, str) and isinstance(wanted, str):
+        return fold(found) == fold(wanted)
+    return found is not None and bool(found == wanted)
+
+
+def _element(elements: list[dict[str, Any]], sub: str, wanted: Any) -> dict[str, Any]:
+    for element in elements:
+        if _selected(element, sub, wanted):
+            return element
+    elements.append({sub: wanted})
+    return elements[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaMapping:
+    """All rows of one resource type, in the order of the configuration."""
+
+    rows: tuple[MappedPath, ...]
+
+    def resource_of(self, attributes: Attributes) -> dict[str, Any]:
+        """Returns the mapped part of a SCIM resource for an object of the target."""
+        resource: dict[str, Any] = {}
+        for row in self.rows:
+            row.write(resource, attributes.get(row.target.name, ()))
+        return resource
+
+    def attributes_of(self, resource: Mapping[str, Any]) -> dict[str, Values]:
+        """Returns the target attributes that a canonical resource has values for; ScimError 400 for what does not fit.
+
+        Where two paths lead to one target attribute, they must agree.
+        """
+        wanted: dict[str, Values] = {}
+        for row in self.rows:
+            values = row.target_values(resource)
+            if not values:
+                continue
+            other = wanted.setdefault(row.target.name, values)
+            if not same_values(other, values):
+                raise self._disagreement(row)
+        return wanted
+
+    def changes(self, attributes: Attributes, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Values]:
+        """Returns the target attributes whose values differ between two states of a resource, with the new values.
+
+        An empty tuple clears. A path whose SCIM values are the same in both states never contributes, so that a value
+        that SCIM cannot express faithfully is not rewritten by a change of something else.
+        """
+        changed: dict[str, Values] = {}
+        for row in self.rows:
+            if row.read(before) == row.read(after):
+                continue
+            values = row.target_values(after)
+            if same_values(attributes.get(row.target.name, ()), values):
+                continue
+            other = changed.setdefault(row.target.name, values)
+            if not same_values(other, values):
+                raise self._disagreement(row)
+        return changed
+
+    def _disagreement(self, row: MappedPath) -> Exception:
+        paths = " and ".join(other.text for other in self.rows if other.target.name == row.target.name)
+        return invalid_value(f"{paths} are both kept in the target attribute {row.target.name!r} and must be equal.")
+
+    def rows_of(self, path: AttributePath) -> Iterator[MappedPath]:
+        """Yields the rows that give the values of a path in a filter, ``emails.value`` and ``emails`` included."""
+        for row in self.rows:
+            if row.path.urn == path.urn and row.path.name == path.name and _same_sub(row.path, path):
+                yield row
+
+    def path_of(self, target: str) -> str:
+        """Returns the SCIM path under which clients know a target attribute; the target's own name when unmapped."""
+        return next((row.text for row in self.rows if row.target.name == target), target)
+
+    @property
+    def targets(self) -> Sequence[str]:
+        """The mapped target attributes, each once, in the order of the rows."""
+        return tuple(dict.fromkeys(row.target.name for row in self.rows))
+
+
+def _same_sub(row: AttributePath, asked: AttributePath) -> bool:
+    row_sub = row.sub_attribute.name if row.sub_attribute else "value"
+    asked_sub = asked.sub_attribute.name if asked.sub_attribute else "value"
+    return row_sub == asked_sub

@@ -1,0 +1,155 @@
+"""One value, in SCIM's JSON and in the target's type: the two conversions, and when two values are the same."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ecmahost_core.ecma.schema import AttributeType, SchemaAttribute
+from ecmahost_core.ecma.values import INT64_MAX, INT64_MIN, Reference, Value, Values, text_of
+from ecmahost_core.scim.errors import ScimError, invalid_value
+
+_TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
+_SCIM_TYPES = {
+    AttributeType.STRING: "string",
+    AttributeType.INTEGER: "integer",
+    AttributeType.BOOLEAN: "boolean",
+    AttributeType.BINARY: "binary",
+    AttributeType.REFERENCE: "string",
+    AttributeType.DATE_TIME: "dateTime",
+}
+
+
+def scim_type_of(attribute: SchemaAttribute) -> str:
+    """Returns the SCIM type under which an attribute of a custom extension is announced (RFC 7643 section 2.3)."""
+    return _SCIM_TYPES[attribute.type]
+
+
+def to_scim(value: Value, scim_type: str) -> Any:
+    """Returns the JSON of a target's value for a SCIM attribute of this type.
+
+    A boolean or number that the target holds as text is shown as what it says; where it says neither, as its text.
+    Bytes are base64 (RFC 7643 section 2.3.6), date-times are UTC with ``Z``.
+    """
+    if scim_type == "boolean" and not isinstance(value, bool):
+        text = text_of(value).strip().lower()
+        return True if text in _TRUE else False if text in _FALSE else text
+    if scim_type in ("integer", "decimal") and isinstance(value, str):
+        return _number(value)
+    if isinstance(value, bool):
+        return value if scim_type == "boolean" else text_of(value)
+    if isinstance(value, int):
+        return value if scim_type in ("integer", "decimal") else str(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return text_of(value)
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def to_target(data: Any, attribute: SchemaAttribute, path: str) -> Value:
+    """Returns the target's value for SCIM JSON; raises ScimError 400 ``invalidValue`` that names ``path``.
+
+    Args:
+        data: a JSON string, number or boolean; never null or empty.
+        attribute: of the target.
+        path: the SCIM attribute, for the message.
+    """
+    if isinstance(data, dict | list):
+        raise _misfit(path, attribute, "one simple value")
+    match attribute.type:
+        case AttributeType.INTEGER:
+            return _integer(data, attribute, path)
+        case AttributeType.BOOLEAN:
+            return _boolean(data, attribute, path)
+        case AttributeType.BINARY:
+            return _binary(data, attribute, path)
+        case AttributeType.DATE_TIME:
+            return _date_time(data, attribute, path)
+        case AttributeType.REFERENCE:
+            return Reference(_string(data, attribute, path))
+        case AttributeType.STRING:
+            return _string(data, attribute, path)
+
+
+def _string(data: Any, attribute: SchemaAttribute, path: str) -> str:
+    text = text_of(data) if isinstance(data, str | bool | int) else repr(data)
+    if "\x00" in text:
+        raise _misfit(path, attribute, "a text without NUL characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _misfit(path, attribute, "valid Unicode text (half a surrogate pair is none)") from None
+    if attribute.max_length is not None and len(text) > attribute.max_length:
+        raise _misfit(path, attribute, f"at most {attribute.max_length} characters, not {len(text)}")
+    return text
+
+
+def _integer(data: Any, attribute: SchemaAttribute, path: str) -> int:
+    expected = "an integer of 64 bits"
+    if isinstance(data, bool):
+        raise _misfit(path, attribute, expected)
+    if isinstance(data, float) and data.is_integer():
+        data = int(data)
+    if isinstance(data, str) and len(data) <= len(str(INT64_MIN)):
+        try:
+            data = int(data)
+        except ValueError:
+            raise _misfit(path, attribute, expected) from None
+    if not isinstance(data, int) or not INT64_MIN <= data <= INT64_MAX:
+        raise _misfit(path, attribute, expected)
+    return data
+
+
+def _boolean(data: Any, attribute: SchemaAttribute, path: str) -> bool:
+    if isinstance(data, bool):
+        return data
+    text = text_of(data).strip().lower() if isinstance(data, str | int) else ""
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise _misfit(path, attribute, "true or false")
+
+
+def _binary(data: Any, attribute: SchemaAttribute, path: str) -> bytes:
+    try:
+        return base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError, TypeError):
+        raise _misfit(path, attribute, "base64") from None
+
+
+def _date_time(data: Any, attribute: SchemaAttribute, path: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(data)
+    except (ValueError, TypeError):
+        raise _misfit(path, attribute, "a date-time such as 2026-01-31T08:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _misfit(path: str, attribute: SchemaAttribute, expected: str) -> ScimError:
+    return invalid_value(f"{path}: the target attribute {attribute.name!r} ({attribute.type.value}) takes {expected}.")
+
+
+def same_values(left: Sequence[Value], right: Values) -> bool:
+    """Returns whether two sets of values of one attribute are the same, whatever their order."""
+    if len(left) != len(right):
+        return False
+    if len(left) <= 1:
+        return tuple(left) == right
+    return sorted(map(_sortable, left)) == sorted(map(_sortable, right))
+
+
+def _sortable(value: Value) -> tuple[str, str]:
+    text = value.astimezone(UTC).isoformat() if isinstance(value, datetime) else text_of(value)
+    return type(value).__name__, text
