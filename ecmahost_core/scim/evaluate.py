@@ -10,47 +10,44 @@ from operator import ge, gt, le, lt
 from typing import Any
 
 from ecmahost_core.scim.literals import instant
-from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Not, Or, Present, ValuePath
+from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Not, Or, Present
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.text import fold
 
 _ORDERED = {"gt": gt, "ge": ge, "lt": lt, "le": le}
 
 
-def matches(node: Filter, resource: Mapping[str, Any], resource_type: ResourceType) -> bool:
+def matches(
+    node: Filter,
+    resource: Mapping[str, Any],
+    resource_type: ResourceType,  # noqa: ARG001 - callers say which type ``node`` was read for; its paths carry the rest
+) -> bool:
     """Whether ``resource``, in canonical form with ``id``, ``meta`` and ``schemas``, matches.
 
     ``node`` was read for the same ``resource_type``. Of a multi-valued attribute any value may match. ``ne`` is true
     when ``eq`` is not, so also for an absent attribute. Nothing compares with an attribute that the type does not
     know, ``ne`` included.
     """
-    if isinstance(node, Comparison):
-        return _compares(node, resource)
-    if isinstance(node, And):
-        return all(matches(operand, resource, resource_type) for operand in node.operands)
-    if isinstance(node, Or):
-        return any(matches(operand, resource, resource_type) for operand in node.operands)
-    if isinstance(node, Not):
-        return not matches(node.operand, resource, resource_type)
-    if isinstance(node, Present):
-        return any(map(_is_something, _values(node.path, resource)))
-    return any(element_matches(node.filter, element) for element in _elements(node.path, resource))
+    return _holds(node, resource)
 
 
 def element_matches(node: Filter, element: Any) -> bool:
     """Whether one value of a multi-valued attribute satisfies a filter that stood between brackets."""
-    scope = element if isinstance(element, Mapping) else {"value": element}
+    return _holds(node, element if isinstance(element, Mapping) else {"value": element})
+
+
+def _holds(node: Filter, scope: Mapping[str, Any]) -> bool:
     if isinstance(node, Comparison):
         return _compares(node, scope)
     if isinstance(node, And):
-        return all(element_matches(operand, element) for operand in node.operands)
+        return all(_holds(operand, scope) for operand in node.operands)
     if isinstance(node, Or):
-        return any(element_matches(operand, element) for operand in node.operands)
+        return any(_holds(operand, scope) for operand in node.operands)
     if isinstance(node, Not):
-        return not element_matches(node.operand, element)
-    if isinstance(node, ValuePath):
-        return any(element_matches(node.filter, inner) for inner in _elements(node.path, scope))
-    return any(map(_is_something, _values(node.path, scope)))
+        return not _holds(node.operand, scope)
+    if isinstance(node, Present):
+        return any(map(_is_something, _values(node.path, scope)))
+    return any(element_matches(node.filter, element) for element in _elements(node.path, scope))
 
 
 def _elements(path: AttributePath, resource: Mapping[str, Any]) -> list[Any]:

@@ -84,9 +84,13 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     # A client that renegotiates in a loop makes the server do the expensive half each time.
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols(["http/1.1"])
-    # Without a password given, OpenSSL would ask for one on the terminal and wait.
-    context.load_cert_chain(certificate, key, password="")
+    context.load_cert_chain(certificate, key, password=_no_pass_phrase)
     return context
+
+
+def _no_pass_phrase() -> bytes:
+    """Called by OpenSSL for an encrypted key; without it, OpenSSL would ask on the terminal and wait."""
+    raise ValueError("the key has a pass phrase")
 
 
 def _identity(path: Path) -> FileIdentity | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ecmahost_core.ecma.schema import SchemaAttribute
+from ecmahost_core.ecma.schema import AttributeOperation, SchemaAttribute
 from ecmahost_core.ecma.values import Attributes, Values
 from ecmahost_core.scim.errors import invalid_value
 from ecmahost_core.scim.nodes import AttributePath, Comparison
@@ -134,7 +134,7 @@ class SchemaMapping:
         Where two paths lead to one target attribute, they must agree.
         """
         wanted: dict[str, Values] = {}
-        for row in self.rows:
+        for row in self._writable:
             values = row.target_values(resource)
             if not values:
                 continue
@@ -150,7 +150,7 @@ class SchemaMapping:
         that SCIM cannot express faithfully is not rewritten by a change of something else.
         """
         changed: dict[str, Values] = {}
-        for row in self.rows:
+        for row in self._writable:
             if row.read(before) == row.read(after):
                 continue
             values = row.target_values(after)
@@ -160,6 +160,11 @@ class SchemaMapping:
             if not same_values(other, values):
                 raise self._disagreement(row)
         return changed
+
+    @property
+    def _writable(self) -> Iterator[MappedPath]:
+        """What the target only imports is shown and never written (RFC 7644 section 3.5.1: readOnly is ignored)."""
+        return (row for row in self.rows if row.target.operation is not AttributeOperation.IMPORT_ONLY)
 
     def _disagreement(self, row: MappedPath) -> Exception:
         paths = " and ".join(other.text for other in self.rows if other.target.name == row.target.name)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from ecmahost_core import serving
 
 PROGRAM = Path(__file__).with_name("program.py")
 
@@ -35,6 +37,17 @@ class Certificate:
         certificate, key = make_pair(common_name)
         replace(self.key, key)
         replace(self.certificate, certificate)
+
+    def encrypt_key(self) -> None:
+        key = serialization.load_pem_private_key(self.key.read_bytes(), None)
+        replace(
+            self.key,
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.BestAvailableEncryption(b"pass phrase"),
+            ),
+        )
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -83,6 +96,11 @@ def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
     return True
 
 
+@pytest.fixture(name="eventually")
+def eventually_fixture() -> Callable[..., bool]:
+    return eventually
+
+
 def alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -99,6 +117,7 @@ class Server:
     directory: Path
     tls: bool
     port: int
+    workers: int
     context: ssl.SSLContext = field(default_factory=client_context)
 
     def connect(self) -> socket.socket:
@@ -140,7 +159,7 @@ class Server:
         return [event for event in map(json.loads, lines) if event["event"] == name]
 
     def complete(self) -> bool:
-        return len(self.pids("web")) == 2 and len(self.pids("background")) == 1
+        return len(self.pids("web")) == self.workers and len(self.pids("background")) == 1
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -163,12 +182,17 @@ def running(directory: Path, certificate: Certificate | None, options: dict[str,
     argument = json.dumps({"directory": str(directory), "settings": {"port": 0, **settings}, **options})
     with (directory / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, str(PROGRAM), argument], stdout=subprocess.PIPE, stderr=log, text=True
+            [sys.executable, str(PROGRAM), argument],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(serving.__file__).parents[2])},
         )
     with process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        server = Server(process, directory, certificate is not None, json.loads(line)["port"] if line else 0)
+        port = json.loads(line)["port"] if line else 0
+        server = Server(process, directory, certificate is not None, port, settings.get("workers", 2))
         try:
             yield server
         finally:
@@ -193,14 +217,14 @@ def certificate(tmp_path: Path) -> Certificate:
 @pytest.fixture
 def start(tmp_path: Path, certificate: Certificate) -> Iterator[Start]:
     """Starts a host, complete unless told otherwise; ends what is left of it after the test."""
-    with contextmanager_stack() as stack:
+    with ExitStack() as stack:
 
         def started(*, tls: bool = True, complete: bool = True, options: dict[str, Any] | None = None, **settings: Any) -> Server:
             server: Server = stack.enter_context(
                 running(tmp_path / "run", certificate if tls else None, options or {}, **settings)
             )
             if complete:
-                assert eventually(server.complete)
+                assert eventually(server.complete), (server.directory / "log").read_text()
             return server
 
         yield started

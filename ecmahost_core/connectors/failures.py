@@ -1,0 +1,54 @@
+"""What a plugin's failure becomes before it leaves the facade: a ConnectorError or a BrokenContract, never more.
+
+The message of an unexpected exception is not kept: a driver's message may quote a connection string. Its type and the
+place where it was raised are.
+"""
+
+from typing import Final
+
+from ecmahost_core.errors import BrokenContract, ConnectorError
+from ecmahost_core.logs import origin
+
+OTHER_EXCEPTIONS: Final = "Any other exception is a broken contract, reported with your plugin's name."
+
+
+class NeverOpened(BrokenContract):
+    """A broken contract while a session was being opened, so that nothing was sent.
+
+    Attributes:
+        nothing_sent: always True; see :func:`nothing_was_sent`.
+    """
+
+    nothing_sent: Final = True
+
+
+def quoted(sentence: str, found: str) -> str:
+    """Returns what a BrokenContract says: a sentence of ``hookspecs.py``, word by word, and what was found instead."""
+    return f'the contract says "{sentence}", but {found}'
+
+
+def translated(error: BaseException, plugin: str, hook: str) -> ConnectorError | BrokenContract:
+    """Returns what an exception that came out of a hook is for the host.
+
+    Errors of the contract stay what they are. Anything else is a broken contract, SystemExit among it: a library that
+    calls ``sys.exit`` must not end the host. Signal handlers therefore set a flag and never raise.
+    """
+    if isinstance(error, ConnectorError | BrokenContract):
+        return error
+    place = origin(error)
+    found = f"{type(error).__name__} was raised" + (f" ({place})" if place else "")
+    return BrokenContract(plugin, hook, quoted(OTHER_EXCEPTIONS, found))
+
+
+def never_opened(error: BaseException, plugin: str) -> ConnectorError | BrokenContract:
+    """Returns what an exception while opening a session is for the host: nothing was sent, whatever else it says."""
+    failure = translated(error, plugin, "open_session")
+    if isinstance(failure, ConnectorError):
+        failure.nothing_sent = True
+        return failure
+    return NeverOpened(failure.plugin, failure.hook, failure.sentence)
+
+
+def nothing_was_sent(failure: ConnectorError | BrokenContract) -> bool:
+    """Returns whether the target is certainly untouched by the call that failed."""
+    return isinstance(failure, NeverOpened) or (isinstance(failure, ConnectorError) and failure.nothing_sent)

@@ -1,0 +1,160 @@
+"""Changing the values of a multi-valued attribute (RFC 7644 sections 3.5.2.1 to 3.5.2.3). No argument is changed.
+
+Lists may be long (the members of a group), so nothing here compares every value with every other.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ecmahost_core.scim import entra, errors
+from ecmahost_core.scim.complex_values import merged, with_sub, without
+from ecmahost_core.scim.evaluate import element_matches
+from ecmahost_core.scim.operations import Change
+from ecmahost_core.scim.values import canonical_value
+from ecmahost_core.text import fold
+
+_SAYS_NOTHING_ALONE = frozenset({"type", "primary"})
+
+
+def changed_values(change: Change, present: Sequence[Any], ignored: list[str]) -> list[Any] | None:
+    """The values of the attribute after ``change``, None when none is left.
+
+    Raises:
+        ScimError: 400 ``invalidValue``, ``noTarget`` or ``mutability``.
+    """
+    if change.op == "remove" or change.value is None:
+        return _removed(change, present, ignored) or None
+    if change.path.value_filter is None and change.path.sub_attribute is None:
+        given = canonical_value(change.attribute, change.value, change.owner, ignored) or []
+        result = _united(present, given) if change.op == "add" else given
+    else:
+        result = _edited(change, present, ignored)
+    return _with_one_primary(present, result) or None
+
+
+def _removed(change: Change, present: Sequence[Any], ignored: list[str]) -> list[Any]:
+    path, sub = change.path, change.path.sub_attribute
+    hits = [path.value_filter is None or element_matches(path.value_filter, element) for element in present]
+    if sub is None:
+        if path.value_filter is not None:
+            return [element for element, hit in zip(present, hits, strict=True) if not hit]
+        if change.op == "add":
+            return list(present)  # adding nothing
+        if change.op == "replace" or not change.has_value or change.value is None:
+            return []
+        unwanted = canonical_value(change.attribute, change.value, change.owner, ignored) or []
+        return _without_values(present, unwanted)
+    result = []
+    for element, hit in zip(present, hits, strict=True):
+        if not hit or sub.name not in element:
+            result.append(element)
+            continue
+        rest = without(change.attribute, element, sub.name)
+        if not rest.keys() <= _SAYS_NOTHING_ALONE:
+            result.append(rest)
+    return result
+
+
+def _edited(change: Change, present: Sequence[Any], ignored: list[str]) -> list[Any]:
+    """Sets what the path names in each value that its filter selects, in a new one where it selects none."""
+    value_filter = change.path.value_filter
+    if value_filter is None:
+        hits = [True] * len(present)
+    else:
+        hits = [element_matches(value_filter, element) for element in present]
+    result = [_edited_element(change, e, ignored) if hit else e for e, hit in zip(present, hits, strict=True)]
+    if not any(hits):
+        meant = {} if value_filter is None else entra.element_meant_by(value_filter)
+        if meant is None:
+            raise errors.no_target(f"No value of {change.path.text} matches the filter of the path.")
+        result.append(_edited_element(change, meant, ignored))
+    return [element for element in result if element is not None]
+
+
+def _edited_element(change: Change, element: Any, ignored: list[str]) -> Any:
+    attribute, sub = change.attribute, change.path.sub_attribute
+    if sub is not None:
+        return with_sub(attribute, element, sub, entra.unwrapped(change.value), change.owner, ignored)
+    if attribute.type != "complex":
+        given = canonical_value(attribute, change.value, change.owner, ignored)
+        return given[0] if given else None
+    if change.op == "replace" and change.path.value_filter is not None:
+        # What the filter asks for stays, so that the next operation with the same filter finds the value again.
+        element = entra.element_meant_by(change.path.value_filter)
+    return merged(attribute, element, change.value, change.owner, ignored)
+
+
+def _united(present: Sequence[Any], given: Sequence[Any]) -> list[Any]:
+    """``present`` and what it does not have yet; a value that is there takes over what the given one adds to it."""
+    result = list(present)
+    places: dict[Any, list[int]] = {}
+    for place, element in enumerate(result):
+        places.setdefault(_key(element), []).append(place)
+    for element in given:
+        key = _key(element)
+        same = next((p for p in places.get(key, ()) if _agree(result[p], element)), None)
+        if same is None:
+            places.setdefault(key, []).append(len(result))
+            result.append(element)
+        elif isinstance(element, dict) and not element.items() <= result[same].items():
+            result[same] = result[same] | element
+    return result
+
+
+def _agree(present: Any, given: Any) -> bool:
+    """Whether two values with the same key are one: no sub-attribute of both differs, ``primary`` left aside."""
+    if not isinstance(present, dict) or not isinstance(given, dict):
+        return True
+    return all(
+        name in ("primary", "value", "$ref") or _key(item) == _key(present.get(name, item))
+        for name, item in given.items()
+    )
+
+
+def _without_values(present: Sequence[Any], unwanted: Sequence[Any]) -> list[Any]:
+    """``present`` less the values that are named; one that is not there is no error.
+
+    A value is named by what ``unwanted`` says of it, so ``{"value": "2819"}`` names the member whatever its type.
+    """
+    by_key: dict[Any, list[Any]] = {}
+    partial = []
+    for element in unwanted:
+        if isinstance(element, dict) and "value" not in element:
+            partial.append(element)
+        else:
+            by_key.setdefault(_key(element), []).append(element)
+    kept = [e for e in present if not any(_is_named_by(e, named) for named in by_key.get(_key(e), ()))]
+    for named in partial:
+        kept = [element for element in kept if not _is_named_by(element, named)]
+    return kept
+
+
+def _is_named_by(element: Any, named: Any) -> bool:
+    if not isinstance(element, dict):
+        return True
+    said = {name: item for name, item in named.items() if name not in ("$ref", "display")}
+    return bool(said) and all(name in element and _key(element[name]) == _key(item) for name, item in said.items())
+
+
+def _key(element: Any) -> Any:
+    """What makes a value the same as another: its ``value`` where it has one, folded where it is text."""
+    if isinstance(element, dict):
+        return ("value", _key(element["value"])) if "value" in element else repr(sorted(element.items()))
+    if isinstance(element, str):
+        return fold(element)
+    return repr(element)
+
+
+def _with_one_primary(before: Sequence[Any], after: list[Any]) -> list[Any]:
+    """Takes ``primary`` from the values that had it when the change gave it to another (section 3.5.2)."""
+    primaries = [element for element in after if isinstance(element, dict) and element.get("primary") is True]
+    if len(primaries) < 2:
+        return after
+    old = {id(element) for element in before if isinstance(element, dict) and element.get("primary") is True}
+    winner = next((element for element in primaries if id(element) not in old), None)
+    if winner is None:
+        return after
+    losers = {id(element) for element in primaries if element is not winner}
+    return [element | {"primary": False} if id(element) in losers else element for element in after]
+
+

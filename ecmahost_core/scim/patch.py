@@ -1,0 +1,91 @@
+"""Applies a PATCH to a resource (RFC 7644 section 3.5.2)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ecmahost_core.scim import entra, errors
+from ecmahost_core.scim.common import ID, META, SCHEMAS
+from ecmahost_core.scim.complex_values import merged, with_sub, without
+from ecmahost_core.scim.elements import changed_values
+from ecmahost_core.scim.operations import Change, Operation, changes
+from ecmahost_core.scim.resource_types import ResourceType
+from ecmahost_core.scim.values import canonical_value
+
+__all__ = ["Operation", "Patched", "apply_patch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patched:
+    """A resource after a PATCH, in canonical form, and the paths (as sent) that name unknown attributes."""
+
+    resource: dict[str, Any]
+    ignored: tuple[str, ...]
+
+
+def apply_patch(
+    resource: Mapping[str, Any], operations: Iterable[Operation], resource_type: ResourceType
+) -> Patched:
+    """``resource`` as it is after all operations, one after the other; all are applied or none.
+
+    ``resource`` is canonical and is not changed; the result shares with it what no operation touched, so neither may
+    be changed in place afterwards. No operations are no change. ``schemas`` stays as it is; see ``with_schemas``.
+
+    Raises:
+        ScimError: 400 ``invalidPath``, ``invalidValue``, ``noTarget`` or ``mutability``.
+    """
+    state = dict(resource)
+    ignored: list[str] = []
+    for operation in operations:
+        for change in changes(operation, resource_type, ignored):
+            _apply(state, change, ignored)
+    return Patched(state, tuple(ignored))
+
+
+def _apply(state: dict[str, Any], change: Change, ignored: list[str]) -> None:
+    path, attribute = change.path, change.attribute
+    if attribute is SCHEMAS or (not change.explicit and attribute in (ID, META)):
+        return
+    container: Mapping[str, Any] = state if path.urn is None else state.get(path.urn, {})
+    before = container.get(path.name)
+    after = _changed(change, before, ignored)
+    if after == before:
+        return
+    _require_mutable(change, before, after)
+    if path.urn is None:
+        _set(state, path.name, after)
+    else:
+        part = dict(container)
+        _set(part, path.name, after)
+        _set(state, path.urn, part or None)
+
+
+def _changed(change: Change, before: Any, ignored: list[str]) -> Any:
+    attribute, sub, owner = change.attribute, change.path.sub_attribute, change.owner
+    if attribute.multi_valued:
+        return changed_values(change, before or [], ignored)
+    if change.op == "remove" or change.value is None or change.value == []:
+        return None if sub is None or not before else without(attribute, before, sub.name) or None
+    if sub is not None:
+        return with_sub(attribute, before, sub, entra.unwrapped(change.value), owner, ignored)
+    if attribute.type == "complex":
+        return merged(attribute, before, change.value, owner, ignored)
+    return canonical_value(attribute, entra.unwrapped(change.value), owner, ignored)
+
+
+def _require_mutable(change: Change, before: Any, after: Any) -> None:
+    """Called for a change that does change something."""
+    name = f"{change.owner}{change.path.text}" if change.path.urn is None else change.path.text
+    if "readOnly" in (change.attribute.mutability, change.path.target and change.path.target.mutability):
+        raise errors.mutability(f"{name} is read-only.")
+    if change.attribute.mutability == "immutable" and before is not None:
+        raise errors.mutability(f"{name} cannot be changed once it is set.")
+    if change.attribute.required and after is None:
+        raise errors.mutability(f"{name} is required and cannot be removed.")
+
+
+def _set(container: dict[str, Any], name: str, value: Any) -> None:
+    if value is None:
+        container.pop(name, None)
+    else:
+        container[name] = value

@@ -1,0 +1,64 @@
+"""What SCIM's ``active`` and DELETE mean for one connector: planned here, carried out by ``provisioning``."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType, new_identifier
+from ecmahost_core.ecma.deprovisioning import (
+    DeprovisioningContext,
+    DeprovisioningEvent,
+    DeprovisioningFlow,
+    FlowAction,
+)
+from ecmahost_core.space.objects import SpaceObject
+from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.values import to_scim
+
+ACTIVE = "active"
+
+
+def is_active(binding: TypeBinding, entry: SpaceObject) -> bool:
+    """Returns SCIM ``active`` of an object: what the target holds, or what the host keeps where it has no place for it.
+
+    An object nobody ever said anything about is active.
+    """
+    if binding.active_attribute:
+        values = entry.attributes.get(binding.active_attribute, ())
+        return True if not values else to_scim(values[0], "boolean") is True
+    return bool(entry.kept.get(ACTIVE, True))
+
+
+def wanted_active(resource: Mapping[str, Any]) -> bool | None:
+    """Returns the boolean that a canonical resource gives for ``active``, None when it says nothing."""
+    value = resource.get(ACTIVE)
+    return value if isinstance(value, bool) else None
+
+
+def plan(
+    endpoint: Endpoint, binding: TypeBinding, entry: SpaceObject, event: DeprovisioningEvent
+) -> Sequence[CSEntryChange]:
+    """Returns the changes with which the connector carries out an event; empty when the target is left alone.
+
+    Raises ConnectorError or BrokenContract like every call of a connector.
+    """
+    flow = flow_of(binding, event)
+    whole = CSEntryChange(
+        object_type=binding.target.name,
+        modification_type=ObjectModificationType.REPLACE,
+        anchor=entry.anchor,
+        dn=entry.dn,
+        attributes=entry.attributes,
+        identifier=new_identifier(),
+    )
+    return endpoint.connector.deprovision(whole, flow, DeprovisioningContext(event))
+
+
+def flow_of(binding: TypeBinding, event: DeprovisioningEvent) -> DeprovisioningFlow:
+    """Returns the configured flow for an event; a restore is the disable flow the other way round."""
+    return binding.flows.delete if event is DeprovisioningEvent.DELETE else binding.flows.disable
+
+
+def deletes(binding: TypeBinding, event: DeprovisioningEvent) -> bool:
+    """Returns whether the flow for an event is "delete"."""
+    return flow_of(binding, event).action is FlowAction.DELETE

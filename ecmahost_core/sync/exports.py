@@ -1,0 +1,204 @@
+"""From an open journal entry to the target and back: the part of a write that may outlive its request.
+
+The web thread waits for the outcome only as long as its request may take. What happens when the target answers, in time
+or an hour later, happens in the export queue's thread: the entry is completed, closed, or left for recovery.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from ecmahost_core.connectors.queue import ExportOutcome
+from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
+from ecmahost_core.ecma.results import CSEntryChangeResult, MAExportError
+from ecmahost_core.ecma.values import Attributes, Values
+from ecmahost_core.errors import ConnectorError, TargetBusy
+from ecmahost_core.scim.errors import ScimError, unavailable
+from ecmahost_core.space.objects import EventRecord, JournalEntry, Operation, SpaceObject, TargetObject
+from ecmahost_core.space.store import StoreUnavailable
+from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.brake import exceeds
+from ecmahost_core.sync.endpoint import Call, Endpoint
+from ecmahost_core.sync.errors import scim_error
+
+log = structlog.get_logger()
+
+_KINDS = {Operation.ADD: "create", Operation.UPDATE: "update", Operation.DELETE: "delete"}
+_STORE_RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
+
+
+def target_object(change: CSEntryChange, result: CSEntryChangeResult, before: SpaceObject | None) -> TargetObject | None:
+    """Returns the object as the target holds it after a successful change; None after a delete.
+
+    What the connector read back counts. Otherwise the change is applied to what was known before.
+    """
+    if change.modification_type is ObjectModificationType.DELETE:
+        return None
+    anchor = result.anchor or change.anchor or (before.anchor if before else ())
+    dn = result.dn or change.new_dn or change.dn or (before.dn if before else None)
+    if result.attributes is not None:
+        return TargetObject(anchor, dn, result.attributes)
+    return TargetObject(anchor, dn, applied(change, before.attributes if before else {}))
+
+
+def applied(change: CSEntryChange, attributes: Attributes) -> Attributes:
+    """Returns attributes after a change that the target took as it stands."""
+    if change.modification_type is not ObjectModificationType.UPDATE:
+        return change.attributes
+    after: dict[str, Values] = dict(attributes)
+    for part in change.attribute_changes:
+        kept = after.get(part.name, ()) if part.modification_type.value == "Update" else ()
+        after[part.name] = (*(value for value in kept if value not in part.removed), *part.added)
+    return after
+
+
+class Delivery:
+    """One change on its way: submitted to the export queue, and completed by it."""
+
+    def __init__(
+        self, endpoint: Endpoint, binding: TypeBinding, entry: JournalEntry, before: SpaceObject | None, call: Call
+    ) -> None:
+        """Keeps what completing takes; sends nothing yet."""
+        self.endpoint = endpoint
+        self.binding = binding
+        self.entry = entry
+        self.before = before
+        self.call = call
+        self.result: SpaceObject | None = None
+        self.error: ScimError | None = None
+        self._change: CSEntryChange | None = None
+        self._started = time.monotonic()
+
+    def send(self, change: CSEntryChange) -> SpaceObject | None:
+        """Exports the change and waits; returns the object in the space, None when it is gone.
+
+        Raises ScimError: the target refused, cannot be reached, or did not answer in time (503, and the entry stays
+        open until it does).
+        """
+        self._change = change
+        try:
+            ticket = self.endpoint.exports.submit(self.binding.export_step, change, self._on_outcome)
+        except TargetBusy as error:
+            self._abandon("failed", type(error).__name__)
+            raise self.endpoint.unavailable(error) from None
+        if not ticket.wait(self.call.remaining()):
+            if ticket.cancel():
+                self._abandon("failed", "DeadlineExceeded")
+                raise unavailable(f"The target of connector {self.endpoint.name} is too slow; nothing was sent.", 30)
+            log.warning("export_still_running", connector=self.endpoint.name, entry=self.entry.number)
+            detail = f"The target of connector {self.endpoint.name} has not answered yet; the outcome is not known."
+            raise unavailable(detail, 30)
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+    def keep(self, unchanged: TargetObject) -> SpaceObject | None:
+        """Completes an entry that sends nothing: what changes is only what the host itself keeps."""
+        self._complete(unchanged, "ok")
+        return self.result
+
+    def withdraw(self, error: str) -> None:
+        """Closes an entry whose change is not sent after all, because of ``error``."""
+        self._abandon("refused", error)
+
+    def _on_outcome(self, outcome: ExportOutcome) -> None:
+        if outcome.failure is not None:
+            self._failed(outcome.failure, sent=outcome.sent)
+        elif outcome.result is not None and outcome.result.error is not None:
+            self._refused(outcome.result)
+        elif outcome.result is not None and self._change is not None:
+            known = target_object(self._change, outcome.result, self.before)
+            self._complete(known, "ok")
+
+    def _failed(self, failure: Exception, *, sent: bool) -> None:
+        name = type(failure).__name__
+        if isinstance(failure, ConnectorError):
+            self.error = self.endpoint.unavailable(failure)
+        else:
+            log.error("export_broke_contract", connector=self.endpoint.name, detail=str(failure))
+            detail = f"The plugin of connector {self.endpoint.name} failed; the host's log says where."
+            self.error = unavailable(detail, 30)
+        if sent:
+            log.warning("export_outcome_unknown", connector=self.endpoint.name, entry=self.entry.number, error=name)
+            self._insist(lambda: self.endpoint.store.mark_uncertain(self.entry))
+        else:
+            self._abandon("failed", name)
+
+    def _refused(self, result: CSEntryChangeResult) -> None:
+        error = result.error
+        if error is None:
+            return
+        if error.code is MAExportError.CONNECTED_DIRECTORY_MISSING_OBJECT and self.before is not None:
+            self._missing(self.before)
+            return
+        self.error = scim_error(error)
+        self._abandon("refused", error.name or error.code.value)
+
+    def _missing(self, before: SpaceObject) -> None:
+        """The target has lost the object. A delete is content; anything else is 404, unless many are missing."""
+        if self.entry.operation is Operation.DELETE:
+            self._complete(None, "ok", "already gone")
+            return
+        store, properties = self.endpoint.store, self.endpoint.configuration.properties
+        missing = store.note_missing(self.binding.space_type, before.id)
+        held = store.status(self.endpoint.name).held is not None
+        name = MAExportError.CONNECTED_DIRECTORY_MISSING_OBJECT.value
+        if held or exceeds(properties, missing, store.count(self.binding.space_type)):
+            log.error("target_lost_many_objects", connector=self.endpoint.name, missing=missing)
+            detail = (
+                f"The target of connector {self.endpoint.name} has lost many objects that it held before. Nothing is "
+                f"taken as deleted until the target is whole again or somebody confirms it: "
+                f"ecmahost import {self.endpoint.name} --confirm"
+            )
+            self.error = unavailable(detail, 300)
+            self._abandon("held", name)
+            return
+        self.error = ScimError(404, "The target does not have this object any more.")
+        self._complete(None, "refused", name)
+
+    def _complete(self, known: TargetObject | None, outcome: str, error: str = "") -> None:
+        def complete() -> None:
+            self.result = self.endpoint.store.complete(self.entry, known, self._event(outcome, error))
+
+        self._insist(complete)
+
+    def _abandon(self, outcome: str, error: str) -> None:
+        self._insist(lambda: self.endpoint.store.abandon(self.entry, self._event(outcome, error)))
+
+    def _event(self, outcome: str, error: str) -> EventRecord:
+        return EventRecord(
+            kind=_KINDS[self.entry.operation],
+            outcome=outcome,
+            object_id=self.entry.object_id or self.entry.reserved_id,
+            request_id=self.call.request_id,
+            actor=self.call.actor,
+            error=error,
+            milliseconds=int((time.monotonic() - self._started) * 1000),
+        )
+
+    def _insist(self, step: Callable[[], None]) -> None:
+        """Does a step of the store, now or, when the store cannot be written, as soon as it can.
+
+        The target has the change, so the space must learn of it. Should the process end first, the entry is still in
+        the journal and recovery reads the object back.
+        """
+        try:
+            step()
+        except StoreUnavailable as error:
+            log.error("completion_waits_for_store", connector=self.endpoint.name, detail=str(error))
+            self.error = self.error or unavailable("The host cannot write to its store now.", 30)
+            threading.Thread(target=self._repeat, args=(step,), name="completion", daemon=True).start()
+
+    def _repeat(self, step: Callable[[], None]) -> None:
+        attempt = 0
+        while True:
+            try:
+                step()
+            except StoreUnavailable:
+                time.sleep(_STORE_RETRY_SECONDS[min(attempt, len(_STORE_RETRY_SECONDS) - 1)])
+                attempt += 1
+            else:
+                log.info("completion_caught_up", connector=self.endpoint.name, entry=self.entry.number)
+                return

@@ -1,0 +1,53 @@
+"""How an object of the space looks as a SCIM resource."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ecmahost_core.scim.resource import with_schemas
+from ecmahost_core.space.objects import SpaceObject
+from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.deprovisioning import ACTIVE, is_active
+
+
+def resource_of(binding: TypeBinding, entry: SpaceObject) -> dict[str, Any]:
+    """Returns the resource that filters and PATCH work on: everything but what depends on the request's URL."""
+    resource = binding.mapping.resource_of(entry.attributes)
+    resource["id"] = entry.id
+    resource[ACTIVE] = is_active(binding, entry)
+    resource["meta"] = {
+        "resourceType": binding.object_type.resource_type,
+        "created": _instant(entry.created),
+        "lastModified": _instant(entry.modified),
+    }
+    return resource
+
+
+def presented(binding: TypeBinding, entry: SpaceObject, base_url: str, epoch: str) -> dict[str, Any]:
+    """Returns the whole resource for an answer, with ``schemas``, ``meta.location`` and ``meta.version``.
+
+    Args:
+        binding: of the resource type.
+        entry: the object.
+        base_url: of the connector, without a trailing slash.
+        epoch: of the store.
+    """
+    resource = resource_of(binding, entry)
+    meta: dict[str, Any] = resource["meta"]
+    meta["location"] = f"{base_url}{binding.resource_type.endpoint}/{entry.id}"
+    meta["version"] = version_of(entry, epoch)
+    return with_schemas(resource, binding.resource_type)
+
+
+def version_of(entry: SpaceObject, epoch: str) -> str:
+    """Returns the entity tag (RFC 7644 section 3.14); it changes with every change of the object, and with the store."""
+    return f'W/"{epoch}-{entry.change_seq}"'
+
+
+def location_of(resource: Mapping[str, Any]) -> str:
+    """Returns the URL of a presented resource."""
+    return str(resource["meta"]["location"])
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,62 @@
+"""Asking the target for single objects, and taking over what it says."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from ecmahost_core.ecma.csentry import CSEntryChange
+from ecmahost_core.ecma.run_profiles import ObjectQuery
+from ecmahost_core.ecma.values import Anchor, Values, text_of
+from ecmahost_core.errors import BrokenContract, ConnectorError
+from ecmahost_core.space.objects import TargetObject
+from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.dn import dn_of
+from ecmahost_core.sync.endpoint import Call, Endpoint
+from ecmahost_core.text import fold
+
+log = structlog.get_logger()
+
+
+def read_by_value(
+    endpoint: Endpoint, binding: TypeBinding, attribute: str, value: Values, call: Call
+) -> list[TargetObject]:
+    """Returns the target's objects whose attribute has this value, by the host's one fold as well as by the target's.
+
+    Raises ScimError 503 when the target cannot be asked now.
+    """
+    found = _read(endpoint, binding, ((attribute, value),), call)
+    wanted = fold(text_of(value[0]))
+    return [one for one in found if any(fold(text_of(have)) == wanted for have in one.attributes.get(attribute, ()))]
+
+
+def read_by_anchor(endpoint: Endpoint, binding: TypeBinding, anchor: Anchor, call: Call) -> list[TargetObject]:
+    """Returns the target's objects with this anchor: none, one, or more where the target does not keep it unique."""
+    names = binding.target.anchor
+    found = _read(endpoint, binding, tuple((name, (value,)) for name, value in zip(names, anchor, strict=True)), call)
+    wanted = [fold(text_of(value)) for value in anchor]
+    return [one for one in found if [fold(text_of(value)) for value in one.anchor] == wanted]
+
+
+def target_objects(binding: TypeBinding, entries: Sequence[CSEntryChange]) -> list[TargetObject]:
+    """Returns what can be taken over of imported entries: all but those that could not be read."""
+    return [
+        TargetObject(entry.anchor, entry.dn or dn_of(binding, entry.anchor), entry.attributes)
+        for entry in entries
+        if entry.failure is None and entry.anchor
+    ]
+
+
+def _read(
+    endpoint: Endpoint, binding: TypeBinding, attributes: tuple[tuple[str, Values], ...], call: Call
+) -> list[TargetObject]:
+    query = ObjectQuery(binding.target.name, attributes)
+    try:
+        entries = endpoint.reads.call(
+            lambda: endpoint.connector.read(binding.export_step, query), timeout=call.remaining()
+        )
+    except (ConnectorError, BrokenContract) as error:
+        raise endpoint.unavailable(error) from None
+    for entry in entries:
+        if entry.failure is not None:
+            log.warning("target_object_unreadable", connector=endpoint.name, error=entry.failure.code.value)
+    return target_objects(binding, entries)

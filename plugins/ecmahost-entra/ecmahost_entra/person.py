@@ -1,0 +1,153 @@
+"""A made-up person: recognisable, unlike anybody else, and awkward enough to find what breaks on real names."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ecmahost_core.ecma.schema import AttributeType
+from ecmahost_entra.paths import ScimPath, ScimValue
+from ecmahost_entra.plan import MappedAttribute, Plan
+
+_TEXTS: dict[str, tuple[str, str]] = {
+    # What the person has at first, and after the change: apostrophe, comma, hyphen, diacritics, other scripts.
+    "displayname": ("O'Brien, Zoë Καλλιόπη", "O'Brien-Łukasiewicz, Zoë 花子"),
+    "name.formatted": ("Zoë Καλλιόπη O'Brien", "Zoë 花子 O'Brien-Łukasiewicz"),
+    "name.givenname": ("Zoë Καλλιόπη", "Zoë 花子"),
+    "name.familyname": ("O'Brien", "O'Brien-Łukasiewicz"),
+    "name.middlename": ("Ngọc", "Søren"),
+    "nickname": ("Zo'", "花ちゃん"),
+    "title": ("Ingénieure, contrôle", "Руководитель отдела, R&D"),
+    "department": ("R&D, Żywność", "研究開発, 東京"),
+    "division": ("Forschung, Süd", "Ανατολή"),
+    "organization": ("Contoso, Ltd.", "Contoso Österreich"),
+    "costcenter": ("CC-4711", "CC-0815"),
+    "preferredlanguage": ("fr-FR", "ja-JP"),
+    "locale": ("fr-FR", "ja-JP"),
+    "timezone": ("Europe/Paris", "Asia/Tokyo"),
+    "usertype": ("Employee", "Contractor"),
+    "addresses.streetaddress": ("12, rue de l'Église", "千代田区1-1"),
+    "addresses.locality": ("Orléans", "東京"),
+    "addresses.region": ("Île-de-France", "関東"),
+    "addresses.postalcode": ("01234", "100-0001"),
+    "addresses.country": ("FR", "JP"),
+    "addresses.formatted": ("12, rue de l'Église, Orléans", "千代田区1-1, 東京"),
+    "phonenumbers.value": ("+1 425 555-0123", "+81 3-5555-0123"),
+}
+_OTHER = ("Καλημέρα, l'été", "日本語, d'accord")
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """One attribute of the person.
+
+    Attributes:
+        mapped: where it goes.
+        before: what the create sends; None for what only comes with the change.
+        after: what it is after the change; equal to ``before`` where the change leaves it alone.
+    """
+
+    mapped: MappedAttribute
+    before: ScimValue | None
+    after: ScimValue
+
+    @property
+    def path(self) -> ScimPath:
+        """The SCIM side."""
+        return self.mapped.path
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is rehearsed.
+
+    Attributes:
+        token: eight hexadecimal digits, different for each person.
+        traits: in the order of the mapping.
+        match: the value of the matching attribute, never changed.
+    """
+
+    token: str
+    traits: tuple[Trait, ...]
+    match: str
+
+
+def make_person(plan: Plan, token: str | None = None) -> Person:
+    """Returns a new person with a value for everything that the plan sends."""
+    token = token or secrets.token_hex(4)
+    traits = [_trait(mapped, token) for mapped in plan.attributes]
+    late = _comes_late(traits)
+    if late is not None:
+        traits[late] = Trait(traits[late].mapped, None, traits[late].after)
+    match = next(str(trait.after) for trait in traits if trait.mapped is plan.matching)
+    return Person(token, tuple(traits), match)
+
+
+def _trait(mapped: MappedAttribute, token: str) -> Trait:
+    before, after = _MAKERS[mapped.attribute.type](mapped, token)
+    return Trait(mapped, before, before if mapped.fixed else after)
+
+
+def _comes_late(traits: list[Trait]) -> int | None:
+    """One optional attribute is first sent by the change, as an Add; best one inside a multi-valued attribute."""
+    able = [
+        index
+        for index, trait in enumerate(traits)
+        if trait.before != trait.after and not trait.mapped.attribute.required and not trait.mapped.unique
+    ]
+    if len(able) < 2:  # the change must still replace something
+        return None
+    return max(able, key=lambda index: (traits[index].path.selector is not None, index))
+
+
+def _texts(mapped: MappedAttribute, token: str) -> tuple[str, str]:
+    longest = mapped.attribute.max_length
+    if mapped.unique:
+        before, after = _unique_texts(mapped.path, token, longest)
+    else:
+        path = mapped.path
+        before, after = _TEXTS.get(f"{path.attribute}.{path.sub}".rstrip(".").casefold(), _OTHER)
+    before, after = _cut(before, longest), _cut(after, longest)
+    if before == after:
+        after = _cut("2" + before, longest)
+    return before, after
+
+
+def _unique_texts(path: ScimPath, token: str, longest: int | None) -> tuple[str, str]:
+    """Texts that no two people share; shortened so that the token survives a narrow column."""
+    attribute = path.attribute.casefold()
+    if attribute == "employeenumber":
+        return str(int(token, 16)), str(int(token, 16) + 1)
+    if attribute == "emails":
+        names = [f"ecmahost.rehearsal.{token}@mail.example.com", f"r.{token}@example.com", token]
+    elif attribute == "username":
+        names = [f"ecmahost.rehearsal.{token}@example.com", f"ecmahost.rehearsal.{token}", f"rehearsal.{token}", token]
+    else:
+        names = [f"ecmahost.rehearsal.{token}", f"rehearsal.{token}", token]
+    before = next((name for name in names if longest is None or len(name) < longest), token)
+    return before, "2" + before
+
+
+def _cut(text: str, longest: int | None) -> str:
+    # Without blanks at the end: what a target makes of those is a rehearsal of its own.
+    return text if longest is None else text[:longest].rstrip()
+
+
+def _integers(mapped: MappedAttribute, token: str) -> tuple[str, str]:
+    number = int(token, 16) >> 1 if mapped.unique else 41  # 31 bits: fits the narrowest usual integer column
+    return str(number), str(number + 1)
+
+
+def _booleans(_mapped: MappedAttribute, _token: str) -> tuple[str, str]:
+    return "True", "False"
+
+
+def _date_times(_mapped: MappedAttribute, _token: str) -> tuple[str, str]:
+    return "2024-02-29T08:30:00Z", "2031-12-31T23:59:59Z"
+
+
+_MAKERS: dict[AttributeType, Callable[[MappedAttribute, str], tuple[str, str]]] = {
+    AttributeType.STRING: _texts,
+    AttributeType.INTEGER: _integers,
+    AttributeType.BOOLEAN: _booleans,
+    AttributeType.DATE_TIME: _date_times,
+}

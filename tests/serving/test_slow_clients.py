@@ -1,0 +1,195 @@
+"""Clients that keep the host waiting: two hundred at once, of each kind, on two web workers with TLS."""
+
+import resource
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+
+Start = Callable[..., Any]
+Eventually = Callable[..., bool]
+Open = Callable[[Any], socket.socket]
+
+CLIENTS = 200
+
+
+def silent(host: Any) -> socket.socket:
+    """Connects and says nothing."""
+    connection: socket.socket = host.connect()
+    return connection
+
+
+def half_handshake(host: Any) -> socket.socket:
+    """Sends the first half of a TLS ClientHello."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        host.context.wrap_bio(incoming, outgoing, server_hostname="localhost").do_handshake()
+    hello = outgoing.read()
+    connection: socket.socket = host.connect()
+    connection.sendall(hello[: len(hello) // 2])
+    return connection
+
+
+def slow_header(host: Any) -> socket.socket:
+    connection: socket.socket = host.connect_ready()
+    connection.sendall(b"GET /pid HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+    return connection
+
+
+def slow_body(host: Any) -> socket.socket:
+    connection: socket.socket = host.connect_ready()
+    connection.sendall(b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf")
+    return connection
+
+
+KINDS = [silent, half_handshake, slow_header, slow_body]
+
+
+@contextmanager
+def held(host: Any, kind: Open) -> Iterator[list[socket.socket]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(kind(host)) for _ in range(CLIENTS)]
+
+
+def closed_by_host(connection: socket.socket) -> bool:
+    """Reads until the host has closed the connection; False when it does not in time."""
+    connection.settimeout(20)
+    try:
+        while connection.recv(4096):
+            pass
+    except TimeoutError:
+        return False
+    except OSError:  # reset
+        return True
+    return True
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_get_is_answered_within_a_second_while_200_clients_of_a_kind_are_held(start: Start, kind: Open) -> None:
+    host = start()
+    with held(host, kind):
+        for _ in range(4):  # each web worker gets some
+            began = time.monotonic()
+            assert host.request("/pid")[0] == 200
+            assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_200_clients_of_a_kind_are_all_closed_after_their_deadline(start: Start, kind: Open) -> None:
+    host = start(header_seconds=2, body_seconds=2)
+    with held(host, kind) as connections:
+        began = time.monotonic()
+        assert all(closed_by_host(connection) for connection in connections)
+        assert time.monotonic() - began < 8
+    assert host.request("/pid")[0] == 200
+
+
+def test_a_client_that_trickles_its_header_byte_by_byte_is_cut_off(start: Start) -> None:
+    host = start(header_seconds=1, tls=False)
+    with host.connect() as connection:
+        connection.sendall(b"GET /pid HTTP/1.1\r\nX-Slow: ")
+        began = time.monotonic()
+        with pytest.raises(OSError, match="."):
+            while time.monotonic() - began < 10:
+                connection.sendall(b"x")
+                time.sleep(0.1)
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("head", [b"Content-Length: 1000", b"Transfer-Encoding: chunked"])
+def test_a_client_that_trickles_its_body_is_cut_off_and_the_application_learns_it(start: Start, head: bytes) -> None:
+    host = start(body_seconds=1, tls=False)
+    with host.connect() as connection:
+        connection.sendall(b"POST /body HTTP/1.1\r\nHost: a\r\n" + head + b"\r\n\r\n")
+        began = time.monotonic()
+        with pytest.raises(OSError, match="."):
+            while time.monotonic() - began < 10:
+                connection.sendall(b"1\r\nx\r\n")
+                time.sleep(0.1)
+        assert time.monotonic() - began < 5
+    assert host.events("slow_clients_disconnected")
+    assert not host.events("request_failed")
+
+
+def test_an_answer_that_takes_longer_than_every_deadline_is_not_cut_off(start: Start) -> None:
+    host = start(header_seconds=1, body_seconds=1, response_seconds=1)
+    assert host.request("/sleep/4") == (200, b"slept")
+    assert host.request("/body-then-sleep/4", "POST", b"x" * 100_000)[0] == 200
+
+
+def test_a_client_that_does_not_read_its_answer_is_cut_off(start: Start, eventually: Eventually) -> None:
+    host = start(response_seconds=1, tls=False)
+    with host.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(b"GET /large/50000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert eventually(lambda: host.events("slow_clients_disconnected"))
+    assert host.request("/pid")[0] == 200
+
+
+def test_clients_that_never_close_a_refused_connection_do_not_hold_up_the_others(start: Start) -> None:
+    host = start(tls=False)
+    with ExitStack() as stack:
+        for _ in range(50):
+            stack.enter_context(host.connect()).sendall(b"nonsense\r\n\r\n")
+        for _ in range(4):
+            began = time.monotonic()
+            assert host.request("/pid")[0] == 200
+            assert time.monotonic() - began < 1
+
+
+def test_a_connection_idle_for_longer_than_the_header_deadline_is_reused(start: Start) -> None:
+    host = start(header_seconds=1, keepalive_seconds=5)
+    connection = host.http()
+    for _ in range(2):
+        connection.request("GET", "/pid")
+        response = connection.getresponse()
+        assert (response.status, response.getheader("Connection")) == (200, "keep-alive")
+        response.read()
+        first = connection.sock
+        time.sleep(3)
+    assert connection.sock is first
+    connection.close()
+
+
+def test_an_idle_connection_is_closed_after_the_keepalive_time(start: Start) -> None:
+    host = start(keepalive_seconds=1)
+    with host.connect_ready() as connection:
+        connection.sendall(b"GET /pid HTTP/1.1\r\nHost: a\r\n\r\n")
+        began = time.monotonic()
+        assert closed_by_host(connection)
+        assert 0.9 < time.monotonic() - began < 4
+
+
+def test_two_hundred_requests_at_once_are_all_answered(start: Start) -> None:
+    host = start()
+    answers: list[int] = []
+    asking = [threading.Thread(target=lambda: answers.append(host.request("/sleep/0.5")[0])) for _ in range(CLIENTS)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    assert answers == [200] * CLIENTS
+
+
+def test_more_connections_than_a_worker_takes_wait_for_their_turn(start: Start) -> None:
+    host = start(workers=1, threads=2, connections=10, header_seconds=2)
+    with ExitStack() as stack:
+        for _ in range(30):
+            stack.enter_context(host.connect())
+        assert host.request("/pid")[0] == 200
+
+
+def test_the_limit_on_open_files_is_raised_for_the_connections(start: Start, tmp_path: Any) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        host = start(tls=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    web = min(host.pids("web"))
+    assert resource.prlimit(web, resource.RLIMIT_NOFILE)[0] >= min(2048, hard)
