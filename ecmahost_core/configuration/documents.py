@@ -50,7 +50,7 @@ def parse_document(path: Path, content: bytes) -> Document | ConfigurationProble
 
 
 def _syntax_problem(path: Path, message: str) -> ConfigurationProblem:
-    """tomllib's messages quote a single character or the name of a key, never a value."""
+    """The messages of tomllib quote a single character or the name of a key, never a value."""
     parts = _PLACE.fullmatch(message)
     what, where = (parts["what"], parts["where"]) if parts else (message, "an unknown place")
     shown = "".join(character if character.isprintable() else "?" for character in what[:200])

@@ -48,10 +48,16 @@ class Entry(Field[Any]):
         self._expected = expected
 
     def make_error(self, key: str, **_kwargs: object) -> ValidationError:
-        """marshmallow asks for the error of a missing key here."""
+        """Called by marshmallow for the error of a missing key."""
         return refusal("", self._expected or f"a value ({key})")
 
-    def _deserialize(self, value: Any, _attr: str | None, _data: Mapping[str, Any] | None, **_kwargs: Any) -> Any:
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,  # noqa: ARG002  # marshmallow's signature
+        data: Mapping[str, Any] | None,  # noqa: ARG002  # marshmallow's signature
+        **_kwargs: Any,
+    ) -> Any:
         return self._reader(value)
 
 
@@ -61,9 +67,9 @@ class Tab(Schema):
     error_messages = {"unknown": _UNKNOWN, "type": _NO_TABLE}  # noqa: RUF012  # marshmallow declares it so
 
     def handle_error(self, error: ValidationError, data: Any, **_kwargs: Any) -> None:
-        """marshmallow's hook: puts this table's keys into the messages about keys that it does not have."""
-        messages = error.normalized_messages()
-        if messages.get("_schema") == [_NO_TABLE] and not isinstance(data, Mapping):
+        """Called by marshmallow: puts this table's keys into the messages about keys that it does not have."""
+        messages: dict[Any, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]  # marshmallow's own
+        if not isinstance(data, Mapping):
             error.messages = {"_schema": refusal(describe(data), "a table").messages}
             return
         known = list(self.fields)

@@ -6,7 +6,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from ecmahost_core.configuration.home import Home
@@ -67,7 +67,8 @@ def write_atomically(path: Path, content: bytes, *, mode: int, replace: bool = T
     if before is not None and not replace:
         return False
     owner = before or target.parent.stat()
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".new", dir=target.parent)
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".new", dir=target.parent)
+    temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -78,8 +79,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int, replace: bool = T
             os.fsync(file.fileno())
         written = _put(temporary, target, replace=replace)
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
     _sync_directory(target.parent)
     return written
 
@@ -111,13 +111,13 @@ def editing(home: Home) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _put(temporary: str, target: Path, *, replace: bool) -> bool:
+def _put(temporary: Path, target: Path, *, replace: bool) -> bool:
     if replace:
-        os.replace(temporary, target)
+        temporary.replace(target)
         return True
     try:
         # Unlike a rename, a link fails when somebody else was quicker.
-        os.link(temporary, target)
+        target.hardlink_to(temporary)
     except FileExistsError:
         return False
     return True

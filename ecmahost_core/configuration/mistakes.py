@@ -35,7 +35,7 @@ class Mistake:
 
 def refusal(found: str, expected: str) -> ValidationError:
     """Returns the exception that a reader raises for one mistake."""
-    return ValidationError([Mistake(found, expected)])  # type: ignore[list-item]  # marshmallow keeps messages of any kind
+    return ValidationError([Mistake(found, expected)])
 
 
 def describe(value: object) -> str:

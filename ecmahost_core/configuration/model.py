@@ -191,7 +191,7 @@ class ConnectorConfiguration:
 
     file: Path
     properties: Properties
-    connectivity: Parameters = NO_PARAMETERS
+    connectivity: Parameters = field(default_factory=lambda: NO_PARAMETERS)
     full_import: RunProfile | None = None
     export_page_size: int = 100
     object_types: Mapping[str, ObjectType] = field(default_factory=dict)

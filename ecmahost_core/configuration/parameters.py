@@ -207,7 +207,7 @@ def _from_file(home: Home, where: str) -> str:
         raise refusal("", f"the file {echo(str(path))} to be readable, but {error}") from None
     except UnicodeDecodeError:
         raise refusal(f"bytes that are not UTF-8 in the file {echo(str(path))}", "UTF-8") from None
-    return text.removesuffix("\n").removesuffix("\r")
+    return text[:-2] if text.endswith("\r\n") else text.removesuffix("\n")
 
 
 def _fetch_or_fail(name: str, indirect: Mapping[str, Any], sources: Sources) -> str:

@@ -44,6 +44,7 @@ DIRECTIONS = {
 _INSTANCE = "a UUID; make one with: python3 -c 'import uuid; print(uuid.uuid4())'"
 _TOKEN = "an HMAC (hmac:...), never the token itself; make one with: ecmahost token NAME"  # noqa: S105  # a message
 _FLOW = '"none", "delete" or { set = "attribute" }'
+_FLOWS = {"none": DeprovisioningFlow(), "delete": DeprovisioningFlow(FlowAction.DELETE)}
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _HMAC = re.compile(re.escape(PREFIX) + r"[0-9a-f]{64}")
@@ -71,7 +72,7 @@ class TlsTab(Tab):
 class LogsTab(Tab):
     """``[logs]`` of ``ecmahost.toml``."""
 
-    level = Entry(choice({level: level for level in LEVELS}), default="info")
+    level = Entry(choice({level: level for level in LEVELS}), default="info", name="log_level")
 
 
 class TokenTable(Tab):
@@ -227,9 +228,9 @@ def flow(tab: type[Tab]) -> Reader[DeprovisioningFlow]:
         if isinstance(value, dict):
             loaded = table(tab)(value)
             return DeprovisioningFlow(FlowAction.SET, loaded["set"], loaded.get("value"))
-        if value not in ("none", "delete"):
+        if not isinstance(value, str):
             raise refusal(describe(value), _FLOW)
-        return DeprovisioningFlow(FlowAction(value))
+        return choice(_FLOWS)(value)
 
     return read
 

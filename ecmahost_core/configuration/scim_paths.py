@@ -10,8 +10,8 @@ from marshmallow import ValidationError
 
 from ecmahost_core.configuration.fields import NAME
 from ecmahost_core.configuration.mistakes import Mistake, describe, refusal
-from ecmahost_core.scim.core_user import USER_SCHEMA
-from ecmahost_core.scim.enterprise_user import ENTERPRISE_USER_SCHEMA
+from ecmahost_core.scim.core_user import USER
+from ecmahost_core.scim.enterprise_user import ENTERPRISE_USER
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.scim.path import parse_path
 from ecmahost_core.scim.resource_types import ResourceType
@@ -26,7 +26,7 @@ def read_mapping(value: Any) -> dict[str, str]:
         raise refusal(describe(value), "a table")
     if not value:
         raise refusal("an empty table", 'at least one line such as userName = "LoginName"')
-    resource_type = ResourceType("User", "/Users", USER_SCHEMA, (ENTERPRISE_USER_SCHEMA,))
+    resource_type = ResourceType("User", "/Users", USER, (ENTERPRISE_USER,))
     wrong: dict[str | int, Any] = {}
     seen: set[str] = set()
     for path, target in value.items():

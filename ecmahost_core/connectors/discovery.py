@@ -108,7 +108,7 @@ def environment_entry_points() -> Iterator[EntryPoint]:
     for distribution in distributions():
         try:
             points = [point for point in distribution.entry_points if point.group == GROUP]
-            name = _canonical(distribution.metadata["Name"] or "") if points else ""
+            name = _canonical(distribution.metadata.get("Name") or "") if points else ""
         except Exception as error:  # noqa: BLE001 - any package on the machine may have broken metadata
             _log_unreadable(distribution, error)
             continue
@@ -128,13 +128,11 @@ def _log_unreadable(distribution: Distribution, error: Exception) -> None:
 
 
 def _offer(point: EntryPoint) -> InstalledPlugin:
-    metadata = point.dist.metadata if point.dist is not None else {}
-    return InstalledPlugin(
-        point.name,
-        metadata["Name"] or "" if "Name" in metadata else "",
-        metadata["Version"] or "" if "Version" in metadata else "",
-        point.value.partition("[")[0].strip(),
-    )
+    module_path = point.value.partition("[")[0].strip()
+    if point.dist is None:
+        return InstalledPlugin(point.name, "", "", module_path)
+    metadata = point.dist.metadata
+    return InstalledPlugin(point.name, metadata.get("Name") or "", metadata.get("Version") or "", module_path)
 
 
 def _imported(offer: InstalledPlugin) -> LoadedPlugin:

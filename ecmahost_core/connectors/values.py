@@ -1,33 +1,21 @@
-"""Whether attribute values that a plugin returns are values of the contract: quick for a page, exact for an object."""
+"""Whether attribute values that a plugin returns are values of the contract (``ecma/values.py``).
 
-from collections.abc import Iterable, Mapping
+The functions return what is wrong, without quoting a value, and an empty string when nothing is.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime
-from itertools import chain
-from typing import Final
 
 from ecmahost_core.ecma.values import INT64_MAX, INT64_MIN, Reference
 
-UNREMARKABLE: Final[frozenset[type]] = frozenset({str, bool, bytes})
-"""Types of which every instance is a value; the others have instances that are not (a date-time without a zone)."""
 
-_TUPLES: Final[frozenset[type]] = frozenset({tuple})
-
-
-def all_unremarkable(many: Iterable[Mapping[str, object]]) -> bool:
-    """Returns True when all attributes of these objects are surely valid; False when each has to be looked at.
-
-    Runs for every page of an import, so it asks for types only, in C.
-    """
-    rows = [each.values() for each in many]
-    if not _TUPLES.issuperset(map(type, chain.from_iterable(rows))):
-        return False
-    # Every item is a tuple, as the line above found; mypy knows them as objects.
-    values: Iterable[Iterable[object]] = chain.from_iterable(rows)  # type: ignore[assignment]
-    return UNREMARKABLE.issuperset(map(type, chain.from_iterable(values)))
+def is_a(value: object, *kinds: type) -> bool:
+    """Returns whether a value is an instance: a type checker believes a plugin's annotations, the host does not."""
+    return isinstance(value, kinds)
 
 
 def attributes_mistake(attributes: object) -> str:
-    """Returns what is wrong with an object's attributes, without quoting a value; empty when nothing is."""
+    """Looks at the attributes of an object: names, tuples, values."""
     if not isinstance(attributes, Mapping):
         return f"attributes are a mapping, found {type(attributes).__name__}"
     for name, values in attributes.items():
@@ -40,20 +28,30 @@ def attributes_mistake(attributes: object) -> str:
 
 
 def values_mistake(values: object) -> str:
-    """Returns what is wrong with a tuple of values, without quoting one; empty when nothing is."""
+    """Looks at the values of one attribute, or at an anchor."""
     if not isinstance(values, tuple):
         return f"values come in a tuple, found {type(values).__name__}"
     return next(filter(None, map(value_mistake, values)), "")
 
 
 def value_mistake(value: object) -> str:
-    """Returns what is wrong with one value, without quoting it; empty when nothing is."""
-    if isinstance(value, bool | str | bytes):
+    """Looks at one value."""
+    if isinstance(value, str):
+        return "" if value.isascii() or _is_unicode(value) else "a string holds characters, found lone surrogates"
+    if isinstance(value, bool | bytes):
         return ""
     if isinstance(value, int):
         return "" if INT64_MIN <= value <= INT64_MAX else "an integer has at most 64 bits; a larger number is a string"
     if isinstance(value, datetime):
         return "" if value.utcoffset() is not None else "a date-time has a zone, found one without"
     if isinstance(value, Reference):
-        return "" if isinstance(value.value, str) and value.value else "a reference holds a non-empty string"
+        return "" if value.value and is_a(value.value, str) else "a reference holds a non-empty string"
     return f"a value is str, int, bool, bytes, datetime or Reference, found {type(value).__name__}"
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -20,7 +20,9 @@ from ecmahost_core.scim.scanner import Scanner
 from ecmahost_core.scim.schemas import Attribute
 
 _SUB_ATTRIBUTE = re.compile(r"\.([^\s\[\]()\".]+)")
-_UNKNOWN = re.compile(r"(?:(?P<urn>urn:[^\s\[\]()\"]+):)?(?P<name>[A-Za-z$_-][\w$-]*(?:\.[A-Za-z$_-][\w$-]*)?)", re.I)
+_UNKNOWN = re.compile(
+    r"(?:(?P<urn>urn:[^\s\[\]()\"]+):)?(?P<name>[A-Za-z$_-][\w$-]*(?:\.[A-Za-z$_-][\w$-]*)?)", re.IGNORECASE
+)
 _UP_TO_OPERATOR = re.compile(r"[^\[\]()\"]*?(?=\s(?:eq|ne|co|sw|ew|gt|ge|lt|le|pr)\b)", re.IGNORECASE)
 
 

@@ -6,9 +6,7 @@ from ecmahost_core.scim import urns
 from ecmahost_core.scim.schemas import Attribute, AttributeType, Schema
 
 
-def _plural(
-    name: str, description: str, value: Attribute, types: tuple[str, ...] = ()
-) -> Attribute:
+def _plural(name: str, description: str, value: Attribute, types: tuple[str, ...] = ()) -> Attribute:
     """A multi-valued attribute with the default sub-attributes of RFC 7643 section 2.4 except ``$ref``."""
     return Attribute(
         name,

@@ -13,6 +13,9 @@ from ecmahost_core.scim.operations import Change
 from ecmahost_core.scim.values import canonical_value
 from ecmahost_core.text import fold
 
+_COMPARED = 50
+"""Values that are the same but for their other sub-attributes; beyond so many a given one is taken as a new value."""
+
 _SAYS_NOTHING_ALONE = frozenset({"type", "primary"})
 
 
@@ -92,13 +95,20 @@ def _united(present: Sequence[Any], given: Sequence[Any]) -> list[Any]:
         places.setdefault(_key(element), []).append(place)
     for element in given:
         key = _key(element)
-        same = next((p for p in places.get(key, ()) if _agree(result[p], element)), None)
+        alike = places.setdefault(key, [])
+        same = next((place for place in alike[:_COMPARED] if _agree(result[place], element)), None)
         if same is None:
-            places.setdefault(key, []).append(len(result))
+            alike.append(len(result))
             result.append(element)
-        elif isinstance(element, dict) and not element.items() <= result[same].items():
-            result[same] = result[same] | element
+        elif isinstance(element, dict):
+            result[same] = _completed(result[same], element)
     return result
+
+
+def _completed(present: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """A value with what an equal one adds to it; unchanged, and the same object, where that is nothing."""
+    added = {name: item for name, item in given.items() if name not in present or name == "primary"}
+    return present if added.items() <= present.items() else present | added
 
 
 def _agree(present: Any, given: Any) -> bool:
@@ -116,24 +126,25 @@ def _without_values(present: Sequence[Any], unwanted: Sequence[Any]) -> list[Any
 
     A value is named by what ``unwanted`` says of it, so ``{"value": "2819"}`` names the member whatever its type.
     """
-    by_key: dict[Any, list[Any]] = {}
-    partial = []
+    named: dict[tuple[str, ...], set[Any]] = {}
     for element in unwanted:
-        if isinstance(element, dict) and "value" not in element:
-            partial.append(element)
-        else:
-            by_key.setdefault(_key(element), []).append(element)
-    kept = [e for e in present if not any(_is_named_by(e, named) for named in by_key.get(_key(e), ()))]
-    for named in partial:
-        kept = [element for element in kept if not _is_named_by(element, named)]
-    return kept
+        names = _identifying_names(element)
+        if names is not None:
+            named.setdefault(names, set()).add(_said(element, names))
+    return [element for element in present if not any(_said(element, names) in said for names, said in named.items())]
 
 
-def _is_named_by(element: Any, named: Any) -> bool:
+def _identifying_names(element: Any) -> tuple[str, ...] | None:
+    """The sub-attributes by which a value is named: none for a simple one, None where they name nothing."""
     if not isinstance(element, dict):
-        return True
-    said = {name: item for name, item in named.items() if name not in ("$ref", "display")}
-    return bool(said) and all(name in element and _key(element[name]) == _key(item) for name, item in said.items())
+        return ()
+    return tuple(sorted(name for name in element if name not in ("$ref", "display"))) or None
+
+
+def _said(element: Any, names: tuple[str, ...]) -> Any:
+    if not isinstance(element, dict):
+        return _key(element)
+    return tuple(_key(element.get(name)) for name in names) if names else None
 
 
 def _key(element: Any) -> Any:
@@ -156,5 +167,3 @@ def _with_one_primary(before: Sequence[Any], after: list[Any]) -> list[Any]:
         return after
     losers = {id(element) for element in primaries if element is not winner}
     return [element | {"primary": False} if id(element) in losers else element for element in after]
-
-

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import unquote
 
 from ecmahost_core.scim import urns
 from ecmahost_core.scim.nodes import And, Comparison, Filter
@@ -24,12 +25,13 @@ def request_target(path: str, query: str) -> tuple[str, str]:
     """The path and query string that were meant when the tenant URL carries a feature flag (called by ``web``).
 
     An administrator writes ``https://host/scim?aadOptscim062020`` as the tenant URL, and resource paths may be put
-    behind it: ``/scim?aadOptscim062020/Users?filter=...`` means ``/scim/Users?filter=...``.
+    behind it: ``/scim?aadOptscim062020/Users?filter=...`` means ``/scim/Users?filter=...``. ``path`` is decoded (WSGI's
+    PATH_INFO), ``query`` is not.
     """
     flagged = _FLAG_BEFORE_PATH.fullmatch(query)
     if flagged is None:
         return path, query
-    resource = (flagged[1] or "").rstrip("/")
+    resource = unquote(flagged[1] or "").rstrip("/")
     return (path.rstrip("/") + resource if resource else path), flagged[2] or ""
 
 

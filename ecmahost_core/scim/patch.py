@@ -23,9 +23,7 @@ class Patched:
     ignored: tuple[str, ...]
 
 
-def apply_patch(
-    resource: Mapping[str, Any], operations: Iterable[Operation], resource_type: ResourceType
-) -> Patched:
+def apply_patch(resource: Mapping[str, Any], operations: Iterable[Operation], resource_type: ResourceType) -> Patched:
     """``resource`` as it is after all operations, one after the other; all are applied or none.
 
     ``resource`` is canonical and is not changed; the result shares with it what no operation touched, so neither may
@@ -75,7 +73,7 @@ def _changed(change: Change, before: Any, ignored: list[str]) -> Any:
 
 def _require_mutable(change: Change, before: Any, after: Any) -> None:
     """Called for a change that does change something."""
-    name = f"{change.owner}{change.path.text}" if change.path.urn is None else change.path.text
+    name = change.path.text
     if "readOnly" in (change.attribute.mutability, change.path.target and change.path.target.mutability):
         raise errors.mutability(f"{name} is read-only.")
     if change.attribute.mutability == "immutable" and before is not None:

@@ -49,8 +49,8 @@ def _value_path(scanner: Scanner, path: AttributePath) -> AttributePath:
 
 
 def _unknown_name_of_known_urn(text: str, resource_type: ResourceType) -> AttributePath | None:
-    """``Old Column`` in ``urn:...:User:Old Column``, which no grammar could tell from a mistake."""
+    """What follows a known URN and is not known itself, of any characters: an attribute of yesterday, maybe."""
     split = resource_type.split_urn(text)
-    if split is None or not split[1] or resource_type.name_with_breaks(text, 0) or any(c in split[1] for c in '[]"'):
+    if split is None or not split[1] or any(c in split[1] for c in '[]"'):
         return None
     return AttributePath(split[0], None, split[1])

@@ -15,7 +15,8 @@ from ecmahost_core.scim.path import parse_path
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.scim.schemas import Attribute
 
-_Selection = Mapping[tuple[str | None, str], frozenset[str] | None]
+_Key = tuple[str | None, str]
+_Selection = Mapping[_Key, frozenset[str] | None]
 """(extension or None, attribute name, or empty for the whole of it) -> names of sub-attributes, or None for all."""
 
 
@@ -84,7 +85,7 @@ def projection(
     return Projection(
         resource_type,
         _selection(attributes, resource_type) if attributes else None,
-        _without_always(_selection(excluded or (), resource_type)),
+        _selection(excluded or (), resource_type, always=False),
     )
 
 
@@ -98,14 +99,17 @@ def project(
     return projection(resource_type, attributes, excluded).of(resource)
 
 
-def _selection(names: Iterable[str], resource_type: ResourceType) -> dict[tuple[str | None, str], frozenset[str] | None]:
-    selection: dict[tuple[str | None, str], frozenset[str] | None] = {}
+def _selection(names: Iterable[str], resource_type: ResourceType, *, always: bool = True) -> _Selection:
+    """What ``names`` say; without ``always`` less what is always returned and cannot be excluded."""
+    selection: dict[_Key, frozenset[str] | None] = {}
     for name in names:
         try:
             path = parse_path(name, resource_type)
         except ScimError:
             continue
         if path.attribute is None and path.name:
+            continue
+        if not always and path.target is not None and path.target.returned == "always":
             continue
         key = (path.urn, path.name)
         known = selection.get(key, frozenset())
@@ -116,12 +120,7 @@ def _selection(names: Iterable[str], resource_type: ResourceType) -> dict[tuple[
     return selection
 
 
-def _without_always(selection: _Selection) -> _Selection:
-    always = {(None, "id"), (None, "schemas")}
-    return {key: subs for key, subs in selection.items() if key not in always}
-
-
-def _part(attribute: Attribute | None, value: Any, key: tuple[str | None, str], selected: _Selection) -> Any:
+def _part(attribute: Attribute | None, value: Any, key: _Key, selected: _Selection) -> Any:
     """What the selection shows of one attribute's value, None for nothing."""
     if attribute is None or attribute.returned == "never":
         return None

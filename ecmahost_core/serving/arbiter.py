@@ -22,6 +22,9 @@ log = structlog.get_logger()
 
 Ready = Callable[[str, int], None]
 
+ORPHAN_SECONDS = 5.0
+"""How long background work may go on once its arbiter is gone: a new host may be starting already."""
+
 
 def serve(
     settings: ServingSettings,
@@ -50,7 +53,9 @@ def serve(
         return 1
     _allow_open_files(settings.connections)
     application = HostApplication(settings, load_application, on_reload or _nothing, contexts)
-    child = BackgroundChild(background, application.on_reload) if background is not None else None
+    child = None
+    if background is not None:
+        child = BackgroundChild(background, application.on_reload, min(ORPHAN_SECONDS, settings.graceful_seconds))
     try:
         HostArbiter(application, child, on_ready).run()
     except SystemExit as end:

@@ -20,7 +20,6 @@ log = structlog.get_logger()
 
 LONGEST_PAUSE = 60.0
 SETTLED_AFTER = 60.0
-ORPHAN_SECONDS = 5.0
 
 Task = Callable[[threading.Event], None]
 """Background work: called once in its process, returns soon after the event is set."""
@@ -33,9 +32,10 @@ class BackgroundChild:
     to a minute, and is short again after the child has lived for a minute.
     """
 
-    def __init__(self, task: Task, on_reload: Callable[[], None]) -> None:
+    def __init__(self, task: Task, on_reload: Callable[[], None], orphan_seconds: float) -> None:
         self._task = task
         self._on_reload = on_reload
+        self._orphan_seconds = orphan_seconds
         self._pid = 0
         self._started = 0.0
         self._pause = 1.0
@@ -54,7 +54,7 @@ class BackgroundChild:
         pid = os.fork()
         if pid == 0:
             prepare()
-            run_child(self._task, self._on_reload, arbiter)
+            run_child(self._task, self._on_reload, arbiter, self._orphan_seconds)
         self._pid = pid
         self._started = now
         log.info("background_started", pid=pid)
@@ -112,11 +112,11 @@ class _Notice(Enum):
     FAILED = auto()
 
 
-def run_child(task: Task, on_reload: Callable[[], None], arbiter: int) -> NoReturn:
+def run_child(task: Task, on_reload: Callable[[], None], arbiter: int, orphan_seconds: float) -> NoReturn:
     """Runs ``task`` in this process, just forked by ``arbiter`` (its pid), and exits the process.
 
     The task gets a thread of its own. The main thread watches: were the task to hang in a driver, signals would still
-    be handled, and a child whose arbiter has been killed still ends, ``ORPHAN_SECONDS`` later at most.
+    be handled, and a child whose arbiter has been killed still ends, ``orphan_seconds`` later at most.
     """
     notices: queue.SimpleQueue[_Notice] = queue.SimpleQueue()
     stop = threading.Event()
@@ -124,7 +124,7 @@ def run_child(task: Task, on_reload: Callable[[], None], arbiter: int) -> NoRetu
     _handle_signals(lambda: notices.put(_Notice.STOP), reloads.request)
     reloads.start()
     threading.Thread(target=_run_task, args=(task, stop, notices), name="background", daemon=True).start()
-    leave(_watch(notices, stop, arbiter))
+    leave(_watch(notices, stop, arbiter, orphan_seconds))
 
 
 def _run_task(task: Task, stop: threading.Event, notices: "queue.SimpleQueue[_Notice]") -> None:
@@ -137,14 +137,14 @@ def _run_task(task: Task, stop: threading.Event, notices: "queue.SimpleQueue[_No
         notices.put(_Notice.DONE)
 
 
-def _watch(notices: "queue.SimpleQueue[_Notice]", stop: threading.Event, arbiter: int) -> int:
+def _watch(notices: "queue.SimpleQueue[_Notice]", stop: threading.Event, arbiter: int, orphan_seconds: float) -> int:
     """Returns the exit code, once the task has ended or an orphan's time is over."""
     give_up = float("inf")
     while time.monotonic() < give_up:
         if os.getppid() != arbiter and give_up == float("inf"):
             log.warning("background_orphaned", arbiter=arbiter)
             stop.set()
-            give_up = time.monotonic() + ORPHAN_SECONDS
+            give_up = time.monotonic() + orphan_seconds
         with suppress(queue.Empty):
             match notices.get(timeout=0.5):
                 case _Notice.STOP:

@@ -1,6 +1,7 @@
 """A client's connection, and how long a thread may wait for its client."""
 
 import socket
+import ssl
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -50,9 +51,16 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no type informati
         self._closed = True
         with suppress(OSError):
             if graceful:
-                self.sock.settimeout(None)
+                self._say_goodbye()
                 util.close_graceful(self.sock, timeout=LINGER_SECONDS, max_drain=LINGER_BYTES)
         util.close(self.sock)
+
+    def _say_goodbye(self) -> None:
+        """Sends TLS's close_notify, which tells a client that its answer is whole (RFC 8446 section 6.1)."""
+        if isinstance(self.sock, ssl.SSLSocket):
+            self.sock.settimeout(0)  # send, but do not wait for the client's own
+            with suppress(OSError, ValueError):
+                self.sock.unwrap()
 
 
 class PatientReader:

@@ -98,10 +98,13 @@ class LockKey:
 
     def text(self) -> str:
         """Returns the text under which the key is stored; distinct for distinct kinds, whatever the values."""
-        if self.kind == ID:
-            return f"{ID}={self.value}"
-        kind = self.kind if self.kind in (ANCHOR, DN) else f"attribute:{self.kind}"
-        return f"{kind}={fold(self.value)}"
+        return lock_text(self.kind, self.value if self.kind == ID else fold(self.value))
+
+
+def lock_text(kind: str, folded: str) -> str:
+    """Returns the text under which a key is stored, from a value that is folded already (an id is never folded)."""
+    kind = kind if kind in (ID, ANCHOR, DN) else f"attribute:{kind}"
+    return f"{kind}={folded}"
 
 
 class Operation(StrEnum):

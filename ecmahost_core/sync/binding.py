@@ -46,6 +46,11 @@ class TypeBinding:
     export_step: RunStep
 
     @property
+    def active_mapped(self) -> bool:
+        """Whether ``active`` is an attribute of the schema mapping like any other, not a matter of the disable flow."""
+        return any(row.path.urn is None and row.path.name == "active" for row in self.mapping.rows)
+
+    @property
     def query_attributes(self) -> tuple[str, ...]:
         """The names of the query attributes, in the order of the configuration."""
         return tuple(query.name for query in self.object_type.query_attributes)

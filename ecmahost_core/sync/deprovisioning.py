@@ -1,6 +1,7 @@
 """What SCIM's ``active`` and DELETE mean for one connector: planned here, carried out by ``provisioning``."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType, new_identifier
@@ -10,6 +11,8 @@ from ecmahost_core.ecma.deprovisioning import (
     DeprovisioningFlow,
     FlowAction,
 )
+from ecmahost_core.ecma.schema import AttributeType
+from ecmahost_core.ecma.values import Values, text_of
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Endpoint
@@ -51,7 +54,26 @@ def plan(
         attributes=entry.attributes,
         identifier=new_identifier(),
     )
-    return endpoint.connector.deprovision(whole, flow, DeprovisioningContext(event))
+    planned = endpoint.connector.deprovision(whole, flow, DeprovisioningContext(event))
+    return [
+        replace(
+            one,
+            attribute_changes=tuple(
+                replace(part, added=fitted(binding, part.name, part.added)) for part in one.attribute_changes
+            ),
+        )
+        for one in planned
+    ]
+
+
+def fitted(binding: TypeBinding, name: str, values: Values) -> Values:
+    """Returns booleans in the type of the target attribute: ``True`` and ``False`` as texts or 1 and 0 elsewhere."""
+    attribute = binding.target.attribute(name)
+    if attribute is None or attribute.type is AttributeType.BOOLEAN:
+        return values
+    if attribute.type is AttributeType.INTEGER:
+        return tuple(int(value) if isinstance(value, bool) else value for value in values)
+    return tuple(text_of(value) if isinstance(value, bool) else value for value in values)
 
 
 def flow_of(binding: TypeBinding, event: DeprovisioningEvent) -> DeprovisioningFlow:

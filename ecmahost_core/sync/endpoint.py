@@ -118,7 +118,9 @@ class Endpoint:
             return self.bindings()
         except ConfigurationError:
             log.error("connector_configuration_does_not_fit_target", connector=self.name)
-            detail = f"The configuration of connector {self.name} does not fit its target; run: ecmahost check {self.name}"
+            detail = (
+                f"The configuration of connector {self.name} does not fit its target; run: ecmahost check {self.name}"
+            )
             raise unavailable(detail, 60) from None
         except (ConnectorError, BrokenContract) as error:
             raise self.unavailable(error) from None

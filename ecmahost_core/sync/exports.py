@@ -29,7 +29,9 @@ _KINDS = {Operation.ADD: "create", Operation.UPDATE: "update", Operation.DELETE:
 _STORE_RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
-def target_object(change: CSEntryChange, result: CSEntryChangeResult, before: SpaceObject | None) -> TargetObject | None:
+def target_object(
+    change: CSEntryChange, result: CSEntryChangeResult, before: SpaceObject | None
+) -> TargetObject | None:
     """Returns the object as the target holds it after a successful change; None after a delete.
 
     What the connector read back counts. Otherwise the change is applied to what was known before.

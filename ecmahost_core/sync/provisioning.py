@@ -10,15 +10,24 @@ from typing import Any
 
 from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType, change_to_json
-from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent, FlowAction
-from ecmahost_core.ecma.values import Values, text_of
+from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
+from ecmahost_core.ecma.values import Values
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable, uniqueness
-from ecmahost_core.space.objects import ID, LockKey, ObjectState, Operation, SpaceObject, TargetObject, WriteIntent
+from ecmahost_core.space.objects import (
+    ID,
+    JournalEntry,
+    LockKey,
+    ObjectState,
+    Operation,
+    SpaceObject,
+    TargetObject,
+    WriteIntent,
+)
 from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import addition, keys_of, keys_of_update, unique_among, update
-from ecmahost_core.sync.deprovisioning import ACTIVE, deletes, flow_of, is_active, plan, wanted_active
+from ecmahost_core.sync.deprovisioning import ACTIVE, deletes, fitted, is_active, plan, wanted_active
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
 from ecmahost_core.sync.presentation import resource_of
@@ -55,7 +64,7 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     active = wanted_active(resource)
     kept: dict[str, Any] = {}
     if active is not None and binding.active_attribute:
-        attributes[binding.active_attribute] = _active_value(binding, active=active)
+        attributes[binding.active_attribute] = fitted(binding, binding.active_attribute, (active,))
     elif active is False:
         kept[ACTIVE] = False
     change = addition(binding, attributes)
@@ -83,20 +92,11 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     return created
 
 
-def change(
-    endpoint: Endpoint, binding: TypeBinding, object_id: str, transform: Transform, call: Call, version: str = ""
-) -> SpaceObject:
+def change(endpoint: Endpoint, binding: TypeBinding, object_id: str, transform: Transform, call: Call) -> SpaceObject:
     """Changes an object by PATCH or PUT and returns it as it is afterwards; nothing to change means no write.
 
-    A change that disables where the disable flow is "delete" returns the object as it was, not active: it is gone.
-
-    Args:
-        endpoint: whose object.
-        binding: of the resource type.
-        object_id: the SCIM id.
-        transform: see ``Transform``; may be called more than once when others change the object meanwhile.
-        call: the request.
-        version: not empty: unused unless the caller checks it in ``transform``.
+    ``transform`` may be called more than once, when others change the object meanwhile. A change that disables where
+    the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
     """
     while True:
         before = existing(endpoint, binding, object_id, call)
@@ -223,10 +223,10 @@ def _carry_out(
     return current
 
 
-def _open(endpoint: Endpoint, binding: TypeBinding, intent: WriteIntent, call: Call) -> Any:
+def _open(endpoint: Endpoint, binding: TypeBinding, intent: WriteIntent, call: Call) -> JournalEntry | None:
     """Opens the journal entry, waiting for its keys as long as the request may take; None when that was not enough.
 
-    An update that had to wait is not opened but given back as ObjectChanged, because it was computed too early.
+    Raises ObjectChanged when the object has moved on while waiting, ScimError 409 for a value that is somebody else's.
     """
     while True:
         try:
@@ -286,13 +286,3 @@ def _changed_by(one: CSEntryChange) -> dict[str, Values]:
     if one.modification_type is ObjectModificationType.REPLACE:
         return dict(one.attributes)
     return {part.name: part.added for part in one.attribute_changes}
-
-
-def _active_value(binding: TypeBinding, *, active: bool) -> Values:
-    """SCIM ``active`` in the type of the target attribute that holds it."""
-    attribute = binding.target.attribute(binding.active_attribute)
-    is_boolean = attribute is not None and attribute.type.value == "Boolean"
-    return (active,) if is_boolean else (text_of(active),)
-
-
-__all__ = ["FlowAction", "change", "create", "existing", "flow_of", "remove"]

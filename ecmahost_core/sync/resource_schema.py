@@ -130,4 +130,3 @@ def _characteristics(row: MappedPath, object_type: ObjectType, target: SchemaTyp
         required=row.target.required or (anchor and not row.target.generated and len(target.anchor) == 1),
         uniqueness="server" if row.target.name in unique or target.anchor == (row.target.name,) else "none",
     )
-

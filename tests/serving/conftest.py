@@ -73,9 +73,7 @@ def make_pair(common_name: str) -> tuple[bytes, bytes]:
     )
     return (
         certificate.public_bytes(serialization.Encoding.PEM),
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ),
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
 
 
@@ -168,14 +166,16 @@ class Server:
 
 def receive_all(connection: socket.socket) -> bytes:
     received = b""
-    with suppress(ConnectionResetError, ssl.SSLEOFError):
+    with suppress(ConnectionResetError):
         while data := connection.recv(65536):
             received += data
     return received
 
 
 @contextmanager
-def running(directory: Path, certificate: Certificate | None, options: dict[str, Any], **settings: Any) -> Iterator[Server]:
+def running(
+    directory: Path, certificate: Certificate | None, options: dict[str, Any], **settings: Any
+) -> Iterator[Server]:
     directory.mkdir(exist_ok=True)
     if certificate is not None:
         settings |= {"certificate": str(certificate.certificate), "key": str(certificate.key)}
@@ -204,6 +204,44 @@ def running(directory: Path, certificate: Certificate | None, options: dict[str,
                     os.kill(pid, signal.SIGKILL)
 
 
+@contextmanager
+def shared(factory: pytest.TempPathFactory, *, tls: bool, **settings: Any) -> Iterator[Server]:
+    directory = factory.mktemp("shared")
+    certificate = Certificate(directory / "host.pem", directory / "host.key")
+    certificate.write("shared")
+    with running(directory / "run", certificate if tls else None, {}, **settings) as server:
+        assert eventually(server.complete), (server.directory / "log").read_text()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A host without TLS that the tests of a session share."""
+    with shared(tmp_path_factory, tls=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A host with TLS that the tests of a session share; its deadlines are the default ones."""
+    with shared(tmp_path_factory, tls=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A host with TLS and short deadlines that the tests of a session share."""
+    with shared(tmp_path_factory, tls=True, header_seconds=2, body_seconds=2) as server:
+        yield server
+
+
+@pytest.fixture(params=["plain", "secure"])
+def host(request: pytest.FixtureRequest) -> Server:
+    """A host that the tests of a session share, once without and once with TLS."""
+    server: Server = request.getfixturevalue(request.param)
+    return server
+
+
 Start = Callable[..., Server]
 
 
@@ -219,8 +257,10 @@ def start(tmp_path: Path, certificate: Certificate) -> Iterator[Start]:
     """Starts a host, complete unless told otherwise; ends what is left of it after the test."""
     with ExitStack() as stack:
 
-        def started(*, tls: bool = True, complete: bool = True, options: dict[str, Any] | None = None, **settings: Any) -> Server:
-            server: Server = stack.enter_context(
+        def started(
+            *, tls: bool = True, complete: bool = True, options: dict[str, Any] | None = None, **settings: Any
+        ) -> Server:
+            server = stack.enter_context(
                 running(tmp_path / "run", certificate if tls else None, options or {}, **settings)
             )
             if complete:

@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import structlog
+
 from ecmahost_core.errors import EcmahostError
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.serving.arbiter import serve
 from ecmahost_core.serving.body import BodyError, BodyTooLarge, read_body
 from ecmahost_core.serving.settings import ServingSettings
+
+log = structlog.get_logger()
 
 LIMIT = 1_000_000
 
@@ -30,6 +34,7 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     elif action == "body":
         answer, status = body(environ)
     elif action == "sleep":
+        log.info("sleeping")
         time.sleep(float(argument))
         answer, status = b"slept", "200 OK"
     elif action == "body-then-sleep":

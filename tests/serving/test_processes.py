@@ -36,12 +36,14 @@ def test_an_orderly_stop_has_exit_code_0_and_leaves_no_process(start: Start, eve
     assert (host.directory / f"background-stopped.{background}").exists()
 
 
-def test_sigint_stops_as_sigterm_does_even_when_the_terminal_sends_it_to_every_process(start: Start) -> None:
+def test_sigint_stops_as_sigterm_does_even_when_the_terminal_sends_it_to_every_process(
+    start: Start, eventually: Eventually
+) -> None:
     host = start()
     finished: list[tuple[int, bytes]] = []
-    request = threading.Thread(target=lambda: finished.append(host.request("/sleep/1.5")))
+    request = threading.Thread(target=lambda: finished.append(host.request("/sleep/1")))
     request.start()
-    time.sleep(0.5)
+    assert eventually(lambda: host.events("sleeping"))
     for pid in (*host.pids("web"), *host.pids("background"), host.process.pid):
         os.kill(pid, signal.SIGINT)
     assert host.process.wait(40) == 0
@@ -54,7 +56,7 @@ def test_a_stop_finishes_the_request_in_flight_and_refuses_new_ones(start: Start
     finished: list[tuple[int, bytes]] = []
     request = threading.Thread(target=lambda: finished.append(host.request("/sleep/2")))
     request.start()
-    time.sleep(0.5)
+    assert eventually(lambda: host.events("sleeping"))
     host.process.send_signal(signal.SIGTERM)
 
     def refused() -> bool:
@@ -64,7 +66,7 @@ def test_a_stop_finishes_the_request_in_flight_and_refuses_new_ones(start: Start
             return True
         return False
 
-    assert eventually(refused, seconds=1.2)
+    assert eventually(refused, seconds=1.5)
     assert host.process.poll() is None
     request.join()
     assert finished == [(200, b"slept")]
@@ -81,17 +83,16 @@ def test_a_stop_right_after_the_start_is_not_lost(start: Start) -> None:
 def test_a_silent_client_does_not_delay_a_stop_until_its_deadline(start: Start) -> None:
     host = start(header_seconds=30)
     with host.connect():
-        time.sleep(0.2)
         began = time.monotonic()
         assert host.stop() == 0
         assert time.monotonic() - began < 6
 
 
-def test_a_request_that_outlasts_the_grace_period_does_not_keep_the_host(start: Start) -> None:
+def test_a_request_that_outlasts_the_grace_period_does_not_keep_the_host(start: Start, eventually: Eventually) -> None:
     host = start(graceful_seconds=1, tls=False)
     with host.connect() as connection:
         connection.sendall(b"GET /sleep/60 HTTP/1.1\r\nHost: a\r\n\r\n")
-        time.sleep(0.3)
+        assert eventually(lambda: host.events("sleeping"))
         began = time.monotonic()
         assert host.stop() == 0
         assert time.monotonic() - began < 6
@@ -146,10 +147,10 @@ def test_web_workers_and_background_end_by_themselves_when_the_arbiter_is_killed
 
 
 def test_orphans_end_even_when_their_work_hangs(start: Start, eventually: Eventually) -> None:
-    host = start(graceful_seconds=2, tls=False, options={"background": "hangs"})
+    host = start(graceful_seconds=1, tls=False, options={"background": "hangs"})
     with host.connect() as connection:
         connection.sendall(b"GET /sleep/60 HTTP/1.1\r\nHost: a\r\n\r\n")
-        time.sleep(0.3)
+        assert eventually(lambda: host.events("sleeping"))
         host.process.kill()
         assert eventually(lambda: not host.pids("web") | host.pids("background"), seconds=9)
 

@@ -70,23 +70,21 @@ def closed_by_host(connection: socket.socket) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_get_is_answered_within_a_second_while_200_clients_of_a_kind_are_held(start: Start, kind: Open) -> None:
-    host = start()
-    with held(host, kind):
+def test_a_get_is_answered_within_a_second_while_200_clients_of_a_kind_are_held(secure: Any, kind: Open) -> None:
+    with held(secure, kind):
         for _ in range(4):  # each web worker gets some
             began = time.monotonic()
-            assert host.request("/pid")[0] == 200
+            assert secure.request("/pid")[0] == 200
             assert time.monotonic() - began < 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_200_clients_of_a_kind_are_all_closed_after_their_deadline(start: Start, kind: Open) -> None:
-    host = start(header_seconds=2, body_seconds=2)
-    with held(host, kind) as connections:
+def test_200_clients_of_a_kind_are_all_closed_after_their_deadline(hasty: Any, kind: Open) -> None:
+    with held(hasty, kind) as connections:
         began = time.monotonic()
         assert all(closed_by_host(connection) for connection in connections)
         assert time.monotonic() - began < 8
-    assert host.request("/pid")[0] == 200
+    assert hasty.request("/pid")[0] == 200
 
 
 def test_a_client_that_trickles_its_header_byte_by_byte_is_cut_off(start: Start) -> None:
@@ -118,8 +116,7 @@ def test_a_client_that_trickles_its_body_is_cut_off_and_the_application_learns_i
 
 def test_an_answer_that_takes_longer_than_every_deadline_is_not_cut_off(start: Start) -> None:
     host = start(header_seconds=1, body_seconds=1, response_seconds=1)
-    assert host.request("/sleep/4") == (200, b"slept")
-    assert host.request("/body-then-sleep/4", "POST", b"x" * 100_000)[0] == 200
+    assert host.request("/body-then-sleep/3", "POST", b"x" * 100_000)[0] == 200
 
 
 def test_a_client_that_does_not_read_its_answer_is_cut_off(start: Start, eventually: Eventually) -> None:
@@ -143,16 +140,17 @@ def test_clients_that_never_close_a_refused_connection_do_not_hold_up_the_others
 
 
 def test_a_connection_idle_for_longer_than_the_header_deadline_is_reused(start: Start) -> None:
-    host = start(header_seconds=1, keepalive_seconds=5)
+    host = start(header_seconds=1, body_seconds=1, keepalive_seconds=5)
     connection = host.http()
-    for _ in range(2):
+    sockets = []
+    for idle in (2.5, 0):  # idleness is what this is about
         connection.request("GET", "/pid")
         response = connection.getresponse()
         assert (response.status, response.getheader("Connection")) == (200, "keep-alive")
         response.read()
-        first = connection.sock
-        time.sleep(3)
-    assert connection.sock is first
+        sockets.append(connection.sock)
+        time.sleep(idle)
+    assert sockets[0] is sockets[1]
     connection.close()
 
 
@@ -177,9 +175,9 @@ def test_two_hundred_requests_at_once_are_all_answered(start: Start) -> None:
 
 
 def test_more_connections_than_a_worker_takes_wait_for_their_turn(start: Start) -> None:
-    host = start(workers=1, threads=2, connections=10, header_seconds=2)
+    host = start(workers=1, threads=2, connections=10, header_seconds=1)
     with ExitStack() as stack:
-        for _ in range(30):
+        for _ in range(15):
             stack.enter_context(host.connect())
         assert host.request("/pid")[0] == 200
 

@@ -147,11 +147,12 @@ def _why_not_sent(mapped: MappedAttribute, object_type: ObjectType) -> str:
 def _matching(
     configuration: ConnectorConfiguration, object_type: ObjectType, attributes: list[MappedAttribute]
 ) -> MappedAttribute:
+    readable = [each for each in attributes if each.attribute.operation is not AttributeOperation.EXPORT_ONLY]
     for query_attribute in object_type.query_attributes:
-        for mapped in attributes:
+        for mapped in readable:
             if mapped.attribute.name == query_attribute.name:
                 return mapped
-    for mapped in attributes:
+    for mapped in readable:
         if mapped.path.text.casefold() == "username":
             return mapped
     expected = "a query attribute that is mapped and that Entra can send, such as the one behind userName"

@@ -1,0 +1,247 @@
+"""The typed facade of one configured connector: the only file that calls hooks.
+
+What a plugin returns is checked here, and what it raises leaves as a ConnectorError or a BrokenContract.
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from types import ModuleType
+from typing import Any, Final, TypeVar
+
+import pluggy
+import structlog
+
+from ecmahost_core import hookspecs
+from ecmahost_core.configuration.model import ConnectorConfiguration
+from ecmahost_core.connectors import defaults, entries, returns
+from ecmahost_core.connectors.contract import LoadedPlugin, specifications
+from ecmahost_core.connectors.failures import never_opened, quoted, translated
+from ecmahost_core.connectors.sessions import SessionPool
+from ecmahost_core.ecma.capabilities import Capabilities
+from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
+from ecmahost_core.ecma.deprovisioning import DeprovisioningContext, DeprovisioningFlow
+from ecmahost_core.ecma.parameters import ConfigParameterDefinition
+from ecmahost_core.ecma.results import CSEntryChangeResult, Finding
+from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep, SessionPurpose
+from ecmahost_core.ecma.schema import Schema
+from ecmahost_core.errors import BrokenContract, ConnectorError
+
+T = TypeVar("T")
+
+_END: Final = object()
+
+
+class _Hooks:
+    """One plugin manager: the built-in defaults, and one plugin."""
+
+    def __init__(self, plugin: LoadedPlugin) -> None:
+        self.plugin = plugin
+        module = ModuleType(plugin.name)
+        vars(module).update(plugin.hooks)
+        manager = pluggy.PluginManager(hookspecs.PROJECT)
+        manager.add_hookspecs(hookspecs)
+        manager.register(defaults, "built-in defaults")
+        manager.register(module, f"connector {plugin.name}")
+        # With firstresult, pluggy goes on to the defaults when a plugin returns None. A hook that the plugin implements
+        # is therefore asked without them.
+        self._callers = {
+            hook: manager.subset_hook_caller(hook, [defaults] if plugin.implements(hook) else [])
+            for hook in specifications()
+        }
+
+    def call(self, hook: str, **arguments: object) -> Any:
+        """Returns what the hook returns, never None; raises ConnectorError or BrokenContract."""
+        answer = self.guarded(hook, lambda: self._callers[hook](**arguments))
+        if answer is None:
+            raise BrokenContract(self.plugin.name, hook, quoted(returns.NEVER_NONE, "it returned None"))
+        return answer
+
+    def guarded(self, hook: str, function: Callable[[], T]) -> T:
+        """Returns what a plugin's code returns; raises ConnectorError or BrokenContract for what it raises."""
+        try:
+            return function()
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, and must not stop the host
+            failure = translated(error, self.plugin.name, hook)
+        # Out of the block, so that the plugin's exception, whose text may hold a secret, is not the new one's context.
+        raise failure
+
+
+def parameter_definitions(plugin: LoadedPlugin) -> tuple[ConfigParameterDefinition, ...]:
+    """Returns what the ``[connectivity]`` table of a plugin takes; BrokenContract when it does not say."""
+    return returns.definitions(plugin.name, _Hooks(plugin).call("connectivity_parameters"))
+
+
+class Connector:
+    """One connector type bound to one configuration.
+
+    Built by the composition root in the process that uses it, after any fork; closed when it is replaced or the
+    process ends. Every method may be called in any thread and waits for the target as long as that takes:
+    ``queue`` and ``reads`` are how a request calls with a deadline.
+
+    Every method raises ConnectorError (of the kind that the plugin raised) or BrokenContract.
+    """
+
+    def __init__(
+        self,
+        configuration: ConnectorConfiguration,
+        plugin: LoadedPlugin,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Asks the plugin for its capabilities; does not connect.
+
+        Args:
+            configuration: whose ``properties.type`` is the plugin's name.
+            plugin: as loaded by the catalogue.
+            clock: seconds, monotonic; the age of sessions is measured with it.
+        """
+        self.configuration = configuration
+        self.plugin = plugin
+        self._hooks = _Hooks(plugin)
+        self._capabilities = self._derived_capabilities()
+        self._pools = {purpose: self._pool(purpose, clock) for purpose in SessionPurpose}
+
+    @property
+    def name(self) -> str:
+        """The connector's name, as in its URL."""
+        return self.configuration.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the plugin says that it can do, less what it does not implement."""
+        return self._capabilities
+
+    @property
+    def parameter_definitions(self) -> tuple[ConfigParameterDefinition, ...]:
+        """What the ``[connectivity]`` table takes."""
+        return returns.definitions(self.plugin.name, self._hooks.call("connectivity_parameters"))
+
+    def schema(self) -> Schema:
+        """Returns what the target offers now, over a connection of its own."""
+        with self._pools[SessionPurpose.SCHEMA].session() as session:
+            return returns.schema(self.plugin.name, self._hooks.call("schema", session=session))
+
+    def full_import(self, step: RunStep) -> Generator[ImportPage, None, None]:
+        """Yields the pages of a full import, over a connection of its own.
+
+        Nothing happens, and nothing is raised, before the first ``next``. Only a generator that ended by itself was
+        complete. Wrap it in ``contextlib.closing``: whoever stops early ends the session by that.
+        """
+        self._require("full_import", can=self._capabilities.full_import)
+        anchors = {each.name: len(each.anchor) for each in step.types}
+        with self._pools[SessionPurpose.IMPORT].session() as session:
+            answer = self._hooks.call("full_import", session=session, step=step)
+            pages = returns.iterator(self.plugin.name, answer)
+            try:
+                while (page := self._hooks.guarded("full_import", lambda: next(pages, _END))) is not _END:
+                    yield entries.import_page(self.plugin.name, page, anchors, step.page_size)
+            finally:
+                self._close_pages(pages)
+
+    def read(self, step: RunStep, query: ObjectQuery) -> Sequence[CSEntryChange]:
+        """Returns the objects that the target finds for a query (ECMA2: OperationType.FullObject).
+
+        Empty when there is none. May hold more than ``query.limit``, and entries with a ``failure``. The caller
+        compares again: the target's equality is its own.
+        """
+        self._require("full_object_import", can=self._capabilities.full_object_import)
+        with self._pools[SessionPurpose.READ].session() as session:
+            answer = self._hooks.call("full_object_import", session=session, step=step, query=query)
+            return entries.found_objects(self.plugin.name, answer, step, query)
+
+    def export(self, step: RunStep, changes: Sequence[CSEntryChange]) -> Sequence[CSEntryChangeResult]:
+        """Applies changes in the target and returns exactly one result for each, in their order.
+
+        After an exception the outcome of every change is unknown, except where ``failures.nothing_was_sent`` says
+        that the target is untouched. ValueError when two changes have the same identifier; nothing is sent then.
+        """
+        if len({change.identifier for change in changes}) < len(changes):
+            raise ValueError("the identifiers of the changes of one export are unique")
+        if not changes:
+            return ()
+        with self._pools[SessionPurpose.EXPORT].session() as session:
+            answer = self._hooks.call("export", session=session, step=step, changes=tuple(changes))
+            return entries.export_results(self.plugin.name, answer, step, changes)
+
+    def deprovision(
+        self, entry: CSEntryChange, flow: DeprovisioningFlow, context: DeprovisioningContext
+    ) -> Sequence[CSEntryChange]:
+        """Returns the changes, of the same object type, by which this object is disabled, restored or deleted.
+
+        Empty when the target is to be left alone. Never writes and does not connect.
+        """
+        answer = self._hooks.call("deprovision", entry=entry, flow=flow, context=context)
+        return entries.planned_changes(self.plugin.name, answer, entry)
+
+    def check(self, step: RunStep) -> Sequence[Finding]:
+        """Returns what an administrator should know; empty, without connecting, where the plugin has no ``check``."""
+        if not self.plugin.implements("check"):
+            return ()
+        with self._pools[SessionPurpose.READ].session() as session:
+            return returns.findings(self.plugin.name, self._hooks.call("check", session=session, step=step))
+
+    def retire_idle_sessions(self) -> None:
+        """Ends the sessions that were idle for too long. Cheap; called by threads that have run out of work."""
+        for pool in self._pools.values():
+            pool.retire_idle()
+
+    def close(self) -> None:
+        """Ends the sessions, those in use when their call returns. Later calls raise TargetBusy."""
+        for pool in self._pools.values():
+            pool.close()
+
+    def _derived_capabilities(self) -> Capabilities:
+        answer = self._hooks.call("capabilities", parameters=self.configuration.connectivity)
+        said = returns.capabilities(self.plugin.name, answer)
+        return replace(
+            said,
+            full_import=said.full_import and self.plugin.implements("full_import"),
+            full_object_import=said.full_object_import and self.plugin.implements("full_object_import"),
+        )
+
+    def _pool(self, purpose: SessionPurpose, clock: Callable[[], float]) -> SessionPool:
+        """Returns the pool for a purpose. Imports and schemas are rare: each has a session of its own."""
+        return SessionPool(
+            f"{self.name} {purpose.value}",
+            lambda: self._enter(purpose),
+            self._alive,
+            limit=self._capabilities.concurrent_sessions if purpose is SessionPurpose.EXPORT else None,
+            reuse=purpose in (SessionPurpose.READ, SessionPurpose.EXPORT),
+            clock=clock,
+        )
+
+    def _enter(self, purpose: SessionPurpose) -> tuple[AbstractContextManager[object], object]:
+        parameters = self.configuration.connectivity
+        try:
+            answer = self._hooks.call("open_session", parameters=parameters, purpose=purpose)
+            manager = returns.context_manager(self.plugin.name, answer)
+            return manager, self._hooks.guarded("open_session", manager.__enter__)
+        except (ConnectorError, BrokenContract) as error:
+            failure = never_opened(error, self.plugin.name)
+        raise failure
+
+    def _alive(self, session: object) -> bool:
+        if not self.plugin.implements("session_alive"):
+            return True
+        try:
+            return returns.alive(self.plugin.name, self._hooks.call("session_alive", session=session))
+        except (ConnectorError, BrokenContract) as failure:
+            log = structlog.get_logger()
+            log.warning("session_alive_failed", connector=self.name, error=type(failure).__name__, reason=str(failure))
+            return False
+
+    def _close_pages(self, pages: Iterator[object]) -> None:
+        """Closes a plugin's generator; what it raises then changes nothing about the pages that came."""
+        if isinstance(pages, Generator):
+            try:
+                self._hooks.guarded("full_import", pages.close)
+            except (ConnectorError, BrokenContract) as failure:
+                structlog.get_logger().warning("import_close_failed", connector=self.name, reason=str(failure))
+
+    def _require(self, hook: str, *, can: bool) -> None:
+        if not can:
+            why = "declines it" if self.plugin.implements(hook) else "does not implement it"
+            raise ConnectorError(f"connector {self.name!r} has no {hook}: its plugin {self.plugin.name!r} {why}")

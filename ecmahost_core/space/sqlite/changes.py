@@ -1,0 +1,190 @@
+"""The verbs that change objects, with everything that must change in the same transaction.
+
+Index, references, counters and tombstones are touched here and nowhere else. All of them run inside a transaction of
+the caller, who has decided that the change is to be made.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ecmahost_core.ecma.values import attributes_from_json
+from ecmahost_core.space.objects import ObjectState
+from ecmahost_core.space.sqlite import references
+from ecmahost_core.space.sqlite.connection import Transaction
+from ecmahost_core.space.sqlite.rows import Encoded, StoredRow, compact, value_keys
+from ecmahost_core.space.sqlite.types import TypeRow
+
+_INSERT_VALUE = "INSERT OR IGNORE INTO value_index VALUES (?, ?, ?, ?)"
+
+
+def insert(
+    transaction: Transaction,
+    row: TypeRow,
+    news: Sequence[tuple[Encoded, str]],
+    *,
+    state: ObjectState = ObjectState.LIVE,
+    kept: Mapping[str, Any] | None = None,
+) -> list[int]:
+    """Stores new objects under the given ids, in this order; returns their keys. Their anchors, DNs and ids are free."""
+    if not news:
+        return []
+    connection = transaction.connection
+    # The transaction owns the sequence, so the keys can be given out here and all rows go in at once.
+    used = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'object'").fetchall()
+    first_key = (used[0][0] if used else 0) + 1
+    first_seq = transaction.next_seq(len(news))
+    keys = list(range(first_key, first_key + len(news)))
+    kept_text, now = compact(kept or {}), transaction.now
+    connection.executemany(
+        "INSERT INTO object (key, type, state, id, change_seq, digest, created, modified, anchor_key, dn_key, anchor, dn,"
+        " kept, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                key, row.id, int(state), identifier, first_seq + key - first_key, new.digest, now, now, new.anchor_key,
+                new.dn_key, new.anchor(), new.source.dn, kept_text, new.attributes.decode(),
+            )
+            for key, (new, identifier) in zip(keys, news, strict=True)
+        ],
+    )  # fmt: skip
+    if row.indexed:
+        connection.executemany(
+            _INSERT_VALUE,
+            [
+                (row.id, *entry, key)
+                for key, (new, _) in zip(keys, news, strict=True)
+                for entry in value_keys(new.source.attributes, row.indexed)
+            ],
+        )
+    for key, (new, _) in zip(keys, news, strict=True) if row.references else ():
+        references.insert(transaction, row.connector, key, references.of(new.source.attributes, row.references))
+    connection.executemany(
+        "DELETE FROM tombstone WHERE type = ? AND anchor_key = ?", [(row.id, new.anchor_key) for new, _ in news]
+    )
+    references.resolve(
+        transaction,
+        row.connector,
+        ((key, new.anchor_key, new.dn_key) for key, (new, _) in zip(keys, news, strict=True)),
+    )
+    if state == ObjectState.LIVE:
+        _count(transaction, row, live=len(news), shifts=0)
+    return keys
+
+
+def replace(
+    transaction: Transaction,
+    row: TypeRow,
+    old: StoredRow,
+    new: Encoded,
+    *,
+    state: ObjectState,
+    kept: Mapping[str, Any] | None = None,
+) -> int:
+    """Makes an object what it is now; ``kept`` None leaves what the host keeps. Returns its new change number.
+
+    An anchor that changes leaves a tombstone under the old name: an import that read the old name must not bring it
+    back as an object of its own.
+    """
+    connection = transaction.connection
+    seq = transaction.next_seq()
+    connection.execute(
+        "UPDATE object SET state = ?, change_seq = ?, digest = ?, modified = ?, anchor_key = ?, dn_key = ?, anchor = ?,"
+        " dn = ?, kept = ?, attributes = ? WHERE key = ?",
+        (
+            int(state), seq, new.digest, transaction.now, new.anchor_key, new.dn_key, new.anchor(), new.source.dn,
+            old.kept if kept is None else compact(kept), new.attributes.decode(), old.key,
+        ),
+    )  # fmt: skip
+    if row.indexed or row.references:
+        _change_values(transaction, row, old, new)
+    if new.anchor_key != old.anchor_key:
+        _bury(transaction, row, [old.anchor_key], seq)
+        connection.execute("DELETE FROM tombstone WHERE type = ? AND anchor_key = ?", (row.id, new.anchor_key))
+    if (new.anchor_key, new.dn_key) != (old.anchor_key, old.dn_key):
+        references.resolve(transaction, row.connector, [(old.key, new.anchor_key, new.dn_key)])
+    _count_state(transaction, row, old.state, int(state))
+    return seq
+
+
+def set_state(transaction: Transaction, row: TypeRow, old: StoredRow, state: ObjectState) -> int:
+    """Changes nothing but whether an object exists for SCIM clients; returns its new change number."""
+    seq = transaction.next_seq()
+    transaction.connection.execute(
+        "UPDATE object SET state = ?, change_seq = ?, modified = ? WHERE key = ?",
+        (int(state), seq, transaction.now, old.key),
+    )
+    _count_state(transaction, row, old.state, int(state))
+    return seq
+
+
+def release_dn(transaction: Transaction, old: StoredRow) -> int:
+    """Takes the DN from an object, because another one has it in the target now; returns its new change number.
+
+    The digest goes too, so that the next import that meets the object writes it anew.
+    """
+    seq = transaction.next_seq()
+    transaction.connection.execute(
+        "UPDATE object SET dn = NULL, dn_key = NULL, digest = x'', change_seq = ?, modified = ? WHERE key = ?",
+        (seq, transaction.now, old.key),
+    )
+    return seq
+
+
+def remove(transaction: Transaction, row: TypeRow, olds: Sequence[StoredRow], *, bury: bool = True) -> None:
+    """Removes objects and leaves their tombstones; without ``bury`` when another object goes on under the anchor."""
+    if not olds:
+        return
+    connection = transaction.connection
+    connection.executemany(
+        "DELETE FROM value_index WHERE type = ? AND attribute = ? AND value_key = ? AND object = ?",
+        [
+            (row.id, *entry, old.key)
+            for old in olds
+            for entry in value_keys(attributes_from_json(old.attributes), row.indexed)
+        ],
+    )
+    connection.executemany("DELETE FROM object WHERE key = ?", [(old.key,) for old in olds])
+    references.forget(transaction, row.connector, [old.key for old in olds])
+    if bury:
+        seq = transaction.next_seq(len(olds))
+        _bury(transaction, row, [old.anchor_key for old in olds], seq)
+    live = sum(old.state == ObjectState.LIVE for old in olds)
+    if live:
+        _count(transaction, row, live=-live, shifts=1)
+
+
+def _change_values(transaction: Transaction, row: TypeRow, old: StoredRow, new: Encoded) -> None:
+    connection = transaction.connection
+    attributes_before = attributes_from_json(old.attributes)
+    before, after = (value_keys(each, row.indexed) for each in (attributes_before, new.source.attributes))
+    if before != after:
+        connection.executemany(
+            "DELETE FROM value_index WHERE type = ? AND attribute = ? AND value_key = ? AND object = ?",
+            [(row.id, *entry, old.key) for entry in before - after],
+        )
+        connection.executemany(_INSERT_VALUE, [(row.id, *entry, old.key) for entry in after - before])
+    if row.references:
+        references.change(
+            transaction,
+            row.connector,
+            old.key,
+            references.of(attributes_before, row.references),
+            references.of(new.source.attributes, row.references),
+        )
+
+
+def _bury(transaction: Transaction, row: TypeRow, anchor_keys: Sequence[str], first_seq: int) -> None:
+    transaction.connection.executemany(
+        "INSERT OR REPLACE INTO tombstone VALUES (?, ?, ?)",
+        [(row.id, anchor_key, first_seq + place) for place, anchor_key in enumerate(anchor_keys)],
+    )
+
+
+def _count_state(transaction: Transaction, row: TypeRow, before: int, after: int) -> None:
+    if before != after:
+        _count(transaction, row, live=1 if after == ObjectState.LIVE else -1, shifts=1)
+
+
+def _count(transaction: Transaction, row: TypeRow, *, live: int, shifts: int) -> None:
+    transaction.connection.execute(
+        "UPDATE space_type SET live = live + ?, shifts = shifts + ? WHERE id = ?", (live, shifts, row.id)
+    )

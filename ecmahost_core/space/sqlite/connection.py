@@ -1,0 +1,250 @@
+"""Connections to the file: a few readers that threads share one after the other, and one writer per process.
+
+Every read and write of the store goes through ``Database.read`` and ``Database.write``: they alone begin and end
+transactions and turn what SQLite raises into StoreUnavailable.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import structlog
+
+from ecmahost_core.space.sqlite import schema
+from ecmahost_core.space.store import StoreUnavailable
+
+READERS = 8
+"""Reading is short and CPU-bound: more connections than this only cost memory."""
+WAIT_SECONDS = 15.0
+"""How long a read or write waits for its turn: well within the 45 seconds that a SCIM request has."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0003, 0.003
+
+_REASONS = {
+    "SQLITE_FULL": "the disk is full: make room, nothing was written",
+    "SQLITE_BUSY": "another process has kept it locked for too long: try again",
+    "SQLITE_READONLY": "the file may not be written: check its owner and the file system",
+    "SQLITE_CANTOPEN": "the file cannot be opened: check its path, its owner and its directory",
+    "SQLITE_NOTADB": "the file is not a SQLite database: restore it from a backup",
+    "SQLITE_CORRUPT": "the file is damaged: restore it from a backup",
+    "SQLITE_IOERR": "the disk reports an error",
+}
+_KEEPS_CONNECTION = ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_CONSTRAINT")
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A write transaction that is open: what the verbs of this package take as their first argument.
+
+    Attributes:
+        connection: the process's one writer.
+        now: the transaction's time, in microseconds since 1970 in UTC.
+    """
+
+    connection: sqlite3.Connection
+    now: int
+
+    def next_seq(self, count: int = 1) -> int:
+        """Takes ``count`` change numbers from the store's one counter; returns the first of them."""
+        row = self.connection.execute("UPDATE store SET change_seq = change_seq + ? RETURNING change_seq", (count,))
+        last: int = row.fetchall()[0][0]
+        return last - count + 1
+
+
+class Database:
+    """The file, opened by one process. Opened after a fork: a child that inherits it is refused, not corrupted."""
+
+    def __init__(self, path: Path, *, writing: bool) -> None:
+        """Opens the file, and makes and migrates it when it is opened for writing; raises StoreUnavailable."""
+        self.path = path
+        self.writing = writing
+        self._process = os.getpid()
+        self._closed = False
+        self._idle: list[sqlite3.Connection] = []
+        self._idle_lock = threading.Lock()
+        self._reader_slots = threading.BoundedSemaphore(READERS)
+        self._writer: sqlite3.Connection | None = None
+        self._writer_lock = threading.Lock()
+        if writing:
+            self._prepare_file()
+            with self.write() as transaction:
+                schema.migrate(transaction.connection)
+        else:
+            with self.read() as connection:
+                schema.require_current(connection)
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Lends a reading connection. Each statement sees the newest commit; ``BEGIN`` makes several see the same."""
+        self._check()
+        if not self._reader_slots.acquire(timeout=WAIT_SECONDS):
+            raise StoreUnavailable("the connector space is overloaded: no reader became free in time")
+        try:
+            connection = self._take_reader()
+            sound = False
+            try:
+                yield connection
+                sound = True
+            except sqlite3.Error as error:
+                raise unavailable(error) from error
+            finally:
+                self._return_reader(connection, sound=sound)
+        finally:
+            self._reader_slots.release()
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """Runs the block as one immediate transaction: committed when it ends, undone when it raises."""
+        self._check()
+        if not self.writing:
+            raise StoreUnavailable("the connector space was opened for reading only")
+        if not self._writer_lock.acquire(timeout=WAIT_SECONDS):
+            raise StoreUnavailable("the connector space is overloaded: this process's writer did not become free in time")
+        try:
+            self._check()
+            connection = self._writer = self._writer or self._connect("rw")
+            _begin(connection)
+            yield Transaction(connection, time.time_ns() // 1000)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._end_failed_write(discard=not _name(error).startswith(_KEEPS_CONNECTION))
+            raise unavailable(error) from error
+        except BaseException:
+            self._end_failed_write(discard=False)
+            raise
+        finally:
+            self._writer_lock.release()
+
+    def close(self) -> None:
+        """Closes all connections, once the running write has ended; those still lent close when they come back."""
+        if self._process != os.getpid():
+            return
+        with self._writer_lock:
+            self._closed = True
+            with self._idle_lock:
+                idle, self._idle = self._idle, []
+            for connection in (*idle, *filter(None, [self._writer])):
+                with suppress(sqlite3.Error):
+                    connection.close()
+            self._writer = None
+
+    def _check(self) -> None:
+        if self._closed:
+            raise StoreUnavailable("the connector space has been closed")
+        if self._process != os.getpid():
+            raise StoreUnavailable("the connector space was opened before a fork: open it again in the new process")
+
+    def _prepare_file(self) -> None:
+        """Makes the file readable by its owner alone before SQLite sees it; the -wal and -shm files take its mode."""
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                if os.fstat(descriptor).st_mode & 0o077:
+                    os.fchmod(descriptor, 0o600)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise StoreUnavailable(f"the connector space {self.path} cannot be opened: {error.strerror}") from error
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"file:{quote(str(self.path.absolute()))}?mode={mode}",
+            uri=True,
+            timeout=WAIT_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        try:
+            if mode == "rw":
+                _become_writer(connection)
+            else:
+                connection.execute("PRAGMA query_only = 1")
+                connection.execute("PRAGMA cache_size = -8192")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _take_reader(self) -> sqlite3.Connection:
+        with self._idle_lock:
+            if self._idle:
+                return self._idle.pop()
+        try:
+            return self._connect("ro")
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+
+    def _return_reader(self, connection: sqlite3.Connection, *, sound: bool) -> None:
+        if sound and connection.in_transaction:
+            connection.execute("ROLLBACK")
+        with self._idle_lock:
+            if sound and not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _end_failed_write(self, *, discard: bool) -> None:
+        connection = self._writer
+        if connection is None:
+            return
+        with suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        if discard or connection.in_transaction:
+            self._writer = None
+            with suppress(sqlite3.Error):
+                connection.close()
+
+
+def unavailable(error: sqlite3.Error) -> StoreUnavailable:
+    """Returns what callers see of an error of SQLite: its name and a way out, never a statement or a value."""
+    name = _name(error)
+    _log.error("store_unavailable", code=name)
+    reasons = (reason for prefix, reason in _REASONS.items() if name.startswith(prefix))
+    return StoreUnavailable(f"the connector space cannot be used: {next(reasons, 'SQLite refused')} ({name})")
+
+
+def _name(error: sqlite3.Error) -> str:
+    return str(getattr(error, "sqlite_errorname", None) or type(error).__name__)
+
+
+def _become_writer(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    # Two processes that make the file at the same time may both switch it to WAL, and SQLite does not wait for that.
+    _patiently(connection, "PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA busy_timeout = 0")  # _begin waits, in steps finer than SQLite's
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    _patiently(connection, "BEGIN IMMEDIATE")
+
+
+def _patiently(connection: sqlite3.Connection, statement: str) -> None:
+    """Runs a statement as soon as no other process holds the lock.
+
+    SQLite's own waiting grows to 100 ms a step and would miss the millisecond that an import leaves between two of its
+    transactions, for seconds on end.
+    """
+    deadline = time.monotonic() + WAIT_SECONDS
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if not _name(error).startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                raise
+        else:
+            return
+        time.sleep(pause)
+        pause = min(pause * 1.1, _LONGEST_PAUSE)

@@ -1,0 +1,74 @@
+"""The connector's history: one row for each thing that happened, without values, removed after the retention time."""
+
+from datetime import timedelta
+
+import orjson
+
+from ecmahost_core.space.objects import EventRecord, StoredEvent
+from ecmahost_core.space.sqlite.connection import Database, Transaction
+from ecmahost_core.space.sqlite.rows import BATCH, compact, microseconds, moment
+from ecmahost_core.space.sqlite.types import connector_id
+
+
+def write_event(transaction: Transaction, connector: int, event: EventRecord, object_id: str = "") -> None:
+    """Writes an event in the caller's transaction; ``object_id`` is used where the event does not know it."""
+    transaction.connection.execute(
+        "INSERT INTO event (time, connector, kind, outcome, object_id, request_id, actor, error, milliseconds, detail)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            transaction.now, connector, event.kind, event.outcome, event.object_id or object_id, event.request_id,
+            event.actor, event.error, event.milliseconds, compact(event.detail),
+        ),
+    )  # fmt: skip
+
+
+def record(database: Database, connector: str, event: EventRecord) -> None:
+    """Writes an event on its own."""
+    with database.write() as transaction:
+        write_event(transaction, connector_id(transaction, connector), event)
+
+
+def newest(database: Database, connector: str, limit: int) -> list[StoredEvent]:
+    """Returns the newest events of a connector, newest first."""
+    with database.read() as connection:
+        rows = connection.execute(
+            "SELECT e.seq, e.time, e.kind, e.outcome, e.object_id, e.request_id, e.actor, e.error, e.milliseconds,"
+            " e.detail FROM event e JOIN connector c ON c.id = e.connector WHERE c.name = ?"
+            " ORDER BY e.seq DESC LIMIT ?",
+            (connector, limit),
+        ).fetchall()
+    return [
+        StoredEvent(
+            seq=seq,
+            time=moment(time),
+            connector=connector,
+            record=EventRecord(
+                kind=kind,
+                outcome=outcome,
+                object_id=object_id,
+                request_id=request_id,
+                actor=actor,
+                error=error,
+                milliseconds=milliseconds,
+                detail=orjson.loads(detail),
+            ),
+        )
+        for seq, time, kind, outcome, object_id, request_id, actor, error, milliseconds, detail in rows
+    ]
+
+
+def remove_old(database: Database, retention_days: int) -> None:
+    """Removes events older than this, oldest first and a batch at a time.
+
+    Stops at the first that is young enough: a clock that once stood wrong only delays the removal.
+    """
+    while True:
+        with database.write() as transaction:
+            oldest = transaction.connection.execute(
+                "SELECT seq, time FROM event ORDER BY seq LIMIT ?", (BATCH,)
+            ).fetchall()
+            limit = transaction.now - microseconds(moment(0) + timedelta(days=retention_days))
+            old = [seq for seq, time in oldest if time < limit]
+            transaction.connection.executemany("DELETE FROM event WHERE seq = ?", [(seq,) for seq in old])
+        if len(old) < BATCH:
+            return

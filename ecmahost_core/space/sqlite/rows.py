@@ -1,0 +1,159 @@
+"""The forms in which values stand in the tables, and the way back.
+
+Lists of values are looked up with one ``IN`` of a few fixed lengths: SQLite's JSON functions would cut a text at a NUL.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import orjson
+
+from ecmahost_core.ecma.values import (
+    Anchor,
+    Attributes,
+    anchor_text,
+    attributes_from_json,
+    attributes_to_json,
+    text_of,
+    value_from_json,
+    value_to_json,
+)
+from ecmahost_core.space.objects import ObjectState, SpaceObject, TargetObject
+from ecmahost_core.text import fold
+
+OBJECT_COLUMNS = "key, id, state, anchor, dn, attributes, kept, change_seq, created, modified"
+BATCH = 500
+"""How many values one look-up takes and how many rows one transaction of an import writes, at most."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LENGTHS = (1, 8, 64, BATCH)
+
+
+class Encoded(NamedTuple):
+    """A target object as it is stored. A tuple, because an import makes one for every object that it reads."""
+
+    anchor_key: str
+    dn_key: str | None
+    digest: bytes
+    head: bytes
+    attributes: bytes
+    source: TargetObject
+
+    def anchor(self) -> str:
+        """Returns the anchor's JSON."""
+        return anchor_to_json(self.source.anchor)
+
+
+class StoredRow(NamedTuple):
+    """What a change needs to know of an object that is there."""
+
+    key: int
+    id: str
+    state: int
+    change_seq: int
+    digest: bytes
+    anchor_key: str
+    dn_key: str | None
+    kept: str
+    attributes: str
+
+
+STORED_COLUMNS = ", ".join(StoredRow._fields)
+
+
+def encode(target: TargetObject) -> Encoded:
+    """Returns the stored form of an object; raises ValueError or TypeError for one that cannot be stored."""
+    anchor = target.anchor
+    head = orjson.dumps(([value_to_json(value) for value in anchor], target.dn))
+    attributes = attributes_to_json(target.attributes)
+    return Encoded(
+        anchor_key=fold(anchor_text(anchor)),
+        dn_key=None if target.dn is None else fold(target.dn),
+        # The head is one JSON array, so no boundary between the two can be forged.
+        digest=hashlib.blake2b(head + attributes, digest_size=16).digest(),
+        head=head,
+        attributes=attributes,
+        source=target,
+    )
+
+
+def anchor_to_json(anchor: Anchor) -> str:
+    """Returns an anchor as JSON, in the forms of ``ecma.values``."""
+    return orjson.dumps([value_to_json(value) for value in anchor]).decode()
+
+
+def object_from_row(row: Sequence[Any]) -> SpaceObject:
+    """Returns the object of a row of OBJECT_COLUMNS."""
+    key, identifier, state, anchor, dn, attributes, kept, change_seq, created, modified = row
+    return SpaceObject(
+        key=key,
+        id=identifier,
+        state=ObjectState(state),
+        anchor=tuple(map(value_from_json, orjson.loads(anchor))),
+        dn=dn,
+        attributes=attributes_from_json(attributes),
+        kept=orjson.loads(kept),
+        change_seq=change_seq,
+        created=moment(created),
+        modified=moment(modified),
+    )
+
+
+def moment(microseconds: int) -> datetime:
+    """Returns a stored time, in UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def microseconds(time: datetime) -> int:
+    """Returns a time with a zone as it is stored."""
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
+def compact(data: Any) -> str:
+    """Returns a value of the host's own as JSON text."""
+    return orjson.dumps(data, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def value_keys(attributes: Attributes, names: Iterable[str]) -> set[tuple[str, str]]:
+    """Returns the rows of the value index that follow from an object: attribute and folded value."""
+    return {(name, fold(text_of(value))) for name in names for value in attributes.get(name, ())}
+
+
+def storable(text: str) -> bool:
+    """Returns whether a text can be in the store at all: half of a surrogate pair never is."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def stored_row(connection: sqlite3.Connection, type_id: int, column: str, value: str | None) -> StoredRow | None:
+    """Returns the object of a type with this ``id``, ``anchor_key`` or ``dn_key``, None when there is none."""
+    if value is None:
+        return None
+    rows = connection.execute(
+        f"SELECT {STORED_COLUMNS} FROM object WHERE type = ? AND {column} = ?",  # noqa: S608  # names, no values
+        (type_id, value),
+    ).fetchall()
+    return StoredRow._make(rows[0]) if rows else None
+
+
+def select_in(
+    connection: sqlite3.Connection, statement: str, first: Sequence[Any], values: Sequence[Any]
+) -> Iterator[Any]:
+    """Yields the rows of ``statement``, whose ``{in}`` becomes a list of parameters, for any number of values.
+
+    Few different lengths are used, padded with the last value, so that the statements stay in SQLite's cache.
+    """
+    for start in range(0, len(values), BATCH):
+        part = values[start : start + BATCH]
+        length = next(length for length in _LENGTHS if length >= len(part))
+        marks = ",".join("?" * length)
+        padding = [part[-1]] * (length - len(part))
+        yield from connection.execute(statement.replace("{in}", f"IN ({marks})"), (*first, *part, *padding)).fetchall()

@@ -1,0 +1,187 @@
+"""The tables, and how a file of an older version becomes one of this version.
+
+``PRAGMA user_version`` counts the migrations that a file has seen, ``PRAGMA application_id`` says that it is ours.
+
+What the tables promise each other, in every committed state:
+
+- ``object`` holds live and unlinked objects only; a deleted one leaves its folded anchor in ``tombstone`` and no data;
+- ``value_index`` and ``reference`` hold exactly what follows from ``object.attributes`` and the two lists of attributes
+  in the type's row, so that the old rows of an object can be computed and need no index of their own;
+- ``space_type.live`` is the number of live objects, and ``shifts`` grows whenever the list of live objects changes
+  anywhere but at its end, so that a bookmark knows when it is wrong;
+- ``journal_lock`` holds the keys of the rows of ``journal``, and no others.
+"""
+
+import sqlite3
+import uuid
+
+from ecmahost_core.space.store import StoreUnavailable
+
+APPLICATION_ID = 0x45434D41  # "ECMA"
+
+_FIRST = (
+    """CREATE TABLE store (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        epoch TEXT NOT NULL,
+        change_seq INTEGER NOT NULL
+    ) STRICT""",
+    """CREATE TABLE connector (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE,
+        first_import_done INTEGER NOT NULL DEFAULT 0,
+        last_import INTEGER,
+        last_import_counts TEXT NOT NULL DEFAULT '{}',
+        last_failure TEXT NOT NULL DEFAULT '',
+        held_count INTEGER,
+        held_live INTEGER,
+        held_since INTEGER,
+        missing INTEGER NOT NULL DEFAULT 0,
+        purged_seq INTEGER NOT NULL DEFAULT 0
+    ) STRICT""",
+    """CREATE TABLE space_type (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        connector INTEGER NOT NULL,
+        resource_type TEXT NOT NULL,
+        indexed TEXT NOT NULL DEFAULT '[]',
+        reference_attributes TEXT NOT NULL DEFAULT '[]',
+        live INTEGER NOT NULL DEFAULT 0,
+        shifts INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (connector, resource_type)
+    ) STRICT""",
+    # The attributes come last: whatever is read without them is on the row's first page.
+    """CREATE TABLE object (
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
+        type INTEGER NOT NULL,
+        state INTEGER NOT NULL CHECK (state IN (0, 1)),
+        id TEXT NOT NULL,
+        change_seq INTEGER NOT NULL,
+        digest BLOB NOT NULL,
+        created INTEGER NOT NULL,
+        modified INTEGER NOT NULL,
+        anchor_key TEXT NOT NULL,
+        dn_key TEXT,
+        anchor TEXT NOT NULL,
+        dn TEXT,
+        kept TEXT NOT NULL,
+        attributes TEXT NOT NULL
+    ) STRICT""",
+    "CREATE UNIQUE INDEX object_id ON object (type, id)",
+    "CREATE UNIQUE INDEX object_anchor ON object (type, anchor_key)",
+    "CREATE UNIQUE INDEX object_dn ON object (type, dn_key) WHERE dn_key IS NOT NULL",
+    "CREATE INDEX object_listing ON object (type, state)",  # and the key, which every index ends with
+    """CREATE TABLE tombstone (
+        type INTEGER NOT NULL,
+        anchor_key TEXT NOT NULL,
+        change_seq INTEGER NOT NULL,
+        PRIMARY KEY (type, anchor_key)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX tombstone_seq ON tombstone (type, change_seq)",
+    """CREATE TABLE value_index (
+        type INTEGER NOT NULL,
+        attribute TEXT NOT NULL,
+        value_key TEXT NOT NULL,
+        object INTEGER NOT NULL,
+        PRIMARY KEY (type, attribute, value_key, object)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE reference (
+        owner INTEGER NOT NULL,
+        attribute TEXT NOT NULL,
+        value_key TEXT NOT NULL,
+        value TEXT NOT NULL,
+        connector INTEGER NOT NULL,
+        target INTEGER,
+        PRIMARY KEY (owner, attribute, value_key)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX reference_target ON reference (target) WHERE target IS NOT NULL",
+    "CREATE INDEX reference_open ON reference (connector, value_key) WHERE target IS NULL",
+    """CREATE TABLE missing (
+        type INTEGER NOT NULL,
+        object_id TEXT NOT NULL,
+        PRIMARY KEY (type, object_id)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE journal (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        type INTEGER NOT NULL,
+        operation TEXT NOT NULL,
+        state TEXT NOT NULL,
+        incarnation TEXT NOT NULL,
+        claimed INTEGER NOT NULL DEFAULT 0,
+        opened INTEGER NOT NULL,
+        object_id TEXT,
+        reserved_id TEXT NOT NULL,
+        instance TEXT NOT NULL,
+        unlink INTEGER NOT NULL,
+        request_id TEXT NOT NULL,
+        lock_keys TEXT NOT NULL,
+        kept TEXT NOT NULL,
+        change TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE journal_lock (
+        type INTEGER NOT NULL,
+        lock_key TEXT NOT NULL,
+        entry INTEGER NOT NULL,
+        PRIMARY KEY (type, lock_key)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE incarnation (
+        id TEXT PRIMARY KEY,
+        process INTEGER NOT NULL,
+        began INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE import (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        connector INTEGER NOT NULL,
+        incarnation TEXT NOT NULL,
+        began_seq INTEGER NOT NULL,
+        began INTEGER NOT NULL
+    ) STRICT""",
+    """CREATE TABLE event (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        time INTEGER NOT NULL,
+        connector INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        object_id TEXT NOT NULL,
+        request_id TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        error TEXT NOT NULL,
+        milliseconds INTEGER NOT NULL,
+        detail TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX event_connector ON event (connector)",  # and the seq
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+"""The statements that take a file from version n to n + 1, at index n. Released ones are never edited, only followed."""
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings the file to this version, inside the caller's write transaction; does nothing when it is there already.
+
+    Raises StoreUnavailable for a file that belongs to something else or to a newer version.
+    """
+    version = _version(connection)
+    for statements in MIGRATIONS[version:]:
+        for statement in statements:
+            connection.execute(statement)
+    if version == 0:
+        connection.execute("INSERT INTO store VALUES (1, ?, 0)", (str(uuid.uuid4()),))
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    if version < len(MIGRATIONS):
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def require_current(connection: sqlite3.Connection) -> None:
+    """Raises StoreUnavailable unless the file has exactly this version: what a reader, who cannot migrate, asks."""
+    if _version(connection) < len(MIGRATIONS):
+        raise StoreUnavailable("the connector space is empty or of an older version: start the host once to prepare it")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION_ID and (version or tables or application):
+        raise StoreUnavailable("the file is a SQLite database, but not a connector space: check the store's path")
+    if version > len(MIGRATIONS):
+        raise StoreUnavailable("the connector space was written by a newer version of ecmahost: upgrade this one")
+    return version

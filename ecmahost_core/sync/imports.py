@@ -1,0 +1,108 @@
+"""Imports: the target's objects, compared with the space. Run by the worker process and by ``ecmahost import``."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from ecmahost_core.ecma.csentry import ImportPage
+from ecmahost_core.ecma.run_profiles import RunStep
+from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
+from ecmahost_core.space.objects import HeldRemovals, ImportCounts
+from ecmahost_core.space.store import ImportRun
+from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.brake import exceeds
+from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.target_reads import target_objects
+
+log = structlog.get_logger()
+
+Progress = Callable[[ImportCounts], None]
+
+
+class ImportFailed(Exception):
+    """An import ended without a result; ``str(error)`` says why, for people."""
+
+
+def full_import(
+    endpoint: Endpoint, *, confirm: bool = False, progress: Progress | None = None
+) -> tuple[ImportCounts, HeldRemovals | None]:
+    """Imports everything and returns what it did, and the alarm when the brake held the removals.
+
+    Args:
+        endpoint: whose connector.
+        confirm: remove what is missing even when the brake would hold it.
+        progress: called after every page, in this thread.
+
+    Raises ImportFailed when the target cannot be read to the end (nothing was removed), ImportRunning when another
+    process is at it.
+    """
+    # The run notes the change number, so it begins before anything of the target is read, its schema included.
+    run = endpoint.store.begin_import(endpoint.name)
+    started = time.monotonic()
+    try:
+        for binding in endpoint.bindings().values():
+            _read(endpoint, binding, run, progress)
+        held = _remove(endpoint, run, confirm=confirm)
+    except (ConnectorError, BrokenContract, ConfigurationError) as error:
+        run.fail(f"{type(error).__name__}: {error}")
+        log.error("import_failed", connector=endpoint.name, error=type(error).__name__, detail=str(error))
+        raise ImportFailed(str(error)) from error
+    except BaseException as error:
+        run.fail(type(error).__name__)
+        raise
+    run.complete(held=held)
+    counts = run.counts
+    log.info(
+        "import_completed",
+        connector=endpoint.name,
+        seconds=round(time.monotonic() - started, 2),
+        seen=counts.seen,
+        added=counts.added,
+        changed=counts.changed,
+        removed=counts.removed,
+        failed=counts.failed,
+        held=held.count if held else 0,
+    )
+    return counts, held
+
+
+def _read(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, progress: Progress | None) -> None:
+    profile = endpoint.configuration.full_import
+    capabilities = endpoint.connector.capabilities
+    size = (profile.page_size if profile else None) or capabilities.page_size_default
+    step = RunStep((binding.target,), min(size, capabilities.page_size_maximum))
+    for page in endpoint.connector.full_import(step):
+        _note_failures(endpoint, run, page)
+        run.compare(binding.space_type, target_objects(binding, page.entries))
+        if progress is not None:
+            progress(run.counts)
+
+
+def _note_failures(endpoint: Endpoint, run: ImportRun, page: ImportPage) -> None:
+    for entry in page.entries:
+        if entry.failure is None:
+            continue
+        run.counts.failed += 1
+        log.warning(
+            "import_object_failed",
+            connector=endpoint.name,
+            error=entry.failure.name or entry.failure.code.value,
+            detail=entry.failure.detail,
+        )
+
+
+def _remove(endpoint: Endpoint, run: ImportRun, *, confirm: bool) -> HeldRemovals | None:
+    """Removes what the target does not have any more, unless that is so much that a person has to say so."""
+    properties = endpoint.configuration.properties
+    spaces = [binding.space_type for binding in endpoint.bindings().values()]
+    found = [run.missing(space) for space in spaces]
+    missing, live = sum(one for one, _ in found), sum(one for _, one in found)
+    if not confirm and exceeds(properties, missing, live, source_empty=run.counts.seen == 0):
+        before = endpoint.store.status(endpoint.name).held
+        log.error("import_removals_held", connector=endpoint.name, missing=missing, live=live)
+        return HeldRemovals(missing, live, before.since if before else datetime.now(UTC))
+    for space in spaces:
+        run.remove_missing(space)
+    return None

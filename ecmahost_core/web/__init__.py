@@ -1,0 +1,1 @@
+"""The Flask application: SCIM routes, the doors, errors, health."""

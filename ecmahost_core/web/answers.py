@@ -1,0 +1,67 @@
+"""Answers: SCIM JSON with its media type, whatever happened."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from ecmahost_core.logs import origin
+from ecmahost_core.scim.errors import ScimError, error_body
+from ecmahost_core.serving.body import BodyError, BodyTooLarge
+from ecmahost_core.space.store import StoreUnavailable
+
+SCIM_JSON = "application/scim+json"
+log = structlog.get_logger()
+
+
+def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Returns a response with a JSON body as ``application/scim+json`` (RFC 7644 section 3.1)."""
+    return Response(orjson.dumps(body), status, headers, mimetype=SCIM_JSON)
+
+
+def nothing(status: int = 204) -> Response:
+    """Returns a response without a body, still of SCIM's media type, which strict clients look for."""
+    return Response(b"", status, mimetype=SCIM_JSON)
+
+
+def refusal(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Returns a SCIM error response (RFC 7644 section 3.12)."""
+    return answer(error_body(status, detail), status, headers)
+
+
+def register_errors(app: Flask) -> None:
+    """Makes every exception a SCIM error; what is not foreseen says nothing but the request's id."""
+    app.register_error_handler(ScimError, _scim_error)
+    app.register_error_handler(BodyError, _body_error)
+    app.register_error_handler(StoreUnavailable, _store_unavailable)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def _scim_error(error: ScimError) -> Response:
+    log.info("request_refused", status=error.status, scim_type=error.scim_type)
+    return answer(error.body(), error.status, error.headers)
+
+
+def _body_error(error: BodyError) -> Response:
+    return refusal(413 if isinstance(error, BodyTooLarge) else 400, str(error))
+
+
+def _store_unavailable(error: StoreUnavailable) -> Response:
+    log.error("store_unavailable", detail=str(error))
+    return refusal(503, "The host cannot use its store now; its log says why.", {"Retry-After": "30"})
+
+
+def _http_error(error: HTTPException) -> Response:
+    headers = {}
+    if error.code == 405 and getattr(error, "valid_methods", None):
+        headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]  # MethodNotAllowed only
+    return refusal(error.code or 500, error.description or error.name, headers)
+
+
+def _unforeseen(error: Exception) -> Response:
+    log.error("request_failed", error=type(error).__name__, where=origin(error))
+    return refusal(500, "The host made a mistake; its log has it under this request's id.")

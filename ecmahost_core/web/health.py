@@ -1,0 +1,43 @@
+"""``/healthz`` and ``/readyz``: for load balancers and for the person on call. Neither asks a target."""
+
+from flask import Blueprint, Response
+
+from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.web.answers import answer
+from ecmahost_core.web.site import Site
+
+
+def health_routes(site: Site) -> Blueprint:
+    """Returns the routes of health, relative to the application's root."""
+    routes = Blueprint("health", __name__)
+
+    @routes.get("/healthz")
+    def healthz() -> Response:
+        """200 while this process answers at all."""
+        return answer({"status": "ok"})
+
+    @routes.get("/readyz")
+    def readyz() -> Response:
+        """200 when every configured connector can be served, otherwise 503; the body says which cannot, and why."""
+        states = {name: _state(endpoint) for name, endpoint in site.endpoints.items()}
+        states |= {name: {"ready": False, "reason": "configuration"} for name in site.broken if name not in states}
+        ready = all(state["ready"] for state in states.values())
+        return answer({"status": "ready" if ready else "not ready", "connectors": states}, 200 if ready else 503)
+
+    return routes
+
+
+def _state(endpoint: Endpoint) -> dict[str, object]:
+    """What can be said of a connector without asking its target and without saying anything of its objects."""
+    status = endpoint.store.status(endpoint.name)
+    state: dict[str, object] = {"ready": True}
+    if endpoint.imports and not status.first_import_done:
+        state = {"ready": False, "reason": "importing" if status.importing else "first import has not completed"}
+    if status.last_failure:
+        state["last_import"] = "failed"
+    if status.held is not None:
+        state["removals_held"] = status.held.count
+    entries = endpoint.store.entries(endpoint.name)
+    if entries:
+        state["open_entries"] = len(entries)
+    return state

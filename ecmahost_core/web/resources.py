@@ -1,0 +1,145 @@
+"""``/Users``: one resource type's routes, from request to answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from flask import Blueprint, Request, Response, g, request
+
+from ecmahost_core.scim.messages import Query, list_response, parse_patch, parse_query
+from ecmahost_core.scim.patch import apply_patch
+from ecmahost_core.scim.put import replaced
+from ecmahost_core.scim.resource import canonical, project, projection, without_read_only
+from ecmahost_core.space.objects import SpaceObject
+from ecmahost_core.sync import provisioning
+from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.endpoint import Call, Endpoint
+from ecmahost_core.sync.presentation import location_of, presented, version_of
+from ecmahost_core.sync.queries import search
+from ecmahost_core.web.answers import answer, nothing
+from ecmahost_core.web.bodies import json_body
+from ecmahost_core.web.doors import endpoint_of
+from ecmahost_core.web.site import Site
+
+DEFAULT_COUNT = 100
+MAX_COUNT = 1000
+
+log = structlog.get_logger()
+
+
+def resource_routes(site: Site) -> Blueprint:
+    """Returns the routes of users, relative to the application's root."""
+    routes = Blueprint("resources", __name__)
+    base = "/ecma2host_<connector>/scim/Users"
+    single = f"{base}/<object_id>"
+
+    @routes.get(base)
+    def list_resources(connector: str) -> Response:
+        endpoint, binding = _target(site, connector)
+        query = _query()
+        shown = projection(binding.resource_type, query.attributes, query.excluded_attributes)
+        found = search(endpoint, binding, query.filter, query.start_index, query.count, _call(site))
+        url = base_url(request, connector)
+        page = [shown.of(presented(binding, one, url, site.epoch)) for one in found.objects]
+        return answer(list_response(page, found.total, query.start_index))
+
+    @routes.post(base)
+    def create_resource(connector: str) -> Response:
+        endpoint, binding = _target(site, connector)
+        query = _query()
+        projection(binding.resource_type, query.attributes, query.excluded_attributes)
+        body = _read(binding, json_body(request, site.configuration.body_limit))
+        created = provisioning.create(endpoint, binding, body, _call(site))
+        resource = presented(binding, created, base_url(request, connector), site.epoch)
+        headers = {"Location": location_of(resource), "ETag": version_of(created, site.epoch)}
+        return answer(_projected(binding, resource, query), 201, headers)
+
+    @routes.get(single)
+    def get_resource(connector: str, object_id: str) -> Response:
+        endpoint, binding = _target(site, connector)
+        endpoint.require_visible()
+        found = provisioning.existing(endpoint, binding, object_id, _call(site))
+        return _resource(site, binding, found, connector)
+
+    @routes.patch(single)
+    def patch_resource(connector: str, object_id: str) -> Response:
+        endpoint, binding = _target(site, connector)
+        operations = parse_patch(json_body(request, site.configuration.body_limit))
+
+        def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+            patched = apply_patch(resource, operations, binding.resource_type)
+            _note_ignored(patched.ignored)
+            return patched.resource
+
+        return _changed(site, endpoint, binding, connector, object_id, transform)
+
+    @routes.put(single)
+    def put_resource(connector: str, object_id: str) -> Response:
+        endpoint, binding = _target(site, connector)
+        body = _read(binding, json_body(request, site.configuration.body_limit))
+
+        def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+            return replaced(resource, body, binding.resource_type)
+
+        return _changed(site, endpoint, binding, connector, object_id, transform)
+
+    @routes.delete(single)
+    def delete_resource(connector: str, object_id: str) -> Response:
+        endpoint, binding = _target(site, connector)
+        endpoint.require_visible()
+        provisioning.remove(endpoint, binding, object_id, _call(site))
+        return nothing()
+
+    return routes
+
+
+def base_url(incoming: Request, connector: str) -> str:
+    """Returns the connector's base URL as the client reached it."""
+    return f"{incoming.host_url.rstrip('/')}/ecma2host_{connector}/scim"
+
+
+def _target(site: Site, connector: str) -> tuple[Endpoint, TypeBinding]:
+    endpoint = endpoint_of(site, connector)
+    return endpoint, endpoint.binding("User")
+
+
+def _call(site: Site) -> Call:
+    return Call(deadline=g.started + site.configuration.request_budget, request_id=g.request_id)
+
+
+def _query() -> Query:
+    return parse_query(request.args, default_count=DEFAULT_COUNT, max_count=MAX_COUNT)
+
+
+def _read(binding: TypeBinding, body: Mapping[str, Any]) -> dict[str, Any]:
+    read = canonical(body, binding.resource_type)
+    _note_ignored(read.ignored)
+    return without_read_only(read.resource, binding.resource_type)
+
+
+def _note_ignored(names: tuple[str, ...]) -> None:
+    if names:
+        log.debug("attributes_ignored", names=[name[:100] for name in names[:20]], count=len(names))
+
+
+def _changed(
+    site: Site,
+    endpoint: Endpoint,
+    binding: TypeBinding,
+    connector: str,
+    object_id: str,
+    transform: provisioning.Transform,
+) -> Response:
+    endpoint.require_visible()
+    changed = provisioning.change(endpoint, binding, object_id, transform, _call(site))
+    return _resource(site, binding, changed, connector)
+
+
+def _resource(site: Site, binding: TypeBinding, found: SpaceObject, connector: str) -> Response:
+    resource = presented(binding, found, base_url(request, connector), site.epoch)
+    headers = {"ETag": version_of(found, site.epoch)}
+    return answer(_projected(binding, resource, _query()), 200, headers)
+
+
+def _projected(binding: TypeBinding, resource: dict[str, Any], query: Query) -> dict[str, Any]:
+    return project(resource, binding.resource_type, query.attributes, query.excluded_attributes)

@@ -1,0 +1,30 @@
+"""What the web layer needs of the process that it runs in."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from ecmahost_core.configuration.model import HostConfiguration
+from ecmahost_core.sync.endpoint import Endpoint
+
+
+class Site(Protocol):
+    """The configured connectors of this process. The set may change while requests run (a reload)."""
+
+    @property
+    def configuration(self) -> HostConfiguration:
+        """The host's own configuration."""
+
+    @property
+    def epoch(self) -> str:
+        """The store's epoch, for entity tags."""
+
+    @property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """The connectors that can be served, by name."""
+
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """The connectors whose configuration or plugin cannot be used, with the reason, for people."""
+
+    def accepts(self, connector: str, token: str) -> bool:
+        """Returns whether a bearer token opens this connector's door."""

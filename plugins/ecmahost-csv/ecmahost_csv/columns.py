@@ -1,0 +1,179 @@
+"""A file's columns as the run step wants them: types, several values in a cell, and which columns are the anchor."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+
+from ecmahost_core import (
+    Anchor,
+    AttributeOperation,
+    AttributeType,
+    Attributes,
+    CSEntryChange,
+    ImportFailure,
+    MAImportError,
+    ObjectModificationType,
+    ObjectTypeNotSupported,
+    SchemaType,
+    Values,
+)
+from ecmahost_csv import cells
+from ecmahost_csv.layout import Layout
+from ecmahost_csv.records import Record
+
+Key = str | tuple[str, ...]
+"""Equal for cells that mean the same: of one column its text, of several a tuple."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column as a typed attribute.
+
+    Attributes:
+        position: from 0.
+        name: as the header has it.
+        type: of each value.
+        separator: between several values of a cell; empty where a cell is one value.
+        writable: False where the configuration says that it is only read.
+    """
+
+    position: int
+    name: str
+    type: AttributeType = AttributeType.STRING
+    separator: str = ""
+    writable: bool = True
+
+    def parts(self, row: Sequence[str]) -> list[str]:
+        """Returns the texts of this column's values in a row; a row that is too short has none."""
+        cell = row[self.position] if self.position < len(row) else ""
+        if self.separator:
+            return [part for part in cell.split(self.separator) if part]
+        return [cell] if cell else []
+
+    def values(self, row: Sequence[str]) -> Values:
+        """Returns this column's values in a row; ValueError when one does not have the type."""
+        return tuple(cells.read(part, self.type) for part in self.parts(row))
+
+    def keys(self, row: Sequence[str]) -> list[str]:
+        """Returns what this column is found by in a row; empty where it has no value."""
+        return [key for part in self.parts(row) if (key := cells.key(part, self.type))]
+
+
+def keys_of(columns: Sequence[Column], row: Sequence[str]) -> Iterator[Key]:
+    """Yields the keys under which a row is found by these columns together; none where one of them is empty."""
+    if len(columns) == 1:
+        yield from columns[0].keys(row)
+    else:
+        yield from product(*(column.keys(row) for column in columns))
+
+
+def keys_function(columns: Sequence[Column]) -> Callable[[Sequence[str]], Iterable[Key]]:
+    """Returns ``keys_of`` for these columns, as one quick function where there is a single column of plain text."""
+    first = columns[0]
+    if len(columns) > 1 or first.separator or first.type is not AttributeType.STRING:
+        return partial(keys_of, columns)
+    position, fold = first.position, cells.fold
+
+    def keys(row: Sequence[str]) -> Iterable[Key]:
+        return ((key,) if position < len(row) and (key := fold(row[position])) else ())
+
+    return keys
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A file's columns bound to one object type of a run step.
+
+    Attributes:
+        object_type: its name.
+        columns: every column of the file, by name.
+        selected: those that the step selects, in its order.
+        anchor: those that identify an object, in the anchor's order.
+    """
+
+    object_type: str
+    columns: dict[str, Column]
+    selected: tuple[Column, ...]
+    anchor: tuple[Column, ...]
+
+    def anchor_key(self, row: Sequence[str]) -> Key | None:
+        """Returns the key of a row's anchor, or None when a part of it is empty."""
+        return next(keys_of(self.anchor, row), None)
+
+    def anchor_of(self, row: Sequence[str]) -> Anchor:
+        """Returns a row's anchor, the values that every import yields; ValueError when one cannot be read."""
+        return tuple(column.values(row)[0] for column in self.anchor)
+
+    def attributes(self, row: Sequence[str]) -> Attributes:
+        """Returns every selected attribute of a row; ValueError names the column that cannot be read."""
+        found: dict[str, Values] = {}
+        for column in self.selected:
+            if column.type is AttributeType.STRING and not column.separator:
+                cell = row[column.position] if column.position < len(row) else ""
+                found[column.name] = (cell,) if cell else ()
+                continue
+            try:
+                found[column.name] = column.values(row)
+            except ValueError as error:
+                raise ValueError(f"column {column.name!r}: {error}") from error
+        return found
+
+
+def bind(layout: Layout, schema_type: SchemaType, separator: str) -> Binding:
+    """Returns the binding of a file to a step's type; ObjectTypeNotSupported names the columns that the file lacks."""
+    wanted = {attribute.name: attribute for attribute in schema_type.attributes}
+    missing = [name for name in (*wanted, *schema_type.anchor) if name not in layout.names]
+    if missing:
+        names = ", ".join(map(repr, dict.fromkeys(missing)))
+        raise ObjectTypeNotSupported(f"the file has no column {names}; add it to the header or unselect it")
+    columns = {}
+    for position, name in enumerate(layout.names):
+        attribute = wanted.get(name)
+        if attribute is None:
+            columns[name] = Column(position, name)
+            continue
+        split = separator if attribute.multi_valued and name not in schema_type.anchor else ""
+        writable = attribute.operation is not AttributeOperation.IMPORT_ONLY
+        columns[name] = Column(position, name, attribute.type, split, writable)
+    selected = tuple(columns[name] for name in wanted)
+    return Binding(schema_type.name, columns, selected, tuple(columns[name] for name in schema_type.anchor))
+
+
+def entry(binding: Binding, record: Record, first_line: int | None = None) -> CSEntryChange:
+    """Returns a record as an import yields it: an ADD, with ``failure`` where the record cannot be used.
+
+    Args:
+        binding: what the columns mean.
+        record: not a blank line.
+        first_line: where an earlier record with the same anchor stands; None when this is the first.
+    """
+    row = record.cells
+    width = len(binding.columns)
+    if record.problem:
+        return _failed(binding, record, MAImportError.PARSE_ERROR, record.problem)
+    if len(row) > width:
+        detail = f"{len(row)} cells under {width} columns; quote a cell that contains the delimiter"
+        return _failed(binding, record, MAImportError.PARSE_ERROR, detail)
+    if binding.anchor_key(row) is None:
+        names = ", ".join(repr(column.name) for column in binding.anchor)
+        return _failed(binding, record, MAImportError.INVALID_ATTRIBUTE_VALUE, f"the anchor {names} is empty")
+    if first_line is not None:
+        detail = f"the anchor is also on line {first_line}; remove one of the two"
+        return _failed(binding, record, MAImportError.INVALID_ATTRIBUTE_VALUE, detail)
+    try:
+        anchor, attributes = binding.anchor_of(row), binding.attributes(row)
+    except ValueError as error:
+        return _failed(binding, record, MAImportError.INVALID_ATTRIBUTE_VALUE, str(error))
+    return CSEntryChange(binding.object_type, ObjectModificationType.ADD, anchor, attributes=attributes)
+
+
+def _failed(binding: Binding, record: Record, code: MAImportError, detail: str) -> CSEntryChange:
+    try:
+        anchor = binding.anchor_of(record.cells)
+    except (ValueError, IndexError):
+        anchor = ()
+    # Shown as Python quotes it: an anchor may hold line endings, and this goes to a log.
+    named = f" ({', '.join(ascii(part)[:100] for column in binding.anchor for part in column.parts(record.cells))})"
+    failure = ImportFailure(code, f"line {record.line}{named if anchor else ''}: {detail}")
+    return CSEntryChange(binding.object_type, ObjectModificationType.ADD, anchor, failure=failure)

@@ -1,0 +1,85 @@
+"""What the connector asks of a database driver.
+
+Everything above this line is written for a DB-API connection with ``?`` parameters. What is particular to one kind of
+database (connecting, its catalog, its errors, quoting, keys that it makes itself) is behind :class:`Database`.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from ecmahost_core import Finding
+from ecmahost_sql.catalog import Column, Table
+
+SqlValue: TypeAlias = str | int | float | bytes | None
+Row: TypeAlias = tuple[SqlValue, ...]
+
+
+class UndecodableText(bytes):
+    """Text that is stored in bytes that are no text in the database's encoding; the bytes as they are."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a row, or several, can be found: a condition and the values of its parameters, in order."""
+
+    condition: str
+    parameters: Row
+
+
+class Database(Protocol):
+    """One open connection.
+
+    Every method may raise ``DatabaseFailure`` and raises nothing of the driver's own. No statement outlives the call
+    that runs it, so no lock is held between calls but by ``begin``.
+    """
+
+    def quote(self, name: str) -> str:
+        """Returns a column's name as an identifier that can be nothing else, whatever it contains."""
+
+    def read_expression(self, column: Column) -> str:
+        """Returns what to select so that numbers with a fraction arrive as the text that the database prints."""
+
+    def placeholder(self, value: SqlValue) -> str:
+        """Returns the parameter marker for this value: ``?``, or an expression around it."""
+
+    def tables(self) -> Sequence[Table]:
+        """Returns all tables and views that the account can see, in the order of their names."""
+
+    def catalog_version(self) -> Hashable:
+        """Returns something that changes whenever ``tables`` would answer differently; quick."""
+
+    def query(self, sql: str, parameters: Row = ()) -> list[Row]:
+        """Runs one reading statement and returns all its rows, which are a page at most."""
+
+    def execute(self, sql: str, parameters: Row = ()) -> int:
+        """Runs one writing statement and returns how many rows it changed; -1 when the database cannot say."""
+
+    def insert(self, table: Table, names: Sequence[str], values: Row, key: Sequence[str]) -> Place | None:
+        """Adds one row and returns where it is, by what the database itself made; None when it cannot say."""
+
+    def reads_everything(self, sql: str, parameters: Row) -> bool:
+        """Returns whether the statement has to look at every row, by the database's own plan."""
+
+    def begin(self) -> None:
+        """Begins a transaction that may write; raises kind BUSY when another writer does not finish in time."""
+
+    def commit(self) -> None:
+        """Makes the transaction durable: after this returns, it survives a power failure."""
+
+    def rollback(self) -> None:
+        """Undoes the transaction; nothing when there is none."""
+
+    def give_up_at_once(self, *, on_locks: bool) -> None:
+        """Stops waiting for other writers (True), or waits again up to the command timeout (False)."""
+
+    def still_there(self) -> bool:
+        """Returns whether this connection still leads to the database that its address names; quick, never raises."""
+
+    def findings(self, table: Table, *, writing: bool) -> Sequence[Finding]:
+        """Returns what an administrator should know that only this kind of database knows; reads only."""
+
+    def close(self) -> None:
+        """Closes the connection; never raises."""

@@ -1,0 +1,126 @@
+"""How the rows of a table are read as objects of a run step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ecmahost_core import (
+    Anchor,
+    AttributeOperation,
+    AttributeType,
+    CSEntryChange,
+    ImportFailure,
+    MAImportError,
+    ObjectModificationType,
+    SchemaType,
+    Values,
+)
+from ecmahost_sql.catalog import ATTRIBUTE_TYPES, Column, Table
+from ecmahost_sql.database import Database, Row
+from ecmahost_sql.errors import DatabaseFailure, FailureKind
+from ecmahost_sql.values import Reader, UnreadableValue, reader
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is read of a table for one object type of a step.
+
+    Attributes:
+        schema_type: the object type as the step has it.
+        table: as the database has it now.
+        columns: what is read, in the order of the select list, anchor included.
+        expressions: the select list; a row begins with one value for each column.
+        readers: the attributes' names and how their values are read, in the same order.
+        key: the anchor's columns, in the anchor's order.
+    """
+
+    schema_type: SchemaType
+    table: Table
+    columns: tuple[Column, ...]
+    expressions: str
+    readers: tuple[tuple[str, Reader], ...]
+    key: tuple[Column, ...]
+
+    def attribute_type(self, column: Column) -> AttributeType:
+        """Returns the type that the step gives to a column, or else the one that the catalog gives."""
+        attribute = self.schema_type.attribute(column.name)
+        return attribute.type if attribute is not None else ATTRIBUTE_TYPES[column.kind]
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The names of the anchor's columns."""
+        return tuple(column.name for column in self.key)
+
+
+def select_attributes(database: Database, table: Table, schema_type: SchemaType) -> Selection:
+    """Returns how to read the step's attributes; DatabaseFailure NOT_IN_CATALOG names a column that is not there.
+
+    An attribute that can only be exported is not read, unless it is part of the anchor.
+    """
+    read: list[tuple[Column, Reader]] = []
+    for attribute in schema_type.attributes:
+        if attribute.operation is not AttributeOperation.EXPORT_ONLY or attribute.name in schema_type.anchor:
+            read.append((require_column(table, attribute.name), reader(attribute.type)))
+    named = {column.name for column, _ in read}
+    for name in schema_type.anchor:
+        if name not in named:
+            column = require_column(table, name)
+            read.append((column, reader(ATTRIBUTE_TYPES[column.kind])))
+    return Selection(
+        schema_type,
+        table,
+        tuple(column for column, _ in read),
+        ", ".join(database.read_expression(column) for column, _ in read),
+        tuple((column.name, read_value) for column, read_value in read),
+        tuple(require_column(table, name) for name in schema_type.anchor),
+    )
+
+
+def require_column(table: Table, name: str) -> Column:
+    """Returns the column of exactly this name; DatabaseFailure names the nearest spelling when there is none."""
+    column = table.column(name)
+    if column is not None:
+        return column
+    near = next((column.name for column in table.columns if column.name.casefold() == name.casefold()), "")
+    hint = f"; it is spelled {near}" if near else ""
+    raise DatabaseFailure(FailureKind.NOT_IN_CATALOG, f"table {table.name} has no column {name}{hint}", name)
+
+
+def entry_of(selection: Selection, row: Row) -> CSEntryChange:
+    """Returns one row as an imported object; a row that cannot be read becomes one with ``failure``."""
+    attributes: dict[str, Values] = {}
+    problems: list[str] = []
+    for (name, read), value in zip(selection.readers, row, strict=False):
+        try:
+            attributes[name] = () if value is None else read(value)
+        except UnreadableValue as problem:
+            problems.append(f"column {name} {problem}")
+    anchor = tuple(value for name in selection.schema_type.anchor for value in attributes.get(name, ()))
+    if len(anchor) != len(selection.key) or "" in anchor:
+        anchor = ()
+        if not problems:
+            problems.append(f"the anchor ({', '.join(selection.schema_type.anchor)}) has no value")
+    return CSEntryChange(
+        selection.schema_type.name,
+        ObjectModificationType.ADD,
+        anchor=anchor,
+        attributes=attributes,
+        failure=failure(selection.table, problems) if problems else None,
+    )
+
+
+def ambiguous_entry(selection: Selection, rows: Sequence[Row], count: str) -> CSEntryChange:
+    """Returns the one entry that stands for several rows with the same anchor, of which none can be told apart."""
+    names = ", ".join(selection.schema_type.anchor)
+    return CSEntryChange(
+        selection.schema_type.name,
+        ObjectModificationType.ADD,
+        anchor=entry_of(selection, rows[0]).anchor,
+        failure=failure(selection.table, [f"{count} rows have the same anchor ({names})"]),
+    )
+
+
+def failure(table: Table, problems: Sequence[str]) -> ImportFailure:
+    """Returns why a row of this table cannot be read."""
+    return ImportFailure(MAImportError.INVALID_ATTRIBUTE_VALUE, f"table {table.name}: {'; '.join(problems)}")
+
+

@@ -1,0 +1,69 @@
+"""The text of every statement. Values are parameters, always; names are quoted by the driver, always."""
+
+from collections.abc import Sequence
+
+from ecmahost_sql.catalog import Column, Table
+from ecmahost_sql.database import Database, Place, Row
+from ecmahost_sql.rows import Selection
+
+
+def place_of(database: Database, names: Sequence[str], values: Row) -> Place:
+    """Returns where the rows are that have these values; NULL finds the rows without a value."""
+    conditions = [
+        f"{database.quote(name)} IS NULL" if value is None else f"{database.quote(name)} = {database.placeholder(value)}"
+        for name, value in zip(names, values, strict=True)
+    ]
+    return Place(" AND ".join(conditions), tuple(value for value in values if value is not None))
+
+
+def select(expressions: str, table: Table, place: Place, limit: int) -> str:
+    """Returns a SELECT of at most ``limit`` rows; its parameters are the place's."""
+    return f"SELECT {expressions} FROM {table.source} WHERE {place.condition} LIMIT {limit:d}"
+
+
+def without_key(database: Database, key: Sequence[Column]) -> str:
+    """Returns the condition for rows in which a column of the anchor is NULL."""
+    return " OR ".join(f"{database.quote(column.name)} IS NULL" for column in key)
+
+
+def ordered(database: Database, selection: Selection, after: Row | None, limit: int) -> tuple[str, Row]:
+    """Returns the rows that follow a key in the order of the anchor, at most ``limit``, with the parameters.
+
+    ``after`` is a key as ``page`` read it, None for the start. The columns' own collations decide order and equality
+    alike, because neither the order nor the comparison names one. Rows in which a column of the key is NULL are left
+    out: NULL has no place in an order.
+    """
+    key = [database.quote(column.name) for column in selection.key]
+    conditions = [f"{name} IS NOT NULL" for name in key]
+    if after is not None:
+        markers = [database.placeholder(value) for value in after]
+        conditions.append(f"({', '.join(key)}) > ({', '.join(markers)})")
+    columns = ", ".join(database.quote(column.name) for column in selection.columns)
+    sql = (
+        f"SELECT {columns} FROM {selection.table.source}"  # noqa: S608 -- names are quoted by the driver
+        f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(key)} LIMIT {limit:d}"
+    )
+    return sql, after or ()
+
+
+def page(database: Database, selection: Selection, rows: str) -> str:
+    """Returns the SELECT that reads ``rows`` (see ``ordered``) and numbers the keys from 1, equal keys alike.
+
+    Behind the selection's expressions come the key's columns as stored, to go on from, and the number.
+    """
+    key = ", ".join(database.quote(column.name) for column in selection.key)
+    return (
+        f"SELECT {selection.expressions}, {key}, dense_rank() OVER (ORDER BY {key})"  # noqa: S608 -- names are quoted
+        f" FROM ({rows}) AS page ORDER BY {key}"
+    )
+
+
+def update(database: Database, table: Table, names: Sequence[str], place: Place) -> str:
+    """Returns an UPDATE; its parameters are the new values, then the place's."""
+    assignments = ", ".join(f"{database.quote(name)} = ?" for name in names)
+    return f"{table.update} SET {assignments} WHERE {place.condition}"
+
+
+def delete(table: Table, place: Place) -> str:
+    """Returns a DELETE; its parameters are the place's."""
+    return f"DELETE FROM {table.source} WHERE {place.condition}"  # noqa: S608 -- names are quoted by the driver, values are parameters
