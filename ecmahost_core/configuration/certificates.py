@@ -59,6 +59,25 @@ def write_self_signed(certificate: Path, key: Path, names: Sequence[str], now: d
     write_atomically(certificate, content, mode=0o644)
 
 
+def make_missing_pair(certificate: Path, key: Path, names: Sequence[str], now: datetime) -> bool:
+    """Makes a certificate and a key unless there is a certificate; returns whether it did.
+
+    A key without a certificate, as a process leaves it that dies between the two, gets its certificate.
+
+    Raises OSError; ValueError when a name is invalid; BadCertificate when the key is of another kind.
+    """
+    if certificate.exists():
+        return False
+    if not key.exists():
+        write_self_signed(certificate, key, names, now)
+        return True
+    private = _load_key(key)
+    if not isinstance(private, ec.EllipticCurvePrivateKey):
+        raise BadCertificate(f"{key} is not a key that was made here, and {certificate} is missing")
+    write_atomically(certificate, self_signed(private, names, now), mode=0o644)
+    return True
+
+
 def self_signed(key: ec.EllipticCurvePrivateKey, names: Sequence[str], now: datetime) -> bytes:
     """Returns a certificate for a TLS server in PEM form, good for two years from an hour before ``now``.
 

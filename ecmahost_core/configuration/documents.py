@@ -11,7 +11,7 @@ from ecmahost_core.errors import ConfigurationProblem
 Document = dict[str, Any]
 
 _PLACE = re.compile(r"(?P<what>.*) \(at (?P<where>[^()]*)\)", re.DOTALL)
-_UTF8_BOM = b"\xef\xbb\xbf"
+UTF8_BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -31,7 +31,7 @@ def parse_document(path: Path, content: bytes) -> Document | ConfigurationProble
     if content.startswith(_UTF16_BOMS):
         return _problem(path, "UTF-16", "UTF-8; save the file in that encoding")
     try:
-        text = content.removeprefix(_UTF8_BOM).decode()
+        text = content.removeprefix(UTF8_BOM).decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         return _problem(path, f"a byte at line {line} that is not UTF-8", "UTF-8; save the file in that encoding")

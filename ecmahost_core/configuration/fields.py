@@ -106,9 +106,10 @@ def list_of(reader: Reader[T], *, most: int | None = None) -> Reader[tuple[T, ..
     def read(value: Any) -> tuple[T, ...]:
         if not isinstance(value, list):
             raise refusal(describe(value), "a list")
+        elements = tuple(_collect(list(enumerate(value)), reader))
         if most is not None and len(value) > most:
             raise refusal(f"a list of {len(value)}", f"a list of at most {most}")
-        return tuple(_collect(list(enumerate(value)), reader))
+        return elements
 
     return read
 

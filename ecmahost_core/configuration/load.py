@@ -42,6 +42,8 @@ def load_host(home: Home) -> HostConfiguration:
     require(home)
     _, problems = _keys(home)
     document = read_document(home.host_file)
+    if not home.host_file.exists():
+        document = _problem(home.host_file, "", "the host's settings; init makes the file, with every default in it")
     if isinstance(document, ConfigurationProblem):
         raise ConfigurationError((*problems, document))
     report = Report(str(home.host_file), problems)

@@ -85,7 +85,7 @@ def unknown_key(key: str, known: Sequence[str]) -> Mistake:
     near = nearest(key, known)
     if near is not None:
         return Mistake("an unknown key", f"the key {near}")
-    return Mistake("an unknown key", f"one of the keys {', '.join(known)}" if known else "an empty table")
+    return Mistake("an unknown key", f"only the keys {', '.join(known)}" if known else "an empty table")
 
 
 def unknown_keys(table: Mapping[str, Any], known: Sequence[str]) -> dict[str | int, Any]:

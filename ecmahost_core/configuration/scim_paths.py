@@ -65,5 +65,5 @@ def path_mistake(path: str, resource_type: ResourceType) -> str:
     try:
         parse_path(path, resource_type)
     except ScimError as error:
-        return f"a SCIM path: {error.detail}"
+        return f"a SCIM path: {error.detail.rstrip('.')}"
     return ""

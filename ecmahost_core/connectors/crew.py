@@ -11,11 +11,10 @@ from typing import Final
 
 import structlog
 
-from ecmahost_core.connectors.failures import translated
 from ecmahost_core.logs import origin
 
 REST_SECONDS: Final = 65.0
-"""How long a thread waits for work: longer than a session may be idle, so that the last thread ends the last session."""
+"""How long a thread waits for work: longer than a session may be idle, so that the last thread ends the last one."""
 
 Job = Callable[[], None]
 
@@ -55,14 +54,20 @@ class Crew:
         self._ending = False
         self._pid = os.getpid()
 
+    def require_own_process(self) -> None:
+        """Raises RuntimeError in a forked child: threads do not cross a fork, and a lock may be held there for ever.
+
+        The owner calls it before it takes the lock to add work.
+        """
+        if self._pid != os.getpid():
+            raise RuntimeError("this process was forked after its connector was built; build it after the fork")
+
     def call(self) -> bool:
         """Sees to it that somebody looks for work; the owner calls it with the lock whenever work came.
 
         Wakes a thread that rests, or starts one where there may be more. Returns False only when no thread exists and
-        none can be started. Raises RuntimeError in a forked child: threads do not cross a fork.
+        none can be started.
         """
-        if self._pid != os.getpid():
-            raise RuntimeError("this process was forked after its connector was built; build it after the fork")
         if self._resting:
             self._resting.pop().set()
             return True
@@ -117,6 +122,4 @@ class Crew:
         try:
             job()
         except BaseException as error:  # noqa: BLE001 - the thread must live on, whatever it was
-            failure = translated(error, self._connector, "")
-            log = structlog.get_logger()
-            log.error("connector_thread_failed", error=type(failure).__name__, cause=type(error).__name__, at=origin(error))
+            structlog.get_logger().error("connector_thread_failed", error=type(error).__name__, at=origin(error))

@@ -108,7 +108,7 @@ def environment_entry_points() -> Iterator[EntryPoint]:
     for distribution in distributions():
         try:
             points = [point for point in distribution.entry_points if point.group == GROUP]
-            name = _canonical(distribution.metadata.get("Name") or "") if points else ""
+            name = _canonical(_metadata(distribution, "Name")) if points else ""
         except Exception as error:  # noqa: BLE001 - any package on the machine may have broken metadata
             _log_unreadable(distribution, error)
             continue
@@ -131,8 +131,15 @@ def _offer(point: EntryPoint) -> InstalledPlugin:
     module_path = point.value.partition("[")[0].strip()
     if point.dist is None:
         return InstalledPlugin(point.name, "", "", module_path)
-    metadata = point.dist.metadata
-    return InstalledPlugin(point.name, metadata.get("Name") or "", metadata.get("Version") or "", module_path)
+    return InstalledPlugin(point.name, _metadata(point.dist, "Name"), _metadata(point.dist, "Version"), module_path)
+
+
+def _metadata(distribution: Distribution, key: str) -> str:
+    """Returns one field of a package's metadata; empty where a broken package lacks it."""
+    metadata = distribution.metadata
+    if key not in metadata:
+        return ""
+    return metadata[key]
 
 
 def _imported(offer: InstalledPlugin) -> LoadedPlugin:

@@ -10,14 +10,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
-from ecmahost_core.configuration.model import ConnectorConfiguration
+from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.crew import REST_SECONDS, Crew, Job
 from ecmahost_core.connectors.failures import nothing_was_sent, translated
-from ecmahost_core.ecma.capabilities import Capabilities
 from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.ecma.results import CSEntryChangeResult
 from ecmahost_core.ecma.run_profiles import RunStep
@@ -26,20 +25,11 @@ from ecmahost_core.errors import BrokenContract, ConnectorError, TargetBusy
 from ecmahost_core.logs import origin
 
 BACKLOG: Final = 1000
-"""How many changes may wait: as many as are sent in a budget, roughly; beyond that, waiting would be in vain."""
-
-
-class Exporter(Protocol):
-    """What the queue needs of a connector."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def configuration(self) -> ConnectorConfiguration: ...
-    @property
-    def capabilities(self) -> Capabilities: ...
-    def export(self, step: RunStep, changes: Sequence[CSEntryChange]) -> Sequence[CSEntryChangeResult]: ...
-    def retire_idle_sessions(self) -> None: ...
+"""How many changes may wait while the target answers."""
+STALLED_BACKLOG: Final = 64
+"""How many may wait while it does not: each holds a thread of the web server that other connectors need."""
+STALLED_SECONDS: Final = 5.0
+"""A target has stalled when every call that it may be sent at once has been under way for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +93,31 @@ class _Submitted:
 class ExportQueue:
     """Sends the changes of one connector, in order for each object, at most ``concurrent_sessions`` calls at once."""
 
-    def __init__(self, connector: Exporter, *, backlog: int = BACKLOG, rest_seconds: float = REST_SECONDS) -> None:
+    def __init__(
+        self,
+        connector: Connector,
+        *,
+        backlog: int = BACKLOG,
+        rest_seconds: float = REST_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Starts no thread before the first change.
 
         Args:
             connector: whose ``export`` is called, in the queue's threads only.
-            backlog: how many changes may wait.
+            backlog: how many changes may wait while the target answers.
             rest_seconds: how long a thread waits for work before it ends.
+            clock: seconds, monotonic; tells when a target has stalled.
         """
         self._connector = connector
+        self._clock = clock
         limits = connector.capabilities
+        self._calls_at_once = limits.concurrent_sessions
         self._batch_size = max(1, min(connector.configuration.export_page_size, limits.export_page_size_maximum))
         self._backlog = backlog
         self._crew = Crew(
             connector.name,
-            limits.concurrent_sessions,
+            self._calls_at_once,
             self._take,
             on_rest=connector.retire_idle_sessions,
             rest_seconds=rest_seconds,
@@ -125,7 +125,7 @@ class ExportQueue:
         self._quiet = threading.Condition(self._crew.lock)
         self._waiting: dict[Ticket, _Submitted] = {}
         self._busy: set[_ObjectName] = set()
-        self._running = 0
+        self._running: dict[Ticket, float] = {}  # the first ticket of each batch under way, and since when
         self._closed = False
 
     def submit(self, step: RunStep, change: CSEntryChange, on_outcome: OnOutcome) -> Ticket:
@@ -139,13 +139,14 @@ class ExportQueue:
 
         Raises TargetBusy, and nothing was sent, when too many changes wait or the queue is closed.
         """
+        self._crew.require_own_process()
         ticket = Ticket(self._withdraw)
         with self._crew.lock:
             if self._closed:
                 raise TargetBusy(f"connector {self._connector.name!r} is being closed or reloaded; try again later")
-            if len(self._waiting) >= self._backlog:
-                message = f"connector {self._connector.name!r}: {self._backlog} changes wait for the target already"
-                raise TargetBusy(f"{message}; try again later")
+            if len(self._waiting) >= self._room():
+                waiting = f"{len(self._waiting)} changes wait for the target already"
+                raise TargetBusy(f"connector {self._connector.name!r}: {waiting}; try again later")
             self._waiting[ticket] = _Submitted(ticket, step, change, on_outcome)
             if not self._crew.call():
                 del self._waiting[ticket]
@@ -161,15 +162,19 @@ class ExportQueue:
         deadline = time.monotonic() + drain_seconds
         with self._crew.lock:
             self._closed = True
-            self._quiet.wait_for(
-                lambda: not self._waiting and not self._running, max(0.0, deadline - time.monotonic())
-            )
+            self._quiet.wait_for(lambda: not self._waiting and not self._running, max(0.0, deadline - time.monotonic()))
             left = list(self._waiting.values())
             self._waiting.clear()
             self._crew.end()
         failure = TargetBusy(f"connector {self._connector.name!r} was closed before this change was sent")
         for submitted in left:
             self._deliver(submitted, ExportOutcome(None, failure, sent=False))
+
+    def _room(self) -> int:
+        """Returns how many changes may wait now; called with the lock."""
+        since = self._clock() - STALLED_SECONDS
+        stalled = sum(started <= since for started in self._running.values())
+        return self._backlog if stalled < self._calls_at_once else min(self._backlog, STALLED_BACKLOG)
 
     def _withdraw(self, ticket: Ticket) -> bool:
         with self._crew.lock:
@@ -196,11 +201,10 @@ class ExportQueue:
                     break
         if not batch:
             return None
-        names = {submitted.object_name for submitted in batch} - {None}
         for submitted in batch:
             del self._waiting[submitted.ticket]
-        self._busy.update(name for name in names if name is not None)
-        self._running += 1
+        self._busy |= _object_names(batch)
+        self._running[batch[0].ticket] = self._clock()
         return partial(self._send, batch)
 
     def _send(self, batch: list[_Submitted]) -> None:
@@ -209,8 +213,8 @@ class ExportQueue:
                 self._deliver(submitted, outcome)
         finally:
             with self._crew.lock:
-                self._busy.difference_update(each.object_name for each in batch if each.object_name is not None)
-                self._running -= 1
+                self._busy -= _object_names(batch)
+                del self._running[batch[0].ticket]
                 if self._waiting:
                     self._crew.call()  # what waited for one of these objects may go now
                 self._quiet.notify_all()
@@ -222,7 +226,8 @@ class ExportQueue:
         except BaseException as error:  # noqa: BLE001 - whatever it was, every submitter is owed an outcome
             failure = translated(error, self._connector.name, "export")
             outcomes = [ExportOutcome(None, failure, sent=not nothing_was_sent(failure))] * len(batch)
-            structlog.get_logger().warning("export_failed", changes=len(batch), error=type(failure).__name__)
+            log = structlog.get_logger()
+            log.warning("export_failed", changes=len(batch), error=type(failure).__name__, reason=str(failure))
         return outcomes
 
     def _deliver(self, submitted: _Submitted, outcome: ExportOutcome) -> None:
@@ -233,3 +238,7 @@ class ExportQueue:
             structlog.get_logger().error("outcome_not_handled", error=type(error).__name__, at=where)
         finally:
             submitted.ticket.finish()
+
+
+def _object_names(batch: Sequence[_Submitted]) -> set[_ObjectName]:
+    return {submitted.object_name for submitted in batch if submitted.object_name is not None}

@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
+from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.crew import REST_SECONDS, Crew, Job
 from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep
@@ -22,20 +23,12 @@ WAITING: Final = 64
 T = TypeVar("T")
 
 
-class Reader(Protocol):
-    """What the lane needs of a connector."""
-
-    @property
-    def name(self) -> str: ...
-    def read(self, step: RunStep, query: ObjectQuery) -> Sequence[CSEntryChange]: ...
-    def retire_idle_sessions(self) -> None: ...
-
-
 @dataclass(slots=True, eq=False)
-class _Call(Generic[T]):
-    function: Callable[[], T]
+class _Call:
+    """A call to the target: ``run`` keeps its answer itself."""
+
+    run: Callable[[], None]
     done: threading.Event = field(default_factory=threading.Event)
-    answers: list[T] = field(default_factory=list)
     error: BaseException | None = None
     abandoned: bool = False
 
@@ -45,7 +38,7 @@ class ReadLane:
 
     def __init__(
         self,
-        connector: Reader,
+        connector: Connector,
         *,
         threads: int = THREADS,
         waiting: int = WAITING,
@@ -61,7 +54,7 @@ class ReadLane:
         """
         self._connector = connector
         self._limit = waiting
-        self._waiting: dict[_Call[object], None] = {}
+        self._waiting: dict[_Call, None] = {}
         self._closed = False
         self._crew = Crew(
             connector.name, threads, self._take, on_rest=connector.retire_idle_sessions, rest_seconds=rest_seconds
@@ -77,21 +70,61 @@ class ReadLane:
 
     def call(self, function: Callable[[], T], timeout: float) -> T:
         """Runs any call to this connector's target in the lane; as :meth:`read`. A late answer is dropped."""
-        call = _Call(function)
+        self._crew.require_own_process()
         deadline = time.monotonic() + timeout
+        answers: list[T] = []
+        call = _Call(lambda: answers.append(function()))
         with self._crew.lock:
             self._refuse_in_vain()
-            self._waiting[call] = None  # type: ignore[index] # the lane does not look at the answer's type
+            self._waiting[call] = None
             if not self._crew.call():
-                self._forget(call)
+                del self._waiting[call]
                 raise TargetBusy(f"connector {self._connector.name!r}: no thread can be started; try again later")
-        if not call.done.wait(max(0.0, deadline - time.monotonic())):
-            with self._crew.lock:
-                self._forget(call)
-                call.abandoned = not call.done.is_set()
-            if call.abandoned:
-                message = f"connector {self._connector.name!r}: the target did not answer within {timeout:.3g} s"
-                raise DeadlineExceeded(message)
+        if not call.done.wait(max(0.0, deadline - time.monotonic())) and self._abandon(call):
+            message = f"connector {self._connector.name!r}: the target did not answer within {timeout:.3g} s"
+            raise DeadlineExceeded(message)
         if call.error is not None:
             raise call.error
-        return call.answers[0]
+        return answers[0]
+
+    def close(self) -> None:
+        """Takes no more reads. Those under way are answered; those that wait end with TargetBusy."""
+        with self._crew.lock:
+            self._closed = True
+            left = list(self._waiting)
+            self._waiting.clear()
+            self._crew.end()
+        for call in left:
+            call.error = TargetBusy(f"connector {self._connector.name!r} was closed before it was read")
+            call.done.set()
+
+    def _refuse_in_vain(self) -> None:
+        """Raises TargetBusy where waiting would help nobody; called with the lock."""
+        if self._closed:
+            raise TargetBusy(f"connector {self._connector.name!r} is being closed or reloaded; try again later")
+        if len(self._waiting) >= self._limit:
+            message = f"connector {self._connector.name!r}: {len(self._waiting)} reads wait for the target already"
+            raise TargetBusy(f"{message}; try again later")
+
+    def _abandon(self, call: _Call) -> bool:
+        """Takes a call back at its deadline; False when the answer came in the same moment."""
+        with self._crew.lock:
+            self._waiting.pop(call, None)
+            call.abandoned = not call.done.is_set()
+            return call.abandoned
+
+    def _take(self) -> Job | None:
+        for call in self._waiting:
+            del self._waiting[call]
+            return partial(self._answer, call)
+        return None
+
+    def _answer(self, call: _Call) -> None:
+        try:
+            call.run()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+            call.error = error
+        finally:
+            call.done.set()
+        if call.abandoned:
+            structlog.get_logger().info("answer_came_too_late", failed=call.error is not None)

@@ -28,7 +28,7 @@ WAIT_SECONDS: Final = 30.0
 """How long a caller waits for a session where their number is limited."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Entered:
     """A session that was entered, with the times (of the pool's clock) of its opening and of its last use."""
 
@@ -202,11 +202,8 @@ class SessionPool:
     def _expired(self, shelf: _Shelf) -> list[_Entered]:
         """Takes the sessions that are too old off the shelf and returns them; called with its lock."""
         now = self._clock()
-        kept, expired = [], []
-        for entered in shelf.idle:
-            old = now - entered.used >= IDLE_SECONDS or now - entered.opened >= AGE_SECONDS
-            (expired if old else kept).append(entered)
-        shelf.idle[:] = kept
+        expired = [each for each in shelf.idle if now - each.used >= IDLE_SECONDS or now - each.opened >= AGE_SECONDS]
+        shelf.idle = [each for each in shelf.idle if each not in expired]
         shelf.ending += len(expired)
         return expired
 

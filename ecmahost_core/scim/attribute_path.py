@@ -49,6 +49,8 @@ def element_path(scanner: Scanner, parent: Attribute | None) -> AttributePath:
     word = scanner.word()
     if word is None or not _UNKNOWN.fullmatch(word):
         raise scanner.failure("the name of a sub-attribute", start)
+    if scanner.text.startswith("[", scanner.position):
+        raise scanner.failure("an operator, for there are no brackets within brackets")
     if parent is None:
         return AttributePath(None, None, word)
     if parent.type != "complex" and word.lower() == "value":

@@ -18,7 +18,7 @@ from ecmahost_core.sync.dn import dn_of
 
 
 def addition(binding: TypeBinding, attributes: Attributes) -> CSEntryChange:
-    """Returns the Add of a new object; raises ScimError 400 for what the target is known to require and was not sent."""
+    """Returns the Add of a new object; raises ScimError 400 for what the target requires and was not sent."""
     for attribute in binding.target.attributes:
         if attribute.required and not attribute.generated and not attributes.get(attribute.name):
             path = binding.mapping.path_of(attribute.name)

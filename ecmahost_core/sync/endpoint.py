@@ -15,7 +15,8 @@ import structlog
 
 from ecmahost_core.configuration.model import ConnectorConfiguration, Freshness
 from ecmahost_core.connectors.connector import Connector
-from ecmahost_core.connectors.queue import ExportQueue, ReadLane
+from ecmahost_core.connectors.queue import ExportQueue
+from ecmahost_core.connectors.reads import ReadLane
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, Schema, SchemaAttribute, SchemaType
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable
@@ -58,7 +59,7 @@ class Endpoint:
         self.connector = connector
         self.store = store
         self.exports = ExportQueue(connector)
-        self.reads = ReadLane(connector.name)
+        self.reads = ReadLane(connector)
         self._schema_file = schema_file
         self._bindings: Mapping[str, TypeBinding] = {}
         self._failure: ConnectorError | BrokenContract | ConfigurationError | None = None

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 
 import structlog
@@ -73,11 +74,12 @@ def _read(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, progress: Pr
     capabilities = endpoint.connector.capabilities
     size = (profile.page_size if profile else None) or capabilities.page_size_default
     step = RunStep((binding.target,), min(size, capabilities.page_size_maximum))
-    for page in endpoint.connector.full_import(step):
-        _note_failures(endpoint, run, page)
-        run.compare(binding.space_type, target_objects(binding, page.entries))
-        if progress is not None:
-            progress(run.counts)
+    with closing(endpoint.connector.full_import(step)) as pages:
+        for page in pages:
+            _note_failures(endpoint, run, page)
+            run.compare(binding.space_type, target_objects(binding, page.entries))
+            if progress is not None:
+                progress(run.counts)
 
 
 def _note_failures(endpoint: Endpoint, run: ImportRun, page: ImportPage) -> None:

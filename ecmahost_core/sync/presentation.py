@@ -40,7 +40,7 @@ def presented(binding: TypeBinding, entry: SpaceObject, base_url: str, epoch: st
 
 
 def version_of(entry: SpaceObject, epoch: str) -> str:
-    """Returns the entity tag (RFC 7644 section 3.14); it changes with every change of the object, and with the store."""
+    """Returns the entity tag (RFC 7644 section 3.14); it changes with every change of the object and of the store."""
     return f'W/"{epoch}-{entry.change_seq}"'
 
 

@@ -33,6 +33,8 @@ from ecmahost_core.sync.exports import Delivery
 from ecmahost_core.sync.presentation import resource_of
 from ecmahost_core.sync.target_reads import read_by_value
 
+WAIT_FOR_OUTCOME_SECONDS = 10.0
+
 Transform = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """From the resource as it is to the resource as the client wants it; raises ScimError when that cannot be."""
 
@@ -143,13 +145,19 @@ def existing(endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Cal
     """Returns a live object; ScimError 404 when there is none, 503 while a write to it has an unknown outcome."""
     key = LockKey(ID, object_id)
     holder = endpoint.store.holder(binding.space_type, key)
-    if holder is not None and (holder.state.value == "uncertain" or not endpoint.store.is_alive(holder.incarnation)):
-        if not endpoint.store.wait_for_release(binding.space_type, [key], min(call.remaining(), 10.0)):
+    if holder is not None and _outcome_unknown(endpoint, holder):
+        patience = min(call.remaining(), WAIT_FOR_OUTCOME_SECONDS)
+        if not endpoint.store.wait_for_release(binding.space_type, [key], patience):
             raise unavailable("The outcome of an earlier write to this object is not known yet.", 10)
     found = endpoint.store.get(binding.space_type, object_id)
     if found is None or found.state is not ObjectState.LIVE:
         raise not_found(f"There is no {binding.object_type.resource_type} with this id.")
     return found
+
+
+def _outcome_unknown(endpoint: Endpoint, entry: JournalEntry) -> bool:
+    """Whether nobody is at an open entry who would complete it: its call failed, or its process died."""
+    return entry.state is EntryState.UNCERTAIN or not endpoint.store.is_alive(entry.incarnation)
 
 
 def _steps(

@@ -1,7 +1,7 @@
 """Answering GET: from the space, and for a match that finds nothing, from the target.
 
-A filter chooses the cheapest way to its candidates (an id, the index, a scan in the store); whatever the way, it is then
-applied to each candidate as a SCIM resource, so that no answer depends on how the target compares.
+A filter chooses the cheapest way to its candidates (an id, the index, a scan in the store); whatever the way, it is
+then applied to each candidate as a SCIM resource, so that no answer depends on how the target compares.
 """
 
 from collections.abc import Iterator

@@ -9,15 +9,16 @@ from collections.abc import Iterable
 import structlog
 
 from ecmahost_core.ecma.csentry import CSEntryChange, change_from_json
+from ecmahost_core.ecma.results import CSEntryChangeResult
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.values import anchor_text, text_of
-from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
+from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, EcmahostError
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.objects import EventRecord, JournalEntry, Operation, TargetObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import anchor_of
 from ecmahost_core.sync.endpoint import Call, Endpoint
-from ecmahost_core.sync.exports import applied
+from ecmahost_core.sync.exports import applied, target_object
 from ecmahost_core.sync.target_reads import read_by_anchor, read_by_value, target_objects
 from ecmahost_core.sync.values import same_values
 from ecmahost_core.text import fold
@@ -64,6 +65,9 @@ class Recovery:
             if binding is None:
                 log.error("recovery_without_binding", connector=self.endpoint.name, entry=entry.number)
                 continue
+            if not entry.change:
+                settled += self._settle(binding, entry, self._stored(binding, entry))
+                continue
             if not capabilities.full_object_import and not capabilities.full_import:
                 log.error("recovery_needs_a_person", connector=self.endpoint.name, entry=entry.number)
                 continue
@@ -100,6 +104,11 @@ class Recovery:
                 self.endpoint.store.adopt(binding.space_type, [present], began)
         log.info("entry_recovered", connector=self.endpoint.name, entry=entry.number, applied=done)
         return 1
+
+    def _stored(self, binding: TypeBinding, entry: JournalEntry) -> list[TargetObject]:
+        """For an entry that sends nothing to the target: the object as the space has it."""
+        found = self.endpoint.store.get(binding.space_type, entry.object_id or "")
+        return [TargetObject(found.anchor, found.dn, found.attributes)] if found else []
 
     def _asked(self, binding: TypeBinding, entry: JournalEntry) -> list[TargetObject]:
         call = Call(time.monotonic() + READ_BACK_SECONDS, entry.request_id, "worker")
@@ -163,3 +172,41 @@ def _was_done(entry: JournalEntry, present: TargetObject | None) -> bool:
         same_values(present.attributes.get(name, ()), values)
         for name, values in applied(change, present.attributes).items()
     )
+
+
+class NotSettled(EcmahostError):
+    """An entry cannot be settled by hand; ``str(error)`` says why."""
+
+
+def settle_by_hand(endpoint: Endpoint, number: int, *, applied_there: bool) -> None:
+    """Closes an open entry as a person says who has looked into the target.
+
+    Raises NotSettled when there is no such entry, when its process still works on it, or when what the target has made
+    of it cannot be known from the journal (an anchor that the target made itself).
+    """
+    entry = next((one for one in endpoint.store.claim_orphans(endpoint.name) if one.number == number), None)
+    if entry is None:
+        running = any(one.number == number for one in endpoint.store.entries(endpoint.name))
+        raise NotSettled(
+            f"entry {number} is being worked on" if running else f"connector {endpoint.name} has no open entry {number}"
+        )
+    binding = endpoint.bindings()[entry.resource_type]
+    event = EventRecord(
+        kind="settle",
+        outcome="ok" if applied_there else "not_applied",
+        object_id=entry.object_id or entry.reserved_id,
+        request_id=entry.request_id,
+        actor="cli",
+    )
+    if not applied_there:
+        endpoint.store.abandon(entry, event)
+        return
+    before = endpoint.store.get(binding.space_type, entry.object_id) if entry.object_id else None
+    change = change_from_json(entry.change) if entry.change else None
+    if change is None:
+        present = TargetObject(before.anchor, before.dn, before.attributes) if before else None
+    else:
+        present = target_object(change, CSEntryChangeResult(change.identifier), before)
+    if present is not None and not present.anchor:
+        raise NotSettled(f"the target made the anchor of entry {number} itself; settle it as not-applied and import")
+    endpoint.store.complete(entry, present, event)

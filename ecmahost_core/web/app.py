@@ -8,7 +8,7 @@ import structlog
 from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from ecmahost_core.web.answers import refusal, register_errors
+from ecmahost_core.web.answers import register_errors
 from ecmahost_core.web.discovery import discovery_routes
 from ecmahost_core.web.doors import refuse
 from ecmahost_core.web.health import health_routes
@@ -47,11 +47,6 @@ def create_app(site: Site) -> Flask:
         level = log.debug if request.path in ("/healthz", "/readyz") else log.info
         level("request", method=request.method, route=_route(), status=response.status_code, ms=milliseconds)
         return response
-
-    @app.route("/", defaults={"path": ""})
-    @app.route("/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    def nowhere(path: str) -> Response:
-        return refusal(404, "There is nothing at this address.")
 
     app.register_blueprint(health_routes(site))
     app.register_blueprint(discovery_routes(site))

@@ -4,7 +4,7 @@ import io
 from typing import Any
 
 import pytest
-from gunicorn.http.errors import InvalidChunkSize, NoMoreData
+from gunicorn.http.errors import InvalidChunkSize, NoMoreData  # type: ignore[import-untyped]  # gunicorn has no type information
 
 from ecmahost_core.serving.body import CLOSE_CONNECTION, BodyIncomplete, BodyMalformed, BodyTooLarge, read_body
 

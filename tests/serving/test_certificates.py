@@ -120,6 +120,14 @@ def test_tls_below_1_2_and_suites_without_forward_secrecy_are_refused(start: Sta
         pass
 
 
+def test_an_answer_that_ends_its_connection_ends_tls_too_so_that_a_client_can_tell_it_from_a_cut(secure: Any) -> None:
+    raw = secure.connect()
+    with secure.context.wrap_socket(raw, server_hostname="localhost", suppress_ragged_eofs=False) as connection:
+        connection.sendall(b"GET /pid HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        while connection.recv(4096):  # raises where the end was not announced
+            pass
+
+
 def test_the_context_allows_tls_1_2_at_least(certificate: Any) -> None:
     context = server_context(certificate.certificate, certificate.key)
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
@@ -174,5 +182,5 @@ def test_a_certificate_that_cannot_be_used_ends_the_host_at_its_start(
 
 
 def test_the_error_names_both_files(tmp_path: Path) -> None:
-    with pytest.raises(CertificateError, match="a.pem.*b.key.*readable PEM"):
+    with pytest.raises(CertificateError, match=r"a\.pem.*b\.key.*readable PEM"):
         TlsContexts(tmp_path / "a.pem", tmp_path / "b.key")

@@ -10,11 +10,11 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
-from gunicorn import sock, util
-from gunicorn.arbiter import Arbiter
-from gunicorn.glogging import Logger
-from gunicorn.http import body, parser, unreader, wsgi
-from gunicorn.workers import base, gthread
+from gunicorn import sock, util  # type: ignore[import-untyped]  # gunicorn has no type information
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # gunicorn has no type information
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # gunicorn has no type information
+from gunicorn.http import body, parser, unreader, wsgi  # type: ignore[import-untyped]  # gunicorn has no type information
+from gunicorn.workers import base, gthread  # type: ignore[import-untyped]  # gunicorn has no type information
 
 INTERNALS: list[tuple[Any, str, str]] = [
     (gthread.TConn.__init__, "connection.py", "c8763d7c65974e1b"),

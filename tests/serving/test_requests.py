@@ -134,6 +134,14 @@ def test_pipelined_requests_are_all_answered_in_order(host: Any, padding: int) -
     )
 
 
+def test_a_pipelined_request_is_answered_when_the_one_before_it_ends_where_a_read_ends(host: Any) -> None:
+    head = b"GET /pid HTTP/1.1\r\nHost: a\r\nX-One: " + b"x" * 4000 + b"\r\nX-Two: "
+    first = head + b"x" * (8192 - len(head) - 4) + b"\r\n\r\n"  # gunicorn reads 8192 bytes at a time
+    assert len(first) == 8192
+    answer = host.exchange(first + b"GET /scheme HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 200 OK") == 2
+
+
 def test_expect_100_continue_is_answered_before_the_body_is_sent(host: Any) -> None:
     with host.connect_ready() as connection:
         connection.sendall(

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gunicorn.config import Config
+from gunicorn.config import Config  # type: ignore[import-untyped]  # gunicorn has no type information
 
 from ecmahost_core.serving.settings import ServingSettings, gunicorn_options
 

@@ -18,7 +18,7 @@ from itertools import groupby
 from ecmahost_core import TargetBusy, UnexpectedData
 from ecmahost_csv.columns import Column, Key, keys_function, keys_of
 from ecmahost_csv.layout import Layout
-from ecmahost_csv.records import Record
+from ecmahost_csv.records import Record, Unreadable
 from ecmahost_csv.target import Target, Version
 
 SEGMENT_SIZE = 1 << 16
@@ -104,13 +104,14 @@ class Index:
         self._next_number = 0
         self._layout: Layout | None = None
         self._version: Version | None = None
+        self._target: Target | None = None
 
     def find(self, target: Target, columns: tuple[Column, ...], key: Key) -> Iterator[Record]:
         """Yields the rows of an open version that these columns together identify by ``key``, in the file's order.
 
         Raises UnexpectedData when the file cannot be read as records, TargetBusy while somebody writes into it.
         """
-        self._prepare(target, columns)
+        self.prepare(target, columns)
         for offset in self._postings[columns].find(_hashed(key), self._alive):
             record = target.record(offset)
             if key in keys_of(columns, record.cells):
@@ -118,7 +119,7 @@ class Index:
 
     def repeats(self, target: Target, columns: tuple[Column, ...]) -> dict[int, int]:
         """Returns, for each row whose key an earlier row has, its offset and that of the first such row."""
-        self._prepare(target, columns)
+        self.prepare(target, columns)
         found: dict[int, int] = {}
         for offsets in self._postings[columns].shared(self._alive):
             first: dict[Key, int] = {}
@@ -128,20 +129,32 @@ class Index:
                         found[offset] = first[key]
         return found
 
-    def _prepare(self, target: Target, columns: tuple[Column, ...]) -> None:
-        """Makes the index that of this version, and the columns part of it."""
-        if self._layout != target.layout or columns not in self._postings or self._next_number > SEGMENTS // 2:
-            known = self._postings if self._layout == target.layout else {}
-            self._forget((*known, columns), target.layout)
-        elif self._version == target.version and target.version.settled:
+    def prepare(self, target: Target, *wanted: tuple[Column, ...]) -> None:
+        """Makes the index that of this version, and these sets of columns part of it, in one pass where it can.
+
+        Raises as ``find`` does.
+        """
+        known = self._postings if self._layout == target.layout else {}
+        if self._target is target and all(columns in known for columns in wanted):
             return
-        self._version = None
+        if any(columns not in known for columns in wanted) or self._next_number > SEGMENTS // 2:
+            self._forget(dict.fromkeys((*known, *wanted)), target.layout)
+        elif self._version == target.version:
+            self._target = target
+            return
+        self._version = self._target = None
         for _attempt in range(ATTEMPTS):
             before = target.now()
-            self._refresh(target, before.size)
+            try:
+                self._refresh(target, before.size)
+            except Unreadable:
+                for _record in target.records():
+                    """Raises again, with the line's number counted from the file's beginning."""
+                raise
             if target.now().same_content(before):
                 # Noted only when nobody can write without its showing; otherwise the digests are compared again.
                 self._version = before if before.settled else None
+                self._target = target
                 return
         raise TargetBusy(f"{target.path}: another program keeps writing into it; try again")
 

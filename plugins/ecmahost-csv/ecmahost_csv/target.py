@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ecmahost_core import AccessDenied, ServerDown, UnexpectedData
+from ecmahost_core import AccessDenied, ServerDown, TargetBusy, UnexpectedData
 from ecmahost_csv.dialect import Dialect
 from ecmahost_csv.layout import Layout, read_layout
 from ecmahost_csv.records import Record, Unreadable, records
@@ -79,8 +79,14 @@ class Target:
         return records(self.file, self.layout.dialect, self.layout.codec, start)
 
     def record(self, offset: int) -> Record:
-        """Returns the record that begins at this byte; its line number is not known (see ``line_of``)."""
-        return next(self.records(offset))
+        """Returns the record that begins at this byte; its line number is not known (see ``line_of``).
+
+        Raises TargetBusy when the file ends before it: somebody has cut it.
+        """
+        record = next(self.records(offset), None)
+        if record is None:
+            raise TargetBusy(f"{self.path}: another program is writing into it; try again")
+        return record
 
     def raw(self, offset: int, size: int) -> bytes:
         """Returns these bytes; fewer at the end of the file."""

@@ -8,27 +8,27 @@ _NO_ANSWER = {
     NoAnswerKind.NAME_UNKNOWN: "the URL's host name is not known here: correct it, or add it to DNS",
     NoAnswerKind.REFUSED: "nothing listens there: start the host with 'ecmahost serve', or correct the port",
     NoAnswerKind.UNREACHABLE: "the network does not lead there: check address, route and firewall",
-    NoAnswerKind.TLS_NAME: "the certificate does not name the host of the URL: use a name that it holds (--url), or make "
-    "another with 'ecmahost certificate --name NAME'; Entra and its agent refuse it too",
-    NoAnswerKind.TLS_EXPIRED: "the certificate has expired: renew it ('ecmahost certificate --force'); no restart needed",
+    NoAnswerKind.TLS_NAME: "the certificate does not name the host of the URL: use a name that it holds (--url), or "
+    "make another with 'ecmahost certificate --name NAME'; Entra and its agent refuse it too",
+    NoAnswerKind.TLS_EXPIRED: "the certificate has expired: renew it with 'ecmahost certificate --force'",
     NoAnswerKind.TLS_UNTRUSTED: "the certificate is not the one of this home, or comes from an authority that this "
     "machine does not trust; the agent's machine must trust it as well",
     NoAnswerKind.TLS: "the other side does not speak TLS 1.2 or later: is another program listening on this port?",
     NoAnswerKind.HANGING: "Entra gives up after 60 seconds too: the target is slow or stuck; the host's log names the "
     "connector, and 'ecmahost check' tries the target alone",
-    NoAnswerKind.CLOSED: "a process died or was killed while it answered, or a proxy cut the connection: see the host's "
-    "log for that moment",
+    NoAnswerKind.CLOSED: "a process died or was killed while it answered, or a proxy cut the connection: see the "
+    "host's log for that moment",
     NoAnswerKind.NOT_HTTP: "another program listens on this port",
     NoAnswerKind.TOO_LONG: "the answer is not one page of a list: a filter was ignored, and everything was returned",
 }
 
 _STATUS = {
     400: "the host does not accept what Entra sends, or the target refused a value: the answer's 'detail' says which",
-    401: "the token is not accepted: it belongs to another connector or home, has expired, or was rotated; make one with "
-    "'ecmahost token NAME'",
+    401: "the token is not accepted: it belongs to another connector or home, has expired, or was rotated; make one "
+    "with 'ecmahost token NAME'",
     403: "something between here and the host (a firewall for web applications?) refuses requests without a User-Agent",
-    404: "this connector is not served: names are case sensitive, and a new file in connectors.d needs a reload (SIGHUP) "
-    "or a start; 'ecmahost check' says why a connector cannot be served",
+    404: "this connector is not served: names are case sensitive, and a new file in connectors.d needs a reload "
+    "(SIGHUP) or a start; 'ecmahost check' says why a connector cannot be served",
     409: "a person of this name is there already, perhaps from an earlier rehearsal: remove it from the target",
     413: "the host's limit for a body is too small: raise body_limit",
     415: "the content type 'application/scim+json; charset=utf-8' must be accepted",
@@ -46,7 +46,9 @@ NOT_IN_TARGET = (
     "the host says it is done and the target says otherwise: does the host use this configuration (reload it), and do "
     "both read the same database or file?"
 )
-UNREADABLE = "the rehearsal reads the target itself, with the same configuration: 'ecmahost check' tries the target alone"
+UNREADABLE = (
+    "the rehearsal reads the target itself, with the same configuration: 'ecmahost check' tries the target alone"
+)
 REWRITTEN = "the same change must not be written twice: Entra repeats changes after every lost answer"
 
 

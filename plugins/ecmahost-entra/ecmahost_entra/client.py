@@ -151,9 +151,11 @@ def trust_certificate(certificate: str) -> ssl.SSLContext:
     return context
 
 
-def trust_system() -> ssl.SSLContext:
-    """Returns a context that trusts what the operating system trusts."""
-    context = ssl.create_default_context()
+def trust_system(certificate: str = "") -> ssl.SSLContext:
+    """Returns a context that trusts what the operating system trusts, and this PEM file when one is named."""
+    context = ssl.create_default_context() if not certificate else trust_certificate(certificate)
+    if certificate:
+        context.load_default_certs()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 

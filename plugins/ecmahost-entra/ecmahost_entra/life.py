@@ -190,6 +190,12 @@ class Life:
             self._compare(step, found[0], values)
             self.entry = found[0]
 
+    def _compare(self, step: StepUnderWay, entry: CSEntryChange, wanted: Mapping[str, ScimValue]) -> None:
+        wrong = differences(self.plan, entry, wanted)
+        step.faults += [Fault("the target to hold what was sent", each, causes.NOT_IN_TARGET) for each in wrong]
+        if not wrong:
+            step.seen.append(f"{describe(entry)}: {', '.join(wanted)} as sent")
+
     def expect_gone(self, step: StepUnderWay) -> None:
         """Looks for nobody in the target."""
         with reading(step):

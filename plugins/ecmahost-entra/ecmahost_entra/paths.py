@@ -56,7 +56,7 @@ def parse_path(text: str) -> ScimPath:
             urn = ""
     parts = _REST.fullmatch(rest)
     if parts is None:
-        raise ValueError(f"{text!r} is not a path of the form name, name.part or name[type eq \"x\"].part")
+        raise ValueError(f'{text!r} is not a path of the form name, name.part or name[type eq "x"].part')
     selector = None
     if parts["key"]:
         selector = (parts["key"], _selected(parts["value"]))

@@ -14,7 +14,6 @@ from ecmahost_entra import causes, judge, shapes
 from ecmahost_entra.client import Request
 from ecmahost_entra.judge import Fault
 from ecmahost_entra.life import Life, StepUnderWay, reading, unchanged, version
-from ecmahost_entra.paths import ScimValue
 
 PLACEHOLDER = "PLACEHOLDER"
 """The attribute on which the portal's template matches until an administrator maps another."""
@@ -231,7 +230,7 @@ def delete(life: Life, step: StepUnderWay) -> None:
         life.expect_gone(step)
         life.may_exist = bool(step.faults) or len(life.ids) > 1
         return
-    wanted: dict[str, ScimValue] = life.wanted_in_target()
+    wanted = life.wanted_in_target()
     if flow.action is FlowAction.SET and flow.value is not None:
         wanted[flow.attribute] = flow.value if isinstance(flow.value, bool) else text_of(flow.value)
     life.expect_in_target(step, wanted=wanted)

@@ -108,13 +108,13 @@ def entry_of(selection: Selection, row: Row) -> CSEntryChange:
     )
 
 
-def ambiguous_entry(selection: Selection, rows: Sequence[Row], count: str) -> CSEntryChange:
-    """Returns the one entry that stands for several rows with the same anchor, of which none can be told apart."""
+def ambiguous_entry(selection: Selection, row: Row, count: str) -> CSEntryChange:
+    """Returns the one entry that stands for all the rows with the anchor of ``row``: none is *the* object."""
     names = ", ".join(selection.schema_type.anchor)
     return CSEntryChange(
         selection.schema_type.name,
         ObjectModificationType.ADD,
-        anchor=entry_of(selection, rows[0]).anchor,
+        anchor=entry_of(selection, row).anchor,
         failure=failure(selection.table, [f"{count} rows have the same anchor ({names})"]),
     )
 

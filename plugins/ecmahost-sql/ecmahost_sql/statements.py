@@ -21,9 +21,14 @@ def select(expressions: str, table: Table, place: Place, limit: int) -> str:
     return f"SELECT {expressions} FROM {table.source} WHERE {place.condition} LIMIT {limit:d}"
 
 
-def without_key(database: Database, key: Sequence[Column]) -> str:
-    """Returns the condition for rows in which a column of the anchor is NULL."""
-    return " OR ".join(f"{database.quote(column.name)} IS NULL" for column in key)
+def count(table: Table, place: Place) -> str:
+    """Returns a SELECT of how many rows there are; its parameters are the place's."""
+    return f"SELECT count(*) FROM {table.source} WHERE {place.condition}"  # noqa: S608 -- names are quoted by the driver, values are parameters
+
+
+def without_key(database: Database, key: Sequence[Column]) -> Place:
+    """Returns where the rows are in which a column of the anchor is NULL."""
+    return Place(" OR ".join(f"{database.quote(column.name)} IS NULL" for column in key), ())
 
 
 def ordered(database: Database, selection: Selection, after: Row | None, limit: int) -> tuple[str, Row]:

@@ -152,7 +152,7 @@ def _column(row: tuple[Any, ...], *, alias: str, strict: bool, view: bool) -> Co
         nullable=view or not (not_null or name == alias),
         defaulted=name == alias or (default is not None and default.upper() != "NULL"),
         computed=hidden in {2, 3},
-        max_length=_max_length(declared) if kind is Kind.TEXT else None,
+        max_length=_max_length(declared) if kind is Kind.TEXT and affinity == "TEXT" else None,
     )
 
 

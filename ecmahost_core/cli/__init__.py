@@ -1,0 +1,92 @@
+"""The ``ecmahost`` command. Each subcommand has a file of its own, imported when it is used."""
+
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ecmahost_core.cli.context import CommandContext, Plugins
+from ecmahost_core.cli.group import CommandGroup
+from ecmahost_core.configuration.home import HOME_VARIABLE, at, default_home
+
+if TYPE_CHECKING:
+    from ecmahost_core.connectors.discovery import Catalogue
+
+COMMANDS: Final = MappingProxyType(
+    {
+        "certificate": "ecmahost_core.cli.certificate:certificate",
+        "encrypt": "ecmahost_core.cli.encrypt:encrypt",
+        "init": "ecmahost_core.cli.init:init",
+        "token": "ecmahost_core.cli.token:token",
+    }
+)
+
+_HELP = f"""An open ECMA Connector Host: Microsoft Entra ID provisions into any system.
+
+Everything is kept in one home directory: --home, else the environment variable {HOME_VARIABLE}, else
+/var/lib/ecmahost for root and ~/.local/share/ecmahost for anybody else.
+
+\b
+Exit codes:
+  0   done
+  1   failed; the message says why
+  2   wrong usage of the command
+  3   mistakes in the configuration, one on each line
+  70  an error in ecmahost itself
+"""
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  # click's signature
+    if not value or ctx.resilient_parsing:
+        return
+    try:
+        installed = version("ecmahost-core")
+    except PackageNotFoundError:
+        installed = "(not installed as a package)"
+    click.echo(f"ecmahost {installed}")
+    ctx.exit()
+
+
+@click.group(cls=CommandGroup, table=COMMANDS, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home",
+    envvar=HOME_VARIABLE,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The home directory.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Print the version and leave.",
+)
+@click.pass_context
+def cli(ctx: click.Context, home: Path | None) -> None:
+    """The group itself; ``ctx.obj`` may be a Plugins, which then stand for the installed ones."""
+    plugins = ctx.obj if isinstance(ctx.obj, Plugins) else _installed_plugins()
+    ctx.obj = CommandContext(at(home) if home is not None else default_home(), plugins)
+
+
+def main() -> None:
+    """The console script."""
+    cli(prog_name="ecmahost")
+
+
+def _installed_plugins() -> Plugins:
+    """The connector types of this Python environment; nothing is imported before it is asked for."""
+
+    @cache
+    def catalogue() -> "Catalogue":
+        from ecmahost_core.connectors.discovery import Catalogue
+
+        return Catalogue()
+
+    return Plugins(
+        installed=lambda: tuple(catalogue().installed()),
+        definitions=lambda type_name: catalogue().definitions(type_name),
+    )

@@ -1,0 +1,112 @@
+"""``ecmahost check``: everything that can be known before Entra finds out."""
+
+from collections.abc import Iterable
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ecmahost_core.cli import exit_codes
+from ecmahost_core.cli.context import CommandContext, pass_context
+from ecmahost_core.cli.output import UnknownConnector, print_json, print_problems
+from ecmahost_core.configuration.certificates import certificate_problems
+from ecmahost_core.configuration.load import load_connectors, load_host
+from ecmahost_core.configuration.model import ConnectorConfiguration
+from ecmahost_core.connectors.connector import Connector
+from ecmahost_core.connectors.discovery import Catalogue
+from ecmahost_core.ecma.results import Finding, Severity
+from ecmahost_core.errors import BrokenContract, ConfigurationError, ConfigurationProblem, ConnectorError
+from ecmahost_core.logs import configure_logs
+from ecmahost_core.sync.binding import bind
+
+_COLOURS = {Severity.INFO: "", Severity.WARNING: "yellow", Severity.ERROR: "red"}
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+@pass_context
+def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_json: bool) -> None:
+    """Check the configuration, and each connector (or just NAME) against its target. Writes nothing.
+
+    Exit code 3 for mistakes in the configuration (all are listed), 1 when a target cannot be used as configured.
+    """
+    configure_logs("error")
+    host = load_host(context.home)
+    catalogue = Catalogue()
+    loaded = load_connectors(context.home, catalogue.definitions, tuple(catalogue.installed()))
+    there = {configuration.name: configuration for configuration in loaded.configurations}
+    if name is not None and name not in there and name not in loaded.broken:
+        known = ", ".join(sorted((*there, *loaded.broken))) or "none"
+        raise UnknownConnector(f"there is no connector {name} (configured: {known}); names are case sensitive")
+    problems = [*certificate_problems(host.certificate, host.key), *_of(loaded.problems, context, name)]
+    findings: dict[str, list[Finding]] = {}
+    for configuration in loaded.configurations:
+        if name in (None, configuration.name):
+            findings[configuration.name] = _examined(configuration, catalogue, problems)
+    if as_json:
+        print_json(_document(problems, findings))
+    else:
+        print_problems(problems)
+        _print(findings)
+    failed = any(one.severity is Severity.ERROR for found in findings.values() for one in found)
+    ctx.exit(exit_codes.CONFIGURATION if problems else exit_codes.FAILED if failed else exit_codes.OK)
+
+
+def _of(
+    problems: Iterable[ConfigurationProblem], context: CommandContext, name: str | None
+) -> list[ConfigurationProblem]:
+    """The problems of one connector's file, or all."""
+    file = str(context.home.connector_file(name)) if name else ""
+    return [problem for problem in problems if not name or problem.file == file]
+
+
+def _examined(
+    configuration: ConnectorConfiguration, catalogue: Catalogue, problems: list[ConfigurationProblem]
+) -> list[Finding]:
+    """What the connector says about its target; mismatches with the target's schema are added to ``problems``."""
+    try:
+        connector = Connector(configuration, catalogue.load(configuration.properties.type))
+    except (BrokenContract, ConnectorError) as error:
+        return [Finding(Severity.ERROR, configuration.properties.type, str(error), "mend or replace the plugin")]
+    try:
+        bindings = bind(configuration, connector.schema())
+        found: list[Finding] = [Finding(Severity.INFO, "target", "can be reached, and its schema fits")]
+        for binding in bindings.values():
+            found += connector.check(binding.export_step)
+    except ConfigurationError as error:
+        problems += error.problems
+        return []
+    except (BrokenContract, ConnectorError) as error:
+        remedy = "see [connectivity] in the connector's file, and whether the target runs"
+        return [Finding(Severity.ERROR, "target", f"{type(error).__name__}: {error}", remedy)]
+    else:
+        return found
+    finally:
+        connector.close()
+
+
+def _document(problems: list[ConfigurationProblem], findings: dict[str, list[Finding]]) -> dict[str, object]:
+    return {
+        "problems": [
+            {"file": one.file, "table": one.table, "key": one.key, "found": one.found, "expected": one.expected}
+            for one in problems
+        ],
+        "connectors": {
+            name: [
+                {"severity": one.severity.value, "subject": one.subject, "message": one.message, "remedy": one.remedy}
+                for one in found
+            ]
+            for name, found in findings.items()
+        },
+    }
+
+
+def _print(findings: dict[str, list[Finding]]) -> None:
+    console = Console()
+    for name, found in findings.items():
+        table = Table("", "about", "finding", "what to do", box=None, pad_edge=False, title=name, title_justify="left")
+        for one in found:
+            table.add_row(one.severity.value, one.subject, one.message, one.remedy, style=_COLOURS[one.severity])
+        console.print(table)

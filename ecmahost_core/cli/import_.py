@@ -1,0 +1,89 @@
+"""``ecmahost import``: a full import now, in this process."""
+
+import time
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from ecmahost_core.cli import exit_codes
+from ecmahost_core.cli.context import CommandContext, pass_context
+from ecmahost_core.cli.output import configured, print_json
+from ecmahost_core.host import open_host
+from ecmahost_core.logs import configure_logs
+from ecmahost_core.space.objects import HeldRemovals, ImportCounts
+from ecmahost_core.space.store import ImportRunning
+from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.imports import ImportFailed, full_import
+
+
+@click.command(name="import")
+@click.argument("name")
+@click.option("--confirm", is_flag=True, help="Remove what the target does not have any more, however much that is.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON document.")
+@click.pass_context
+@pass_context
+def import_(context: CommandContext, ctx: click.Context, name: str, *, confirm: bool, as_json: bool) -> None:
+    """Import everything that the target of connector NAME holds, and compare it with the space.
+
+    Works beside a running host. Only one process imports a connector at a time; the other is named. Exit code 1 when
+    the target cannot be read, when another process imports, or when removals are held (see --confirm).
+    """
+    configure_logs("warning")
+    host = open_host(context.home, writing=True)
+    try:
+        endpoint = configured(host, name)
+        started = time.monotonic()
+        counts, held = _run(endpoint, confirm=confirm, quiet=as_json)
+        seconds = time.monotonic() - started
+    except ImportFailed as error:
+        raise click.ClickException(f"nothing was removed; {error}") from None
+    except ImportRunning as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        host.close()
+    _report(name, counts, held, seconds, as_json=as_json)
+    ctx.exit(exit_codes.FAILED if held else exit_codes.OK)
+
+
+def _run(endpoint: Endpoint, *, confirm: bool, quiet: bool) -> tuple[ImportCounts, HeldRemovals | None]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.completed:,.0f} objects"),
+        TextColumn("{task.fields[changes]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
+        task = bar.add_task("import", total=None, changes="")
+
+        def progress(counts: ImportCounts) -> None:
+            changes = f"{counts.added:,} added, {counts.changed:,} changed, {counts.failed:,} failed"
+            bar.update(task, completed=counts.seen, changes=changes)
+
+        return full_import(endpoint, confirm=confirm, progress=progress)
+
+
+def _report(name: str, counts: ImportCounts, held: HeldRemovals | None, seconds: float, *, as_json: bool) -> None:
+    numbers = {
+        "seen": counts.seen,
+        "added": counts.added,
+        "changed": counts.changed,
+        "unchanged": counts.unchanged,
+        "removed": counts.removed,
+        "passed_over": counts.passed_over,
+        "failed": counts.failed,
+    }
+    if as_json:
+        print_json({"connector": name, "seconds": round(seconds, 3), "held": held.count if held else 0, **numbers})
+        return
+    rate = f", {counts.seen / seconds:,.0f} objects a second" if seconds > 0 else ""
+    click.echo(f"{name}: {counts.seen:,} objects in {seconds:.1f} s{rate}")
+    for label, number in numbers.items():
+        if number and label != "seen":
+            click.echo(f"  {number:>10,} {label.replace('_', ' ')}")
+    if held:
+        click.echo(
+            f"HELD: {held.count:,} of {held.live:,} objects are not in the target any more. Nothing was removed. "
+            f"If that is right, run: ecmahost import {name} --confirm",
+            err=True,
+        )

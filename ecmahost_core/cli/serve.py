@@ -1,0 +1,84 @@
+"""``ecmahost serve``: runs the host."""
+
+import threading
+from pathlib import Path
+from wsgiref.types import WSGIApplication
+
+import click
+
+from ecmahost_core.cli.context import CommandContext, pass_context
+from ecmahost_core.configuration.home import Home
+from ecmahost_core.configuration.load import load_host
+from ecmahost_core.host import Host, open_host
+from ecmahost_core.logs import configure_logs
+from ecmahost_core.serving.arbiter import serve as serve_processes
+from ecmahost_core.serving.settings import ServingSettings
+from ecmahost_core.worker import run_worker
+from ecmahost_core.wsgi import application
+
+
+@click.command()
+@click.pass_context
+@pass_context
+def serve(context: CommandContext, ctx: click.Context) -> None:
+    """Run the host until SIGTERM or Ctrl-C.
+
+    Each connector is at https://<bind>:<port>/ecma2host_<name>/scim. SIGHUP reloads the connectors whose file changed.
+    Logs go to standard error.
+    """
+    ctx.exit(serve_home(context.home))
+
+
+def serve_home(home: Home) -> int:
+    """Serves a home directory in the foreground and returns the exit code; raises ConfigurationError at once."""
+    configuration = load_host(home)
+    configure_logs(configuration.log_level)
+    configuration.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    port_file = configuration.runtime / "port"
+    port_file.unlink(missing_ok=True)
+    process = _Process(home)
+    try:
+        return serve_processes(
+            ServingSettings(
+                host=configuration.bind,
+                port=configuration.port,
+                certificate=configuration.certificate,
+                key=configuration.key,
+                workers=configuration.workers,
+            ),
+            process.application,
+            background=process.work,
+            on_reload=process.reload,
+            on_ready=lambda _host, port: _write(port_file, f"{port}\n"),
+        )
+    finally:
+        port_file.unlink(missing_ok=True)
+
+
+class _Process:
+    """What each child process builds for itself, once, after the fork."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._host: Host | None = None
+
+    def application(self) -> WSGIApplication:
+        """In a web worker."""
+        self._host = open_host(self._home, writing=True)
+        return application(self._host)
+
+    def work(self, stop: threading.Event) -> None:
+        """In the worker process."""
+        self._host = open_host(self._home, writing=True)
+        run_worker(self._host, stop)
+
+    def reload(self) -> None:
+        """In either, on SIGHUP; before the host is built there is nothing to reload."""
+        if self._host is not None:
+            self._host.reload()
+
+
+def _write(file: Path, text: str) -> None:
+    temporary = file.with_suffix(".tmp")
+    temporary.write_text(text, encoding="ascii")
+    temporary.replace(file)

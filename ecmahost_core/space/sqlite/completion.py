@@ -1,0 +1,123 @@
+"""Completing a journal entry: what the target now holds becomes what the space holds, in the closing transaction."""
+
+from ecmahost_core.ecma.values import Anchor
+from ecmahost_core.space.objects import (
+    EventRecord,
+    JournalEntry,
+    ObjectState,
+    Operation,
+    SpaceObject,
+    SpaceType,
+    TargetObject,
+)
+from ecmahost_core.space.sqlite import changes
+from ecmahost_core.space.sqlite.connection import Database, Transaction
+from ecmahost_core.space.sqlite.events import write_event
+from ecmahost_core.space.sqlite.journal import close_entry
+from ecmahost_core.space.sqlite.rows import OBJECT_COLUMNS, Encoded, StoredRow, encode, object_from_row, stored_row
+from ecmahost_core.space.sqlite.types import TypeRow, type_row
+
+
+def complete(
+    database: Database, entry: JournalEntry, outcome: TargetObject | None, event: EventRecord
+) -> SpaceObject | None:
+    """See ``Store.complete``. Raises ValueError or TypeError for an outcome that cannot be stored, changing nothing."""
+    new = None if outcome is None else encode(outcome)
+    with database.write() as transaction:
+        rows = transaction.connection.execute(
+            "SELECT type, instance FROM journal WHERE number = ?", (entry.number,)
+        ).fetchall()
+        if not rows:
+            return _what_is_there(transaction, entry, new)
+        ((type_id, instance),) = rows
+        row = type_row(transaction.connection, type_id)
+        key = _store(transaction, row, entry, new, instance)
+        close_entry(transaction, entry)
+        found = _object(transaction, key)
+        write_event(transaction, row.connector, event, found.id if found else entry.object_id or "")
+        return found
+
+
+def abandon(database: Database, entry: JournalEntry, event: EventRecord) -> None:
+    """See ``Store.abandon``; nothing happens when the entry is closed already."""
+    with database.write() as transaction:
+        rows = transaction.connection.execute(
+            "SELECT t.connector FROM journal j JOIN space_type t ON t.id = j.type WHERE j.number = ?", (entry.number,)
+        ).fetchall()
+        if close_entry(transaction, entry):
+            write_event(transaction, rows[0][0], event, entry.object_id or "")
+
+
+def _store(
+    transaction: Transaction, row: TypeRow, entry: JournalEntry, new: Encoded | None, instance: str
+) -> int | None:
+    """Makes the space agree with the outcome; returns the object's key, None when there is no object."""
+    connection = transaction.connection
+    present = stored_row(connection, row.id, "id", entry.object_id)
+    if new is None:
+        changes.remove(transaction, row, [present] if present else [])
+        return None
+    twin = stored_row(connection, row.id, "anchor_key", new.anchor_key)
+    if present is None:
+        # An add whose object an import has met meanwhile, or a change of an object that was removed: that row goes on.
+        present, twin = twin, None
+    elif twin is not None and twin.key != present.key:
+        # A rename whose new name an import has met meanwhile: clients know the id of the old row.
+        changes.remove(transaction, row, [twin], bury=False)
+    owner = stored_row(connection, row.id, "dn_key", new.dn_key)
+    if owner is not None and (present is None or owner.key != present.key):
+        changes.release_dn(transaction, owner)
+    state = _state(entry, present)
+    if present is None:
+        identifier = _new_id(transaction, row, entry, new.source.anchor, instance)
+        return changes.insert(transaction, row, [(new, identifier)], state=state, kept=entry.kept)[0]
+    # A delete says nothing about what is kept; when the object stays after all, that stays as well.
+    kept = None if entry.operation is Operation.DELETE and not entry.kept else entry.kept
+    changes.replace(transaction, row, present, new, state=state, kept=kept)
+    return present.key
+
+
+def _state(entry: JournalEntry, present: StoredRow | None) -> ObjectState:
+    if entry.operation is Operation.DELETE and entry.unlink:
+        return ObjectState.UNLINKED
+    if entry.operation is Operation.ADD or present is None:
+        return ObjectState.LIVE
+    return ObjectState(present.state)
+
+
+def _new_id(transaction: Transaction, row: TypeRow, entry: JournalEntry, anchor: Anchor, instance: str) -> str:
+    if entry.object_id is not None:
+        return entry.object_id
+    derived = SpaceType(entry.connector, entry.resource_type, instance, anchor_immutable=bool(instance)).derived_id(
+        anchor
+    )
+    # An anchor that was declared immutable and passed to somebody else all the same must not give away an id.
+    if derived is None or stored_row(transaction.connection, row.id, "id", derived) is not None:
+        return entry.reserved_id
+    return derived
+
+
+def _what_is_there(transaction: Transaction, entry: JournalEntry, new: Encoded | None) -> SpaceObject | None:
+    """Returns the object of an entry that was completed before."""
+    connection = transaction.connection
+    rows = connection.execute(
+        "SELECT t.id FROM space_type t JOIN connector c ON c.id = t.connector WHERE c.name = ? AND t.resource_type = ?",
+        (entry.connector, entry.resource_type),
+    ).fetchall()
+    if not rows:
+        return None
+    type_id = rows[0][0]
+    found = stored_row(connection, type_id, "id", entry.object_id or entry.reserved_id)
+    if found is None and new is not None:
+        found = stored_row(connection, type_id, "anchor_key", new.anchor_key)
+    return _object(transaction, found.key if found else None)
+
+
+def _object(transaction: Transaction, key: int | None) -> SpaceObject | None:
+    if key is None:
+        return None
+    rows = transaction.connection.execute(
+        f"SELECT {OBJECT_COLUMNS} FROM object WHERE key = ?",  # noqa: S608  # names, no values
+        (key,),
+    ).fetchall()
+    return object_from_row(rows[0]) if rows else None

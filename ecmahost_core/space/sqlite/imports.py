@@ -1,0 +1,200 @@
+"""An import: compares what the target holds with the space, writes what differs, and removes what was not met.
+
+It holds no transaction while the target is read, reads the space in batches, and writes at most ``BATCH`` rows at a
+time with a pause behind, so that the writers of other processes get their turn.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+
+from ecmahost_core.ecma.values import anchor_text
+from ecmahost_core.space.objects import (
+    EventRecord,
+    HeldRemovals,
+    ImportCounts,
+    ObjectState,
+    SpaceType,
+    TargetObject,
+)
+from ecmahost_core.space.sqlite import changes, status
+from ecmahost_core.space.sqlite.arbitration import Reading, SeenKeys, apply
+from ecmahost_core.space.sqlite.connection import Database
+from ecmahost_core.space.sqlite.events import write_event
+from ecmahost_core.space.sqlite.locks import held_keys, is_held
+from ecmahost_core.space.sqlite.rows import BATCH, STORED_COLUMNS, Encoded, StoredRow, encode, select_in
+from ecmahost_core.space.sqlite.tombstones import purge
+from ecmahost_core.space.sqlite.types import Types, type_row
+from ecmahost_core.text import fold
+
+PAUSE = 0.001
+"""Seconds between two writing transactions of an import."""
+_LISTED = 10_000
+
+
+class SqliteImportRun:
+    """See ``store.ImportRun``. Made by ``importing.begin_import``; useless after ``complete`` or ``fail``."""
+
+    def __init__(
+        self, database: Database, types: Types, *, number: int, connector: int, began_seq: int, first: bool
+    ) -> None:
+        """Goes on with the row ``number`` that was written for it."""
+        self.first = first
+        self.counts = ImportCounts()
+        self.number = number
+        self._database = database
+        self._types = types
+        self._connector = connector
+        self._began_seq = began_seq
+        self._began = time.monotonic()
+        self._seen = SeenKeys()
+        self._own: dict[int, int] = {}
+        self._ended = False
+
+    def compare(self, space_type: SpaceType, objects: Sequence[TargetObject]) -> None:
+        """See ``ImportRun.compare``."""
+        self._require_running()
+        type_id = self._types.require(space_type)
+        reading = Reading(space_type, self._began_seq, seen=self._seen, own=self._own)
+        for start in range(0, len(objects), BATCH):
+            part = objects[start : start + BATCH]
+            different = self._different(type_id, part)
+            if different:
+                self._write(type_id, reading, different)
+            self.counts.seen += len(part)
+
+    def missing(self, space_type: SpaceType) -> tuple[int, int]:
+        """See ``ImportRun.missing``."""
+        self._require_running()
+        type_id = self._types.require(space_type)
+        removable = live = 0
+        for keys in self._listed(type_id, ObjectState.LIVE):
+            live += len(keys)
+            for unseen in _batches(self._seen.without(keys)):
+                removable += len(self._removable(type_id, unseen))
+        return removable, live
+
+    def remove_missing(self, space_type: SpaceType) -> None:
+        """See ``ImportRun.remove_missing``. Unlinked objects that the target has no more go with the live ones."""
+        self._require_running()
+        type_id = self._types.require(space_type)
+        for state in (ObjectState.LIVE, ObjectState.UNLINKED):
+            for keys in self._listed(type_id, state):
+                for unseen in _batches(self._seen.without(keys)):
+                    self._remove(type_id, unseen)
+
+    def complete(self, *, held: HeldRemovals | None) -> None:
+        """See ``ImportRun.complete``."""
+        self._require_running()
+        with self._database.write() as transaction:
+            status.import_completed(transaction, self._connector, self.counts, held)
+            transaction.connection.execute("DELETE FROM import WHERE number = ?", (self.number,))
+            write_event(transaction, self._connector, self._event("held" if held else "ok"))
+        self._ended = True
+        # Tombstones of this run's own time stay one run longer: a single object's reading may still be under way.
+        purge(self._database, self._connector, newest=self._began_seq)
+
+    def fail(self, reason: str) -> None:
+        """See ``ImportRun.fail``; a run that has ended already stays as it is."""
+        if self._ended:
+            return
+        with self._database.write() as transaction:
+            status.import_failed(transaction.connection, self._connector, reason)
+            transaction.connection.execute("DELETE FROM import WHERE number = ?", (self.number,))
+            write_event(transaction, self._connector, self._event("failed", error="ImportFailed"))
+        self._ended = True
+
+    def _different(self, type_id: int, objects: Sequence[TargetObject]) -> list[Encoded]:
+        """Returns what is not in the space as it was read; notes the rest as seen."""
+        encoded: dict[str, Encoded] = {}
+        others: list[Encoded] = []
+        for target in objects:
+            try:
+                new = encode(target)
+            except (TypeError, ValueError):
+                self._spoilt(type_id, target)
+                continue
+            # A second object with the anchor is for the write to judge, after the first.
+            if encoded.setdefault(new.anchor_key, new) is not new:
+                others.append(new)
+        unchanged = []
+        with self._database.read() as connection:
+            rows = select_in(
+                connection,
+                "SELECT key, anchor_key, digest FROM object WHERE type = ? AND anchor_key {in}",
+                (type_id,),
+                list(encoded),
+            )
+            for key, anchor_key, digest in rows:
+                if encoded[anchor_key].digest == digest and key not in self._seen:
+                    unchanged.append(key)
+                    del encoded[anchor_key]
+        self._seen.add_all(unchanged)
+        self.counts.unchanged += len(unchanged)
+        return [*encoded.values(), *others]
+
+    def _spoilt(self, type_id: int, target: TargetObject) -> None:
+        """Counts an object that cannot be stored. It is in the target, so what the space has of it is not missing."""
+        self.counts.failed += 1
+        try:
+            anchor_key = fold(anchor_text(target.anchor))
+            with self._database.read() as connection:
+                rows = connection.execute(
+                    "SELECT key FROM object WHERE type = ? AND anchor_key = ?", (type_id, anchor_key)
+                ).fetchall()
+        except ValueError:
+            return
+        self._seen.add_all(key for (key,) in rows)
+
+    def _write(self, type_id: int, reading: Reading, different: Sequence[Encoded]) -> None:
+        with self._database.write() as transaction:
+            applied = apply(transaction, type_id, reading, different)
+        self._seen.add_all(applied.seen)
+        self._own.update(applied.own)
+        counts = self.counts
+        counts.added += applied.added
+        counts.changed += applied.changed
+        counts.unchanged += applied.unchanged
+        counts.passed_over += applied.passed_over
+        counts.failed += applied.failed
+        time.sleep(PAUSE)
+
+    def _listed(self, type_id: int, state: ObjectState) -> Iterator[list[int]]:
+        """Yields the keys of all objects in a state, some thousands at a time and each part from a moment of its own."""
+        last = 0
+        while True:
+            with self._database.read() as connection:
+                rows = connection.execute(
+                    "SELECT key FROM object WHERE type = ? AND state = ? AND key > ? ORDER BY key LIMIT ?",
+                    (type_id, int(state), last, _LISTED),
+                ).fetchall()
+            if not rows:
+                return
+            yield [key for (key,) in rows]
+            last = rows[-1][0]
+
+    def _removable(self, type_id: int, keys: Sequence[int]) -> list[StoredRow]:
+        with self._database.read() as connection:
+            connection.execute("BEGIN")
+            return self._free(connection, type_id, keys)
+
+    def _remove(self, type_id: int, keys: Sequence[int]) -> None:
+        with self._database.write() as transaction:
+            free = self._free(transaction.connection, type_id, keys)
+            changes.remove(transaction, type_row(transaction.connection, type_id), free)
+        self.counts.removed += len(free)
+        self.counts.passed_over += len(keys) - len(free)
+        time.sleep(PAUSE)
+
+    def _event(self, outcome: str, error: str = "") -> EventRecord:
+        return EventRecord(
+            kind="import",
+            outcome=outcome,
+            actor="worker",
+            error=error,
+            milliseconds=int((time.monotonic() - self._began) * 1000),
+            detail=status.counts_of(self.counts),
+        )
+
+    def _require_running(self) -> None:
+        if self._ended:
+            raise RuntimeError("this import has ended: begin another one")

@@ -1,0 +1,81 @@
+"""Reading objects: by id, by anchor, by an indexed value, and all of them."""
+
+from collections.abc import Iterator
+
+from ecmahost_core.ecma.values import Anchor, anchor_text, text_of
+from ecmahost_core.space.objects import SpaceObject, SpaceType
+from ecmahost_core.space.sqlite.connection import Database
+from ecmahost_core.space.sqlite.rows import BATCH, OBJECT_COLUMNS, object_from_row, storable
+from ecmahost_core.space.sqlite.types import Types, is_indexed
+from ecmahost_core.text import fold
+
+_OBJECT_BY = f"SELECT {OBJECT_COLUMNS} FROM object WHERE type = ? AND "  # noqa: S608  # names, no values
+_BY_VALUE = (
+    f"SELECT {OBJECT_COLUMNS} FROM object WHERE key IN"  # noqa: S608  # names, no values
+    " (SELECT object FROM value_index WHERE type = ? AND attribute = ? AND value_key = ?) ORDER BY key"
+)
+# Two short ranges of the listing's index, merged: one range over both states would have to be sorted as a whole.
+_NEXT = (
+    f"SELECT {OBJECT_COLUMNS} FROM object WHERE key IN ("  # noqa: S608  # names, no values
+    "SELECT key FROM (SELECT key FROM object WHERE type = :type AND state = 0 AND key > :last ORDER BY key LIMIT :count)"
+    " UNION ALL "
+    "SELECT key FROM (SELECT key FROM object WHERE type = :type AND state = 1 AND key > :last ORDER BY key LIMIT :count)"
+    ") ORDER BY key LIMIT :count"
+)
+
+
+class Lookups:
+    """The readings that need no memory of earlier ones."""
+
+    def __init__(self, database: Database, types: Types) -> None:
+        """Reads from this database."""
+        self._database = database
+        self._types = types
+
+    def get(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
+        """See ``Store.get``."""
+        return self._one(space_type, "id = ?", object_id)
+
+    def by_anchor(self, space_type: SpaceType, anchor: Anchor) -> SpaceObject | None:
+        """See ``Store.by_anchor``."""
+        return self._one(space_type, "anchor_key = ?", fold(anchor_text(anchor)))
+
+    def find(self, space_type: SpaceType, attribute: str, value: str) -> list[SpaceObject]:
+        """See ``Store.find``. Raises ValueError for an attribute that the type does not index."""
+        type_id = self._types.find(space_type)
+        wanted = fold(value)
+        if type_id is None or not storable(wanted):
+            return []
+        with self._database.read() as connection:
+            rows = connection.execute(_BY_VALUE, (type_id, attribute, wanted)).fetchall()
+            indexed = bool(rows) or is_indexed(connection, type_id, attribute)
+        if indexed:
+            return [object_from_row(row) for row in rows]
+        if attribute not in space_type.indexed:
+            raise ValueError(f"{attribute} is not an indexed attribute of {space_type.resource_type}")
+        # Only in a process that may not write, and so could not complete the index.
+        return [
+            found
+            for found in self.scan(space_type)
+            if any(fold(text_of(each)) == wanted for each in found.attributes.get(attribute, ()))
+        ]
+
+    def scan(self, space_type: SpaceType) -> Iterator[SpaceObject]:
+        """See ``Store.scan``."""
+        type_id = self._types.find(space_type)
+        last = 0
+        while type_id is not None:
+            with self._database.read() as connection:
+                rows = connection.execute(_NEXT, {"type": type_id, "last": last, "count": BATCH}).fetchall()
+            yield from map(object_from_row, rows)
+            if len(rows) < BATCH:
+                return
+            last = rows[-1][0]
+
+    def _one(self, space_type: SpaceType, condition: str, value: str) -> SpaceObject | None:
+        type_id = self._types.find(space_type)
+        if type_id is None or not storable(value):
+            return None
+        with self._database.read() as connection:
+            rows = connection.execute(_OBJECT_BY + condition, (type_id, value)).fetchall()
+        return object_from_row(rows[0]) if rows else None

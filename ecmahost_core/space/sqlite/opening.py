@@ -1,0 +1,113 @@
+"""Opening a journal entry: all the keys or none, and only when nothing else stands against the write."""
+
+import sqlite3
+import uuid
+from collections.abc import Sequence
+
+from ecmahost_core.space.objects import ANCHOR, DN, ID, EntryState, JournalEntry, LockKey, WriteIntent
+from ecmahost_core.space.sqlite.connection import Transaction
+from ecmahost_core.space.sqlite.rows import compact, moment, select_in
+from ecmahost_core.space.sqlite.types import is_indexed
+from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
+from ecmahost_core.text import fold
+
+
+def open_entry(transaction: Transaction, type_id: int, intent: WriteIntent, incarnation: str) -> JournalEntry:
+    """Writes the entry and its keys for this incarnation.
+
+    Raises KeysTaken, then ObjectChanged, then DuplicateValue. In this order: while somebody else is at one of the keys,
+    whether the object has changed and whether a value is taken are not decided yet.
+    """
+    texts = list(dict.fromkeys(key.text() for key in intent.keys))
+    if held(transaction.connection, type_id, texts):
+        raise KeysTaken("another write of the same object, or of an object with the same name, is under way")
+    _require_unchanged(transaction, type_id, intent)
+    _require_unique(transaction, type_id, intent)
+    return _write_entry(transaction, type_id, intent, texts, incarnation)
+
+
+def held(connection: sqlite3.Connection, type_id: int, texts: Sequence[str]) -> bool:
+    """Returns whether any of these keys is owned."""
+    found = select_in(connection, "SELECT 1 FROM journal_lock WHERE type = ? AND lock_key {in}", (type_id,), texts)
+    return next(found, None) is not None
+
+
+def _require_unchanged(transaction: Transaction, type_id: int, intent: WriteIntent) -> None:
+    if intent.object_id is None or intent.expected_seq is None:
+        return
+    rows = transaction.connection.execute(
+        "SELECT change_seq FROM object WHERE type = ? AND id = ?", (type_id, intent.object_id)
+    ).fetchall()
+    if not rows:
+        raise ObjectChanged("the object was removed since it was read")
+    if rows[0][0] != intent.expected_seq:
+        raise ObjectChanged("the object was changed since it was read")
+
+
+def _require_unique(transaction: Transaction, type_id: int, intent: WriteIntent) -> None:
+    for key in intent.unique:
+        other = _owner(transaction.connection, type_id, key, intent.object_id)
+        if other is not None:
+            raise DuplicateValue(key, other)
+
+
+def _owner(connection: sqlite3.Connection, type_id: int, key: LockKey, object_id: str | None) -> str | None:
+    """Returns the id of another object, live or unlinked, that has this key."""
+    if key.kind in (ANCHOR, DN, ID):
+        column, value = {
+            ANCHOR: ("anchor_key", fold(key.value)),
+            DN: ("dn_key", fold(key.value)),
+            ID: ("id", key.value),
+        }[key.kind]
+        rows = connection.execute(
+            f"SELECT id FROM object WHERE type = ? AND {column} = ? AND id IS NOT ? LIMIT 1",  # noqa: S608  # our names
+            (type_id, value, object_id),
+        ).fetchall()
+    else:
+        rows = connection.execute(
+            "SELECT o.id FROM value_index v JOIN object o ON o.key = v.object"
+            " WHERE v.type = ? AND v.attribute = ? AND v.value_key = ? AND o.id IS NOT ? ORDER BY o.key LIMIT 1",
+            (type_id, key.kind, fold(key.value), object_id),
+        ).fetchall()
+        if not rows and not is_indexed(connection, type_id, key.kind):
+            raise ValueError(f"{key.kind} cannot be unique: it is not an indexed attribute of its type")
+    return rows[0][0] if rows else None
+
+
+def _write_entry(
+    transaction: Transaction, type_id: int, intent: WriteIntent, texts: list[str], incarnation: str
+) -> JournalEntry:
+    connection = transaction.connection
+    space_type = intent.space_type
+    reserved_id = str(uuid.uuid4())
+    cursor = connection.execute(
+        "INSERT INTO journal (type, operation, state, incarnation, opened, object_id, reserved_id, instance, unlink,"
+        " request_id, lock_keys, kept, change) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            type_id, intent.operation.value, EntryState.OPEN.value, incarnation, transaction.now, intent.object_id,
+            reserved_id, space_type.instance if space_type.anchor_immutable else "", int(intent.unlink),
+            intent.request_id, compact(texts), compact(intent.kept), compact(intent.change),
+        ),
+    )  # fmt: skip
+    number = cursor.lastrowid
+    if number is None:  # cannot happen after an INSERT; the type says it can
+        raise KeysTaken("the journal entry was not written")
+    connection.executemany(
+        "INSERT INTO journal_lock (type, lock_key, entry) VALUES (?, ?, ?)", [(type_id, text, number) for text in texts]
+    )
+    return JournalEntry(
+        number=number,
+        connector=space_type.connector,
+        resource_type=space_type.resource_type,
+        operation=intent.operation,
+        change=intent.change,
+        keys=tuple(texts),
+        object_id=intent.object_id,
+        reserved_id=reserved_id,
+        kept=intent.kept,
+        unlink=intent.unlink,
+        request_id=intent.request_id,
+        state=EntryState.OPEN,
+        incarnation=incarnation,
+        opened=moment(transaction.now),
+    )

@@ -1,0 +1,114 @@
+"""The worker process: imports, recovery and schedules, one pair of threads for each connector.
+
+A target that hangs blocks its own connector's threads only. The process is nicer than the web workers: an import of a
+million objects must not slow down a single match.
+"""
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from ecmahost_core.host import Host
+from ecmahost_core.logs import origin
+from ecmahost_core.space.store import ImportRunning, StoreUnavailable
+from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.imports import ImportFailed, full_import
+from ecmahost_core.sync.recovery import Recovery
+
+log = structlog.get_logger()
+
+NICENESS = 5
+TICK_SECONDS = 0.5
+RETRY_SECONDS = (5.0, 15.0, 60.0, 300.0)
+PRUNE_SECONDS = 3600.0
+EVENT_RETENTION_DAYS = 90
+
+
+def run_worker(host: Host, stop: threading.Event) -> None:
+    """Works until ``stop`` is set; notices connectors that a reload brings or takes away."""
+    os.nice(NICENESS)
+    works: dict[str, _Work] = {}
+    next_prune = time.monotonic()
+    while not stop.wait(TICK_SECONDS):
+        endpoints = host.endpoints
+        for name, work in list(works.items()):
+            if endpoints.get(name) is not work.endpoint:
+                work.stop.set()
+                del works[name]
+        for name, endpoint in endpoints.items():
+            if name not in works:
+                works[name] = _Work(endpoint)
+                works[name].start()
+        if time.monotonic() >= next_prune:
+            next_prune = time.monotonic() + PRUNE_SECONDS
+            _guarded("prune", lambda: host.store.prune(EVENT_RETENTION_DAYS))
+    for work in works.values():
+        work.stop.set()
+
+
+class _Work:
+    """The threads of one connector."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.stop = threading.Event()
+
+    def start(self) -> None:
+        """Starts recovery, and imports where the connector has them; both end with ``stop`` or with the process."""
+        threading.Thread(target=self._recover, name=f"recovery {self.endpoint.name}", daemon=True).start()
+        if self.endpoint.imports:
+            threading.Thread(target=self._import, name=f"import {self.endpoint.name}", daemon=True).start()
+
+    def _recover(self) -> None:
+        recovery = Recovery(self.endpoint)
+        while not self.stop.wait(TICK_SECONDS):
+            _guarded("recovery", recovery.round, self.endpoint.name)
+
+    def _import(self) -> None:
+        """Imports at once, because the target may have changed while no host ran, and then on schedule."""
+        failures = 0
+        while not self.stop.is_set():
+            if _imported(self.endpoint):
+                failures = 0
+                pause = self._until_next()
+            else:
+                pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
+                failures += 1
+            if self.stop.wait(pause):
+                return
+
+    def _until_next(self) -> float | None:
+        """Seconds until the next import, up to a tenth later than configured so that connectors spread; None: never."""
+        every = self.endpoint.configuration.properties.autosync
+        if every is None:
+            return None
+        return every.total_seconds() * random.uniform(1.0, 1.1)  # noqa: S311 - spreads load, protects nothing
+
+
+def _imported(endpoint: Endpoint) -> bool:
+    try:
+        full_import(endpoint)
+    except ImportRunning as error:
+        log.info("import_runs_elsewhere", connector=endpoint.name, detail=str(error))
+    except ImportFailed:
+        return False
+    except StoreUnavailable as error:
+        log.error("import_without_store", connector=endpoint.name, detail=str(error))
+        return False
+    except Exception as error:  # noqa: BLE001 - one connector's trouble must not end the thread that would retry it
+        log.error("import_broke", connector=endpoint.name, error=type(error).__name__, where=origin(error))
+        return False
+    return True
+
+
+def _guarded(what: str, step: Callable[[], object], connector: str = "") -> None:
+    try:
+        step()
+    except StoreUnavailable as error:
+        log.error("worker_without_store", what=what, connector=connector, detail=str(error))
+    except Exception as error:  # noqa: BLE001 - the worker goes on with everything else
+        log.error("worker_step_broke", what=what, connector=connector, error=type(error).__name__, where=origin(error))

@@ -1,0 +1,155 @@
+"""The commands ``ecmahost rehearse`` and ``ecmahost demo``."""
+
+import os
+import signal
+import ssl
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from ecmahost_core.cli import exit_codes
+from ecmahost_core.configuration.home import Home, at
+from ecmahost_core.errors import EcmahostError
+from ecmahost_entra import demonstration
+from ecmahost_entra.client import PATIENCE, Address, ScimClient, parse_address, trust_system
+from ecmahost_entra.rehearsal import RehearsalReport, Silent, rehearse_connector
+from ecmahost_entra.report import Printer, make_console, to_json
+from ecmahost_entra.shapes import Dialect
+from ecmahost_entra.stage import local_address, mint_token, open_stage
+
+TOKEN_VARIABLE = "ECMAHOST_REHEARSAL_TOKEN"  # noqa: S105 - the variable's name
+_LONGEST_TOKEN = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where to rehearse and with which token.
+
+    Attributes:
+        address: the tenant URL.
+        trust: which certificates are accepted.
+        token: the bearer token.
+    """
+
+    address: Address
+    trust: ssl.SSLContext
+    token: str
+
+
+@click.command()
+@click.argument("name")
+@click.option("--app", type=click.Choice(["nongallery"]), default="nongallery", show_default=True,
+              help="Whose requests: a custom SCIM application.")
+@click.option("--dialect", type=click.Choice([*(each.value for each in Dialect), "both"]), default="both",
+              show_default=True, help="Entra's PATCH dialect; the flag of the second is part of the tenant URL.")
+@click.option("--url", metavar="URL", help="The tenant URL, when the host does not run here: "
+              "https://host:8585/ecma2host_NAME/scim. Certificates of the system's authorities are accepted too.")
+@click.option("--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help=f"Holds the secret token; else the variable {TOKEN_VARIABLE}; else one is minted for ten minutes.")
+@click.option("--patience", type=click.FloatRange(0.1, 600), default=PATIENCE, show_default=True, metavar="SECONDS",
+              help="How long to wait for an answer.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of tables.")
+@click.option("--keep", is_flag=True, help="Do not delete the person at the end.")
+@click.pass_context
+def rehearse(
+    ctx: click.Context,
+    name: str,
+    app: str,  # noqa: ARG001 - the only choice so far
+    dialect: str,
+    url: str | None,
+    token_file: Path | None,
+    patience: float,
+    *,
+    as_json: bool,
+    keep: bool,
+) -> None:
+    """Play Entra's part against the connector NAME: one person's whole life.
+
+    Sends what Entra sends, in both PATCH dialects, from the test of the connection to the delete, and looks into the
+    target itself for every effect. The person is made up (ecmahost.rehearsal.<8 digits>@example.com) and is removed
+    again, also when the command is interrupted.
+
+    \b
+    Exit codes:
+      0  everything is as Entra needs it
+      1  a step failed; it says what was expected, what was found, and the way out
+      3  mistakes in the configuration
+    """
+    home = _home(ctx)
+    place = _whereabouts(home, name, url, token_file)
+    dialects = list(Dialect) if dialect == "both" else [Dialect(dialect)]
+    with signals_interrupt():
+        report = _rehearse(home, name, place, dialects, patience, as_json=as_json, keep=keep)
+    if as_json:
+        sys.stdout.buffer.write(to_json(report))
+        sys.stdout.buffer.flush()
+    ctx.exit(exit_codes.OK if report.passed else exit_codes.FAILED)
+
+
+def _rehearse(
+    home: Home,
+    name: str,
+    place: Whereabouts,
+    dialects: Sequence[Dialect],
+    patience: float,
+    *,
+    as_json: bool,
+    keep: bool,
+) -> RehearsalReport:
+    listener = Silent() if as_json else Printer(make_console())
+    with open_stage(home, name, patience) as stage, ScimClient(place.address, place.token, place.trust, patience) as client:
+        return rehearse_connector(stage.plan, stage.target, client, dialects, listener, kept=keep)
+
+
+def _whereabouts(home: Home, name: str, url: str | None, token_file: Path | None) -> Whereabouts:
+    """Works out address, trust and token; raises ConfigurationError or click's usage errors."""
+    address, trust = local_address(home, name)
+    if url is not None:
+        try:
+            address = parse_address(url)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--url") from None
+        trust = trust_system(certificate=str(local_certificate(home)))
+    return Whereabouts(address, trust, _token(home, name, token_file))
+
+
+def _token(home: Home, name: str, token_file: Path | None) -> str:
+    if token_file is not None:
+        with token_file.open(encoding="utf-8", errors="replace") as file:
+            token, where = file.read(_LONGEST_TOKEN).strip(), str(token_file)
+    elif TOKEN_VARIABLE in os.environ:
+        token, where = os.environ[TOKEN_VARIABLE].strip(), f"the variable {TOKEN_VARIABLE}"
+    else:
+        return mint_token(home, name)
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise click.UsageError(f"{where} holds no secret token: one word of printable ASCII characters is expected")
+    return token
+
+
+def _home(ctx: click.Context) -> Home:
+    """The home directory, from the context object that the ``ecmahost`` group gives every command."""
+    home = getattr(ctx.obj, "home", None)
+    if not isinstance(home, Home):
+        raise EcmahostError("this command belongs to the ecmahost command: ecmahost --home DIRECTORY ...")
+    return home
+
+
+@contextmanager
+def signals_interrupt() -> Iterator[None]:
+    """Within, SIGTERM and SIGHUP interrupt as Ctrl-C does, so that they too end with the cleaning up."""
+    previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

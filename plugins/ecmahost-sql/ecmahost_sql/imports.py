@@ -1,0 +1,116 @@
+"""Reading: all objects of a table page by page, and one object by its values.
+
+Pages follow the anchor's own order (keyset paging), each in one short statement, so that no lock on the customer's
+database outlives a page. A row that exists throughout is read exactly once, whatever is written meanwhile.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from ecmahost_core import CSEntryChange, ImportPage, ObjectModificationType, ObjectQuery, RunStep
+from ecmahost_sql import statements
+from ecmahost_sql.database import Row
+from ecmahost_sql.errors import as_connector_errors
+from ecmahost_sql.rows import Selection, ambiguous_entry, entry_of, failure, require_column
+from ecmahost_sql.session import Session
+from ecmahost_sql.values import InvalidValue, bind_for_query
+
+ROWS_OF_A_SORT = 20_000
+"""Rows read at once where the anchor has no index, so that every page would sort the whole table again."""
+
+LISTED_WITHOUT_ANCHOR = 100
+"""Rows without an anchor that are told one by one; the rest is counted."""
+
+
+def read_all(session: Session, step: RunStep) -> Iterator[ImportPage]:
+    """Yields the objects of every type of the step; see the hook ``full_import``."""
+    with as_connector_errors():
+        for schema_type in step.types:
+            selection = session.selection(schema_type)
+            entries = _entries(session, selection, step.page_size)
+            while page := tuple(islice(entries, step.page_size)):
+                yield ImportPage(page)
+                session.require_database()
+
+
+def read_one(session: Session, step: RunStep, query: ObjectQuery) -> Sequence[CSEntryChange]:
+    """Returns the objects that match; a value that the column cannot hold matches nothing."""
+    with as_connector_errors():
+        session.require_database()
+        selection = session.selection(step.type(query.object_type))
+        values: list[Row] = []
+        for name, wanted in query.attributes:
+            column = require_column(selection.table, name)
+            try:
+                values.append(
+                    (bind_for_query(column, selection.attribute_type(column), wanted[0]) if wanted else None,)
+                )
+            except InvalidValue:
+                return ()
+        place = statements.place_of(
+            session.database, [name for name, _ in query.attributes], tuple(value for (value,) in values)
+        )
+        sql = statements.select(selection.expressions, selection.table, place, query.limit)
+        return tuple(entry_of(selection, row) for row in session.database.query(sql, place.parameters))
+
+
+def _entries(session: Session, selection: Selection, page_size: int) -> Iterator[CSEntryChange]:
+    yield from _without_anchor(session, selection)
+    yield from _by_anchor(session, selection, page_size)
+
+
+def _without_anchor(session: Session, selection: Selection) -> Iterator[CSEntryChange]:
+    """Yields the rows that no anchor identifies, as failures."""
+    database, table = session.database, selection.table
+    place = statements.without_key(database, selection.key)
+    sql = statements.select(selection.expressions, table, place, LISTED_WITHOUT_ANCHOR)
+    rows = database.query(sql)
+    yield from (entry_of(selection, row) for row in rows)
+    if len(rows) == LISTED_WITHOUT_ANCHOR:
+        ((total,),) = database.query(statements.count(table, place))
+        if isinstance(total, int) and total > len(rows):
+            problem = f"{total - len(rows)} more rows have no value in the anchor ({', '.join(selection.key_names)})"
+            yield CSEntryChange(
+                selection.schema_type.name, ObjectModificationType.ADD, failure=failure(table, [problem])
+            )
+
+
+def _by_anchor(session: Session, selection: Selection, page_size: int) -> Iterator[CSEntryChange]:
+    """Yields the rows in the order of their anchors; rows that share an anchor become one failure.
+
+    One row more than needed is read. When it comes, the last anchor may have more rows behind it, so that anchor is
+    left for the next page; when it is the only one, its rows are counted instead.
+    """
+    database = session.database
+    rows_of_a_page, _ = statements.ordered(database, selection, None, 1)
+    size = max(page_size, ROWS_OF_A_SORT) if database.reads_everything(rows_of_a_page, ()) else page_size
+    width = len(selection.columns)
+    last = width + len(selection.key)
+    after: Row | None = None
+    while True:
+        ordered, parameters = statements.ordered(database, selection, after, size + 1)
+        rows = database.query(statements.page(database, selection, ordered), parameters)
+        groups = list(_groups(rows, last))
+        complete = len(rows) <= size
+        if not complete and len(groups) > 1:
+            groups.pop()
+        for group in groups:
+            if len(group) == 1:
+                yield entry_of(selection, group[0])
+            else:
+                yield ambiguous_entry(selection, group[0], str(len(group)) if complete else f"at least {len(group)}")
+        if complete:
+            return
+        after = groups[-1][-1][width:last]
+
+
+def _groups(rows: Sequence[Row], number: int) -> Iterator[list[Row]]:
+    """Yields the rows of each anchor: those that follow each other with the same number in this position."""
+    group: list[Row] = []
+    for row in rows:
+        if group and group[-1][number] != row[number]:
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group

@@ -1,0 +1,89 @@
+"""A session: one connection, and what has been read of its catalog."""
+
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ecmahost_core import ObjectTypeNotSupported, Parameters, Schema, SchemaType, SessionPurpose
+from ecmahost_sql.catalog import Table, object_type
+from ecmahost_sql.database import Database
+from ecmahost_sql.errors import DatabaseFailure, FailureKind, as_connector_errors
+from ecmahost_sql.parameters import understand
+from ecmahost_sql.rows import Selection, select_attributes
+from ecmahost_sql.sqlite.connection import open_sqlite
+
+
+class Session:
+    """What ``open_session`` yields; used by one thread at a time.
+
+    Attributes:
+        database: the connection.
+    """
+
+    def __init__(self, database: Database, offered: Sequence[str] = ()) -> None:
+        """``offered`` limits the tables to those names; empty offers all."""
+        self.database = database
+        self._offered = tuple(offered)
+        self._version: Hashable = None
+        self._tables: dict[str, Table] = {}
+        self._selections: dict[str, Selection] = {}
+
+    def tables(self) -> Sequence[Table]:
+        """Returns the tables on offer, read again only when the catalog has changed."""
+        version = self.database.catalog_version()
+        if version != self._version:
+            tables = {table.name: table for table in self.database.tables()}
+            self._tables = {name: tables[name] for name in self._offered or tables if name in tables}
+            self._selections = {}
+            self._version = version
+        return tuple(self._tables.values())
+
+    def missing(self) -> Sequence[str]:
+        """Returns which of the offered tables the database did not have when they were last read."""
+        return [name for name in self._offered if name not in self._tables]
+
+    def selection(self, schema_type: SchemaType) -> Selection:
+        """Returns how the type's attributes are read; DatabaseFailure NOT_IN_CATALOG names what is missing."""
+        self.tables()
+        known = self._selections.get(schema_type.name)
+        if known is not None and known.schema_type == schema_type:
+            return known
+        table = self._tables.get(schema_type.name)
+        if table is None:
+            raise DatabaseFailure(FailureKind.NOT_IN_CATALOG, f"there is no table {schema_type.name}{self._hint()}")
+        selection = select_attributes(self.database, table, schema_type)
+        self._selections[schema_type.name] = selection
+        return selection
+
+    def require_database(self) -> None:
+        """Raises DatabaseFailure UNAVAILABLE when the database was replaced since the session was opened."""
+        if not self.database.still_there():
+            raise DatabaseFailure(FailureKind.UNAVAILABLE, "the database was replaced or removed; it is opened again")
+
+    def _hint(self) -> str:
+        return " among those that `tables` under [connectivity] offers" if self._offered else " in the database"
+
+
+@contextmanager
+def open_session(parameters: Parameters, purpose: SessionPurpose) -> Iterator[Session]:
+    """Opens the database for one purpose: only an export session can write."""
+    wanted = understand(parameters)
+    with as_connector_errors():
+        database = open_sqlite(
+            Path(wanted.path), wanted.command_timeout, writing=purpose is SessionPurpose.EXPORT
+        )
+    try:
+        yield Session(database, wanted.tables)
+    finally:
+        database.close()
+
+
+def read_schema(session: Session) -> Schema:
+    """Returns every table on offer; ObjectTypeNotSupported names one of ``tables`` that is not there."""
+    with as_connector_errors():
+        session.require_database()
+        tables = session.tables()
+    missing = session.missing()
+    if missing:
+        raise ObjectTypeNotSupported(f"`tables` under [connectivity] names {', '.join(missing)}, which is not there")
+    return Schema(tuple(object_type(table) for table in tables if table.columns))

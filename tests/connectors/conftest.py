@@ -1,0 +1,145 @@
+"""Connectors over plugin modules that a test writes: real modules, real pluggy, real threads."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+import pytest
+
+from ecmahost_core import (
+    AttributeType,
+    ConfigParameterDefinition,
+    CSEntryChange,
+    CSEntryChangeResult,
+    ObjectModificationType,
+    RunStep,
+    Schema,
+    SchemaAttribute,
+    SchemaType,
+    hookimpl,
+)
+from ecmahost_core.configuration.model import ConnectorConfiguration, Properties
+from ecmahost_core.connectors.connector import Connector
+from ecmahost_core.connectors.contract import LoadedPlugin, checked_plugin
+
+PERSON = SchemaType(
+    "Person",
+    (SchemaAttribute("Id"), SchemaAttribute("Name"), SchemaAttribute("Active", AttributeType.BOOLEAN)),
+    anchor=("Id",),
+)
+STEP = RunStep((PERSON,), page_size=100)
+
+
+def connectivity_parameters():
+    return [ConfigParameterDefinition("path", "Path")]
+
+
+@contextmanager
+def open_session():
+    yield "session"
+
+
+def schema():
+    return Schema((PERSON,))
+
+
+def export(changes):
+    return [CSEntryChangeResult(change.identifier, anchor=change.anchor) for change in changes]
+
+
+def add(identifier: str, anchor: str | None = None, **more: Any) -> CSEntryChange:
+    """A creation; the anchor is the identifier unless told."""
+    values = (identifier if anchor is None else anchor,)
+    return CSEntryChange("Person", ObjectModificationType.ADD, anchor=values, identifier=identifier, **more)
+
+
+def person(anchor: str, **more: Any) -> CSEntryChange:
+    """A person as an import yields one."""
+    return CSEntryChange(
+        "Person", ObjectModificationType.ADD, anchor=(anchor,), attributes={"Id": (anchor,), "Name": ("Ann",)}, **more
+    )
+
+
+def make_module(name: str = "ecmahost_example", **functions: object) -> ModuleType:
+    """A plugin's module: the required hooks, and what is given instead of them or beside them (None takes one away)."""
+    module = ModuleType(name)
+    required = {each.__name__: each for each in (connectivity_parameters, open_session, schema, export)}
+    for attribute, function in required.items():
+        setattr(module, attribute, hookimpl(function))
+    for attribute, value in functions.items():
+        if value is None:
+            delattr(module, attribute)
+        else:
+            setattr(module, attribute, value)
+    return module
+
+
+def make_plugin(name: str = "example", **hooks: Callable[..., object]) -> LoadedPlugin:
+    """A plugin whose hooks are the given functions, marked here."""
+    return checked_plugin(name, make_module(**{hook: hookimpl(function) for hook, function in hooks.items()}))
+
+
+def make_configuration(name: str = "hr", **settings: Any) -> ConnectorConfiguration:
+    properties = Properties(name, "6e0c0000-0000-4000-8000-000000000000", "example")
+    connectivity = MappingProxyType({"path": "people", **settings.pop("connectivity", {})})
+    return ConnectorConfiguration(Path(f"{name}.toml"), properties, connectivity, **settings)
+
+
+@pytest.fixture
+def build() -> Iterator[Callable[..., Connector]]:
+    """Builds connectors and closes them after the test."""
+    connectors: list[Connector] = []
+
+    def build_connector(
+        *, name: str = "hr", plugin: LoadedPlugin | None = None, clock=None, settings=None, **hooks: Callable[..., Any]
+    ) -> Connector:
+        configuration = make_configuration(name, **(settings or {}))
+        timing = {} if clock is None else {"clock": clock}
+        connector = Connector(configuration, plugin or make_plugin(**hooks), **timing)
+        connectors.append(connector)
+        return connector
+
+    yield build_connector
+    for connector in connectors:
+        connector.close()
+
+
+@pytest.fixture
+def tools() -> ModuleType:
+    """The makers above, for tests that need more than a connector."""
+    module = ModuleType("tools")
+    for each in (add, person, make_module, make_plugin, make_configuration):
+        setattr(module, each.__name__, each)
+    module.STEP, module.PERSON = STEP, PERSON
+    return module
+
+
+class Gate:
+    """A target that hangs until it is opened, and tells who arrived."""
+
+    def __init__(self) -> None:
+        self.arrived = threading.Semaphore(0)
+        self._open = threading.Event()
+
+    def open(self) -> None:
+        self._open.set()
+
+    def pass_through(self) -> None:
+        self.arrived.release()
+        assert self._open.wait(30)
+
+    def wait_for(self, count: int = 1) -> None:
+        """Waits until so many calls hang here."""
+        for _ in range(count):
+            assert self.arrived.acquire(timeout=10)
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    """Opens at the end of the test, so that no thread stays behind."""
+    gate = Gate()
+    yield gate
+    gate.open()

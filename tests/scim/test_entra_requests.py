@@ -1,0 +1,66 @@
+"""The requests that Entra sends, as they are on the wire, and what is to become of them."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecmahost_core.scim.evaluate import matches
+from ecmahost_core.scim.filter import parse_filter
+from ecmahost_core.scim.messages import parse_patch
+from ecmahost_core.scim.patch import apply_patch
+from ecmahost_core.scim.resource import ResourceType, canonical
+
+REQUESTS = Path(__file__).parent.parent / "entra"
+
+
+def recorded(name: str) -> list[Any]:
+    cases = json.loads((REQUESTS / f"{name}.json").read_text(encoding="utf-8"))
+    return [pytest.param(case, id=case["case"]) for case in cases]
+
+
+def check_patch(case: dict[str, Any], resource_type: ResourceType) -> None:
+    before = copy.deepcopy(case["before"])
+    request = copy.deepcopy(case["request"])
+    patched = apply_patch(case["before"], parse_patch(case["request"]), resource_type)
+    assert patched.resource == case["after"]
+    assert list(patched.ignored) == case["ignored"]
+    assert (case["before"], case["request"]) == (before, request)
+    assert canonical(patched.resource, resource_type).resource == patched.resource
+    again = apply_patch(patched.resource, parse_patch(case["request"]), resource_type)
+    assert again.resource == patched.resource
+
+
+@pytest.mark.parametrize("case", recorded("patch_user"))
+def test_a_patch_of_a_user_does_what_it_means(case: dict[str, Any], user_type: ResourceType) -> None:
+    check_patch(case, user_type)
+
+
+@pytest.mark.parametrize("case", recorded("patch_group"))
+def test_a_patch_of_a_group_does_what_it_means(case: dict[str, Any], group_type: ResourceType) -> None:
+    check_patch(case, group_type)
+
+
+@pytest.mark.parametrize("case", recorded("create_user"))
+def test_a_new_user_is_read(case: dict[str, Any], user_type: ResourceType) -> None:
+    result = canonical(case["request"], user_type)
+    assert result.resource == case["resource"]
+    assert list(result.ignored) == case["ignored"]
+
+
+@pytest.mark.parametrize("case", recorded("create_group"))
+def test_a_new_group_is_read(case: dict[str, Any], group_type: ResourceType) -> None:
+    result = canonical(case["request"], group_type)
+    assert result.resource == case["resource"]
+    assert list(result.ignored) == case["ignored"]
+
+
+QUERIES = json.loads((REQUESTS / "queries_user.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("query", QUERIES["queries"], ids=lambda query: query["filter"])
+def test_a_query_finds_whom_it_means(query: dict[str, Any], user_type: ResourceType) -> None:
+    found = matches(parse_filter(query["filter"], user_type), QUERIES["resource"], user_type)
+    assert found is query["matches"]
