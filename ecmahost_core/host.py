@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import structlog
 
-from ecmahost_core.configuration.home import Home
+from ecmahost_core.configuration.home import Home, enter
 from ecmahost_core.configuration.load import load_connectors, load_host
 from ecmahost_core.configuration.model import ConnectorConfiguration, HostConfiguration
 from ecmahost_core.configuration.secrets import Keys, load_keys
@@ -120,12 +120,15 @@ class Host:
 
 
 def open_host(home: Home, *, writing: bool) -> Host:
-    """Returns the host of a home directory; raises ConfigurationError when its own files are wrong.
+    """Returns the host of a home directory, which becomes the current directory.
+
+    Raises ConfigurationError when the host's own files are wrong, StoreUnavailable when the store cannot be opened.
 
     Args:
         home: the home directory.
         writing: whether this process writes to targets or imports; one that does not has no place in the journal.
     """
+    enter(home)
     return Host(home, load_host(home), Catalogue(), writing=writing)
 
 

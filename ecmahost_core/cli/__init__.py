@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 COMMANDS: Final = MappingProxyType(
     {
         "certificate": "ecmahost_core.cli.certificate:certificate",
+        "check": "ecmahost_core.cli.check:check",
+        "connectors": "ecmahost_core.cli.connectors:connectors",
         "encrypt": "ecmahost_core.cli.encrypt:encrypt",
+        "import": "ecmahost_core.cli.import_:import_",
         "init": "ecmahost_core.cli.init:init",
+        "journal": "ecmahost_core.cli.journal:journal",
+        "objects": "ecmahost_core.cli.objects:objects",
+        "serve": "ecmahost_core.cli.serve:serve",
         "token": "ecmahost_core.cli.token:token",
     }
 )

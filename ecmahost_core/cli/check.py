@@ -4,12 +4,14 @@ from collections.abc import Iterable
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ecmahost_core.cli import exit_codes
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.output import UnknownConnector, print_json, print_problems
 from ecmahost_core.configuration.certificates import certificate_problems
+from ecmahost_core.configuration.home import enter
 from ecmahost_core.configuration.load import load_connectors, load_host
 from ecmahost_core.configuration.model import ConnectorConfiguration
 from ecmahost_core.connectors.connector import Connector
@@ -33,6 +35,7 @@ def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_j
     Exit code 3 for mistakes in the configuration (all are listed), 1 when a target cannot be used as configured.
     """
     configure_logs("error")
+    enter(context.home)
     host = load_host(context.home)
     catalogue = Catalogue()
     loaded = load_connectors(context.home, catalogue.definitions, tuple(catalogue.installed()))
@@ -108,5 +111,6 @@ def _print(findings: dict[str, list[Finding]]) -> None:
     for name, found in findings.items():
         table = Table("", "about", "finding", "what to do", box=None, pad_edge=False, title=name, title_justify="left")
         for one in found:
-            table.add_row(one.severity.value, one.subject, one.message, one.remedy, style=_COLOURS[one.severity])
+            cells = (escape(text) for text in (one.severity.value, one.subject, one.message, one.remedy))
+            table.add_row(*cells, style=_COLOURS[one.severity])
         console.print(table)

@@ -2,6 +2,7 @@
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ecmahost_core.cli.context import CommandContext, pass_context
@@ -44,7 +45,7 @@ def _list(catalogue: Catalogue, *, as_json: bool) -> None:
         return
     table = Table("type", "package", "version", "state", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(row["type"], row["distribution"], row["version"], row["state"])
+        table.add_row(*(escape(row[key]) for key in ("type", "distribution", "version", "state")))
     Console().print(table)
 
 

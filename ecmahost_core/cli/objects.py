@@ -4,11 +4,13 @@ from itertools import islice
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ecmahost_core.cli.context import CommandContext, pass_context
+from ecmahost_core.cli.group import printable
 from ecmahost_core.cli.output import configured, print_json
-from ecmahost_core.ecma.values import anchor_text
+from ecmahost_core.ecma.values import anchor_text, text_of
 from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.objects import SpaceObject
@@ -52,10 +54,8 @@ def _print(binding: TypeBinding, found: list[SpaceObject], total: int) -> None:
     table = Table("id", "anchor", "state", "modified", *binding.query_attributes, box=None, pad_edge=False)
     for one in found:
         row = _row(binding, one)
-        shown = [
-            str(one.attributes.get(name, ("",))[0]) if one.attributes.get(name) else ""
-            for name in binding.query_attributes
-        ]
-        table.add_row(*(str(row[key]) for key in ("id", "anchor", "state", "modified")), *shown)
+        shown = [", ".join(map(text_of, one.attributes.get(name, ()))) for name in binding.query_attributes]
+        cells = [*(str(row[key]) for key in ("id", "anchor", "state", "modified")), *shown]
+        table.add_row(*(escape(printable(cell)) for cell in cells))
     Console().print(table)
     click.echo(f"{total:,} live {binding.object_type.resource_type} objects in all")

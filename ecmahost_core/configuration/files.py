@@ -28,13 +28,16 @@ def read_bounded(path: Path, limit: int) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
         raise Unreadable(reason(error)) from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
+        # Before anything else: a directory cannot even be opened as a file object.
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Unreadable("it is not a regular file")
-        try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             content = file.read(limit + 1)
-        except OSError as error:
-            raise Unreadable(reason(error)) from None
+    except OSError as error:
+        raise Unreadable(reason(error)) from None
+    finally:
+        os.close(descriptor)
     if len(content) > limit:
         raise Unreadable(f"it is larger than {limit // 1024} KiB")
     return content

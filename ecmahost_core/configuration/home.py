@@ -92,3 +92,16 @@ def require(home: Home) -> None:
                 ),
             )
         )
+
+
+def enter(home: Home) -> None:
+    """Makes the home the current directory, so that relative paths inside a connector's own texts start there.
+
+    Called once by each command that uses connectors: a database URL such as ``sqlite:///people.db`` is the plugin's to
+    read, and it knows no home.
+
+    Raises:
+        ConfigurationError: as :func:`require`.
+    """
+    require(home)
+    os.chdir(home.path)

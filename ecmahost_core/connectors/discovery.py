@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Final
 
@@ -159,5 +160,7 @@ def _import_failure(error: BaseException) -> str:
     """Says why an import failed. Names of modules are told, messages are not: they may hold anything."""
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"there is no module {error.name!r}; is the package, or something that it needs, installed?"
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__} in {PurePath(error.filename or '').name}:{error.lineno}"
     named = f" about {error.name!r}" if isinstance(error, ImportError) and error.name else ""
     return f"{type(error).__name__}{named} ({origin(error)})"

@@ -5,7 +5,7 @@ from typing import Any
 
 from ecmahost_core.scim import errors
 from ecmahost_core.scim.schemas import Attribute
-from ecmahost_core.scim.values import canonical_value
+from ecmahost_core.scim.values import canonical_value, sub_value
 
 
 def merged(
@@ -41,7 +41,7 @@ def with_sub(
     Raises:
         ScimError: 400 ``invalidValue``, or ``mutability`` when the sub-attribute is immutable and has another value.
     """
-    converted = canonical_value(sub, value, f"{owner}{attribute.name}.", ignored)
+    converted = sub_value(sub, value, f"{owner}{attribute.name}.", ignored)
     before: Mapping[str, Any] = present or {}
     if converted is None or before.get(sub.name) == converted:
         return dict(before)

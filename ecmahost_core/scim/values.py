@@ -37,6 +37,16 @@ def canonical_value(attribute: Attribute, value: Any, owner: str, ignored: list[
     return _simple(attribute, value, owner)
 
 
+def sub_value(sub: Attribute, item: Any, inner: str, ignored: list[str]) -> Any:
+    """``canonical_value`` for a sub-attribute; a senseless ``primary`` is left out and named in ``ignored``."""
+    if type(item) is str and sub.type == "string" and not sub.multi_valued:
+        return item
+    if sub.type == "boolean" and entra.tolerates_nonsense(sub.name) and not _is_boolean(item):
+        note_ignored(ignored, inner + sub.name)
+        return None
+    return canonical_value(sub, item, inner, ignored)
+
+
 def note_ignored(ignored: list[str], name: str) -> None:
     """Adds the name of an unknown attribute, once, and cut where it is longer than any name would be."""
     name = name[:_LONGEST_NAME]
@@ -74,19 +84,10 @@ def _complex(attribute: Attribute, value: Any, owner: str, ignored: list[str]) -
         if sub is None:
             note_ignored(ignored, inner + key)
             continue
-        converted = _sub_value(sub, item, inner, ignored)
+        converted = sub_value(sub, item, inner, ignored)
         if converted is not None:
             result[sub.name] = converted
     return result or None
-
-
-def _sub_value(sub: Attribute, item: Any, inner: str, ignored: list[str]) -> Any:
-    if type(item) is str and sub.type == "string" and not sub.multi_valued:
-        return item
-    if sub.type == "boolean" and entra.tolerates_nonsense(sub.name) and not _is_boolean(item):
-        note_ignored(ignored, inner + sub.name)
-        return None
-    return canonical_value(sub, item, inner, ignored)
 
 
 def _is_boolean(item: Any) -> bool:

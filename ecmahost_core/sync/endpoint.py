@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 IMPORTING = "The ECMA host is currently importing data from the target application"
 SCHEMA_RETRY_SECONDS = 5.0
+DRAIN_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Endpoint:
 
     def close(self) -> None:
         """Finishes what is queued and closes the sessions. The store is not the endpoint's to close."""
-        self.exports.close()
+        self.exports.close(DRAIN_SECONDS)
         self.reads.close()
         self.connector.close()
 

@@ -16,6 +16,7 @@ from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable, uniqueness
 from ecmahost_core.space.objects import (
     ID,
+    EntryState,
     JournalEntry,
     LockKey,
     ObjectState,

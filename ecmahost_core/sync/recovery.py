@@ -11,7 +11,7 @@ import structlog
 from ecmahost_core.ecma.csentry import CSEntryChange, change_from_json
 from ecmahost_core.ecma.results import CSEntryChangeResult
 from ecmahost_core.ecma.run_profiles import RunStep
-from ecmahost_core.ecma.values import anchor_text, text_of
+from ecmahost_core.ecma.values import Anchor, anchor_text, text_of
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, EcmahostError
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.objects import EventRecord, JournalEntry, Operation, TargetObject
@@ -147,7 +147,7 @@ class Recovery:
         ]
 
 
-def _anchors(binding: TypeBinding, entry: JournalEntry) -> list[tuple[object, ...]]:
+def _anchors(binding: TypeBinding, entry: JournalEntry) -> list[Anchor]:
     """The anchors under which the object may be found: where a change moves it to, then where it was."""
     if not entry.change:
         return []

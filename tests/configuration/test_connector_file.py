@@ -252,7 +252,6 @@ CASES: list[Case] = [
         MAPPING,
         'schema_mapping.User: found an empty table, expected at least one line such as userName = "LoginName"',
     ),
-    ("schema_mapping", "schema_mapping = 5\n", "schema_mapping: found the number 5, expected a table"),
     (
         "schema_mapping",
         MAPPING + "userName = 5\n",
@@ -336,6 +335,12 @@ def test_a_mistake_is_told_with_its_place_what_was_found_and_what_was_expected(
 def test_a_path_that_is_not_grammatical_is_a_mistake(problems: Callable[..., list[str]]) -> None:
     (line,) = problems(schema_mapping=MAPPING + "'emails[type eq' = 'Mail'\n")
     assert line.startswith('schema_mapping.User."emails[type eq": found a key that is no SCIM path, expected a SCIM path: ')
+
+
+@pytest.mark.parametrize("table", ["object_types", "schema_mapping", "deprovisioning"])
+def test_a_value_where_tables_are_expected_is_told(table: str, problems: Callable[..., list[str]]) -> None:
+    lines = problems(properties=f"{table} = 5\n{PROPERTIES}", **{table: ""})
+    assert f"{table}: found the number 5, expected a table" in lines
 
 
 def test_every_mistake_of_a_file_is_told_at_once_in_the_order_of_the_tables(

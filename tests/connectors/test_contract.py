@@ -214,7 +214,7 @@ QUOTED = [
     (f"{module.__name__}.{name}", value)
     for module in (contract, entries, failures, returns)
     for name, value in vars(module).items()
-    if name.isupper() and isinstance(value, str)
+    if name.isupper() and name[0] != "_" and isinstance(value, str)
 ]
 
 

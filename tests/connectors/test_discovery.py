@@ -2,7 +2,6 @@ import importlib
 import subprocess
 import sys
 import threading
-import time
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from textwrap import dedent
@@ -81,9 +80,9 @@ def test_loading_one_type_imports_that_one_and_leaves_a_broken_one_alone(site):
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("1 / 0", "ZeroDivisionError (ecmahost_zbad.py:1 in <module>)"),
+        ("1 / 0", "ecmahost_zbad.py:1 in <module>)"),
         ("raise SystemExit(3)", "SystemExit"),
-        ("def broken(:", "SyntaxError"),
+        ("x = 1\ndef broken(:", "SyntaxError in ecmahost_zbad.py:2"),
         ("import no_such_driver", "there is no module 'no_such_driver'"),
         ("from ecmahost_core import no_such_name", "ImportError about 'ecmahost_core'"),
     ],
@@ -209,8 +208,11 @@ def test_threads_that_load_one_type_at_once_get_the_same_plugin(site):
 
 
 def test_importing_the_package_discovers_nothing():
-    code = "import sys, ecmahost_core.connectors.discovery as d; assert not [n for n in vars(d) if 'atalogue' in n][1:]"
-    started = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], timeout=60)
-    assert done.returncode == 0
-    assert time.monotonic() - started < 60
+    code = """
+import importlib.metadata
+def refuse(*args, **kwargs): raise AssertionError("discovery at import time")
+importlib.metadata.distributions = importlib.metadata.entry_points = refuse
+import ecmahost_core.connectors.discovery, ecmahost_core.connectors.queue, ecmahost_core.connectors.reads
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], timeout=60, capture_output=True)
+    assert done.returncode == 0, done.stderr

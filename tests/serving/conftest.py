@@ -231,7 +231,16 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A host with TLS and short deadlines that the tests of a session share."""
-    with shared(tmp_path_factory, tls=True, header_seconds=2, body_seconds=2) as server:
+    with shared(tmp_path_factory, tls=True, header_seconds=1, body_seconds=1) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A host without TLS and with short deadlines that the tests of a session share."""
+    with shared(
+        tmp_path_factory, tls=False, header_seconds=1, body_seconds=1, response_seconds=1, keepalive_seconds=5
+    ) as server:
         yield server
 
 

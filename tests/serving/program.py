@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -60,6 +60,7 @@ def body(environ: WSGIEnvironment) -> tuple[bytes, str]:
     except BodyTooLarge:
         return b"too large", "413 Content Too Large"
     except BodyError as error:
+        log.info("body_refused", error=type(error).__name__)
         return type(error).__name__.encode(), "400 Bad Request"
     return f"{len(content)} {hashlib.sha256(content).hexdigest()}".encode(), "200 OK"
 
@@ -95,9 +96,18 @@ class Program:
             file.write("reloaded\n")
 
 
+def pause_after_fork(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A log processor that holds a web worker before it has signal handlers, at the first thing that it logs."""
+    if event.get("message", "").startswith("Booting worker"):
+        time.sleep(1)
+    return event
+
+
 def main() -> int:
     options = json.loads(sys.argv[1])
     configure_logs("debug", json=True)
+    if options.get("fork") == "slow":
+        structlog.configure(processors=[pause_after_fork, *structlog.get_config()["processors"]])
     settings = options["settings"]
     for name in ("certificate", "key"):
         if name in settings:

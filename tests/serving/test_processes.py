@@ -80,6 +80,16 @@ def test_a_stop_right_after_the_start_is_not_lost(start: Start) -> None:
     assert time.monotonic() - began < 10
 
 
+def test_a_stop_that_reaches_a_web_worker_before_it_has_signal_handlers_is_not_lost(
+    start: Start, eventually: Eventually
+) -> None:
+    host = start(complete=False, options={"fork": "slow"})
+    assert eventually(lambda: host.events("background_started"))
+    began = time.monotonic()
+    assert host.stop() == 0
+    assert time.monotonic() - began < 10
+
+
 def test_a_silent_client_does_not_delay_a_stop_until_its_deadline(start: Start) -> None:
     host = start(header_seconds=30)
     with host.connect():

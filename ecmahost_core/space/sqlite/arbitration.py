@@ -212,4 +212,3 @@ class _Batch:
         return [
             str(uuid.uuid4()) if identifier is None or identifier in taken else identifier for identifier in derived
         ]
-

@@ -25,7 +25,7 @@ def insert(
     state: ObjectState = ObjectState.LIVE,
     kept: Mapping[str, Any] | None = None,
 ) -> list[int]:
-    """Stores new objects under the given ids, in this order; returns their keys. Their anchors, DNs and ids are free."""
+    """Stores new objects under the given ids, in this order; returns their keys. Anchors, DNs and ids are free."""
     if not news:
         return []
     connection = transaction.connection
@@ -36,8 +36,8 @@ def insert(
     keys = list(range(first_key, first_key + len(news)))
     kept_text, now = compact(kept or {}), transaction.now
     connection.executemany(
-        "INSERT INTO object (key, type, state, id, change_seq, digest, created, modified, anchor_key, dn_key, anchor, dn,"
-        " kept, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO object (key, type, state, id, change_seq, digest, created, modified, anchor_key, dn_key, anchor,"
+        " dn, kept, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 key, row.id, int(state), identifier, first_seq + key - first_key, new.digest, now, now, new.anchor_key,

@@ -72,13 +72,17 @@ class Database:
         self._reader_slots = threading.BoundedSemaphore(READERS)
         self._writer: sqlite3.Connection | None = None
         self._writer_lock = threading.Lock()
-        if writing:
-            self._prepare_file()
-            with self.write() as transaction:
-                schema.migrate(transaction.connection)
-        else:
-            with self.read() as connection:
-                schema.require_current(connection)
+        try:
+            if writing:
+                self._prepare_file()
+                with self.write() as transaction:
+                    schema.migrate(transaction.connection)
+            else:
+                with self.read() as connection:
+                    schema.require_current(connection)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -106,7 +110,7 @@ class Database:
         if not self.writing:
             raise StoreUnavailable("the connector space was opened for reading only")
         if not self._writer_lock.acquire(timeout=WAIT_SECONDS):
-            raise StoreUnavailable("the connector space is overloaded: this process's writer did not become free in time")
+            raise StoreUnavailable("the connector space is overloaded: the writer did not become free in time")
         try:
             self._check()
             connection = self._writer = self._writer or self._connect("rw")

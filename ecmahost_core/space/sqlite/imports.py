@@ -5,34 +5,31 @@ time with a pause behind, so that the writers of other processes get their turn.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 from ecmahost_core.ecma.values import anchor_text
 from ecmahost_core.space.objects import (
     EventRecord,
     HeldRemovals,
     ImportCounts,
-    ObjectState,
     SpaceType,
     TargetObject,
 )
-from ecmahost_core.space.sqlite import changes, status
+from ecmahost_core.space.sqlite import removals, status
 from ecmahost_core.space.sqlite.arbitration import Reading, SeenKeys, apply
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.events import write_event
-from ecmahost_core.space.sqlite.locks import held_keys, is_held
-from ecmahost_core.space.sqlite.rows import BATCH, STORED_COLUMNS, Encoded, StoredRow, encode, select_in
+from ecmahost_core.space.sqlite.rows import BATCH, Encoded, encode, select_in
 from ecmahost_core.space.sqlite.tombstones import purge
-from ecmahost_core.space.sqlite.types import Types, type_row
+from ecmahost_core.space.sqlite.types import Types
 from ecmahost_core.text import fold
 
 PAUSE = 0.001
 """Seconds between two writing transactions of an import."""
-_LISTED = 10_000
 
 
 class SqliteImportRun:
-    """See ``store.ImportRun``. Made by ``importing.begin_import``; useless after ``complete`` or ``fail``."""
+    """See ``store.ImportRun``. Made by ``runs.begin``; useless after ``complete`` or ``fail``."""
 
     def __init__(
         self, database: Database, types: Types, *, number: int, connector: int, began_seq: int, first: bool
@@ -54,7 +51,7 @@ class SqliteImportRun:
         """See ``ImportRun.compare``."""
         self._require_running()
         type_id = self._types.require(space_type)
-        reading = Reading(space_type, self._began_seq, seen=self._seen, own=self._own)
+        reading = self._reading(space_type)
         for start in range(0, len(objects), BATCH):
             part = objects[start : start + BATCH]
             different = self._different(type_id, part)
@@ -66,21 +63,16 @@ class SqliteImportRun:
         """See ``ImportRun.missing``."""
         self._require_running()
         type_id = self._types.require(space_type)
-        removable = live = 0
-        for keys in self._listed(type_id, ObjectState.LIVE):
-            live += len(keys)
-            for unseen in _batches(self._seen.without(keys)):
-                removable += len(self._removable(type_id, unseen))
-        return removable, live
+        return removals.count(self._database, type_id, self._reading(space_type))
 
     def remove_missing(self, space_type: SpaceType) -> None:
         """See ``ImportRun.remove_missing``. Unlinked objects that the target has no more go with the live ones."""
         self._require_running()
         type_id = self._types.require(space_type)
-        for state in (ObjectState.LIVE, ObjectState.UNLINKED):
-            for keys in self._listed(type_id, state):
-                for unseen in _batches(self._seen.without(keys)):
-                    self._remove(type_id, unseen)
+        for removed, passed_over in removals.remove(self._database, type_id, self._reading(space_type)):
+            self.counts.removed += removed
+            self.counts.passed_over += passed_over
+            time.sleep(PAUSE)
 
     def complete(self, *, held: HeldRemovals | None) -> None:
         """See ``ImportRun.complete``."""
@@ -158,32 +150,8 @@ class SqliteImportRun:
         counts.failed += applied.failed
         time.sleep(PAUSE)
 
-    def _listed(self, type_id: int, state: ObjectState) -> Iterator[list[int]]:
-        """Yields the keys of all objects in a state, some thousands at a time and each part from a moment of its own."""
-        last = 0
-        while True:
-            with self._database.read() as connection:
-                rows = connection.execute(
-                    "SELECT key FROM object WHERE type = ? AND state = ? AND key > ? ORDER BY key LIMIT ?",
-                    (type_id, int(state), last, _LISTED),
-                ).fetchall()
-            if not rows:
-                return
-            yield [key for (key,) in rows]
-            last = rows[-1][0]
-
-    def _removable(self, type_id: int, keys: Sequence[int]) -> list[StoredRow]:
-        with self._database.read() as connection:
-            connection.execute("BEGIN")
-            return self._free(connection, type_id, keys)
-
-    def _remove(self, type_id: int, keys: Sequence[int]) -> None:
-        with self._database.write() as transaction:
-            free = self._free(transaction.connection, type_id, keys)
-            changes.remove(transaction, type_row(transaction.connection, type_id), free)
-        self.counts.removed += len(free)
-        self.counts.passed_over += len(keys) - len(free)
-        time.sleep(PAUSE)
+    def _reading(self, space_type: SpaceType) -> Reading:
+        return Reading(space_type, self._began_seq, seen=self._seen, own=self._own)
 
     def _event(self, outcome: str, error: str = "") -> EventRecord:
         return EventRecord(

@@ -17,9 +17,10 @@ _BY_VALUE = (
 # Two short ranges of the listing's index, merged: one range over both states would have to be sorted as a whole.
 _NEXT = (
     f"SELECT {OBJECT_COLUMNS} FROM object WHERE key IN ("  # noqa: S608  # names, no values
-    "SELECT key FROM (SELECT key FROM object WHERE type = :type AND state = 0 AND key > :last ORDER BY key LIMIT :count)"
-    " UNION ALL "
-    "SELECT key FROM (SELECT key FROM object WHERE type = :type AND state = 1 AND key > :last ORDER BY key LIMIT :count)"
+    "SELECT key FROM"
+    " (SELECT key FROM object WHERE type = :type AND state = 0 AND key > :last ORDER BY key LIMIT :count)"
+    " UNION ALL SELECT key FROM"
+    " (SELECT key FROM object WHERE type = :type AND state = 1 AND key > :last ORDER BY key LIMIT :count)"
     ") ORDER BY key LIMIT :count"
 )
 

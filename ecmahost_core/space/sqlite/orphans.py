@@ -46,7 +46,7 @@ def sweep(database: Database, locks: Path) -> None:
 
 
 def forget(database: Database, incarnation: str) -> bool:
-    """Removes the row of an incarnation that is about to end; returns False and leaves it when it still owns something."""
+    """Removes the row of an incarnation that is about to end; leaves it and returns False when it owns something."""
     with database.write() as transaction:
         if _owns(transaction, incarnation):
             return False

@@ -151,7 +151,7 @@ _FIRST = (
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
-"""The statements that take a file from version n to n + 1, at index n. Released ones are never edited, only followed."""
+"""The statements that take a file from version n to n + 1, at index n. A released one is never edited."""
 
 
 def migrate(connection: sqlite3.Connection) -> None:

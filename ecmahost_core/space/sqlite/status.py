@@ -67,7 +67,9 @@ def import_completed(transaction: Transaction, connector: int, counts: ImportCou
             "connector": connector,
         },
     )
-    connection.execute("DELETE FROM missing WHERE type IN (SELECT id FROM space_type WHERE connector = ?)", (connector,))
+    connection.execute(
+        "DELETE FROM missing WHERE type IN (SELECT id FROM space_type WHERE connector = ?)", (connector,)
+    )
 
 
 def import_failed(connection: sqlite3.Connection, connector: int, reason: str) -> None:
@@ -76,7 +78,7 @@ def import_failed(connection: sqlite3.Connection, connector: int, reason: str) -
 
 
 def note_missing(transaction: Transaction, type_id: int, object_id: str) -> int:
-    """Counts an object that the target turned out not to have, once; returns how many there are since the last import."""
+    """Counts an object that the target turned out not to have, once; returns how many since the last import."""
     connection = transaction.connection
     added = connection.execute("INSERT OR IGNORE INTO missing VALUES (?, ?)", (type_id, object_id)).rowcount
     rows = connection.execute(

@@ -1,8 +1,8 @@
 """Connectors and their object types under small numbers, and which attributes of a type are kept in the index.
 
-The index only ever grows by itself: when a process arrives with a query attribute that the index does not have yet, what
-is stored is indexed first, in one transaction. Another process that still runs with the older configuration goes on
-maintaining the new attribute, because every write reads the list from the type's row.
+The index only ever grows by itself: when a process arrives with a query attribute that the index does not have yet,
+what is stored is indexed first, in one transaction. Another process that still runs with the older configuration goes
+on maintaining the new attribute, because every write reads the list from the type's row.
 """
 
 import sqlite3

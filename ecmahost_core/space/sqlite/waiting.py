@@ -11,7 +11,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.05
 
 
 class Releases:
-    """Tells this process's threads at once when one of them releases keys; other processes are looked after by polling."""
+    """Wakes this process's threads when one of them releases keys; releases by other processes are found by polling."""
 
     def __init__(self, database: Database) -> None:
         """Looks at the journal through this database."""

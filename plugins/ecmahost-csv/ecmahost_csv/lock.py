@@ -55,7 +55,7 @@ def _open(path: Path, mode: int) -> int:
     try:
         return os.open(path, flags)
     except FileNotFoundError:
-        return os.open(path, flags | os.O_CREAT, mode & 0o666)
+        return os.open(path, flags | os.O_CREAT, (mode & 0o666) | 0o400)
 
 
 def _wait(descriptor: int, path: Path, deadline: float) -> None:

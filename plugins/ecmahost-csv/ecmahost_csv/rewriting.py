@@ -6,12 +6,12 @@ stay as they were.
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+import stat
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ecmahost_core import ServerDown
 from ecmahost_csv.draft import Row
 from ecmahost_csv.target import COPY_SIZE, Target, Version
 
@@ -84,3 +84,62 @@ def write_temporary(target: Target, path: Path, parts: Iterable[Piece]) -> bytes
         _take_over(target, descriptor)
         os.fsync(descriptor)
     return digest.digest()
+
+
+def put_in_place(target: Target, path: Path, temporary: Path, digest: bytes) -> bool:
+    """Renames the new version over the file, unless the file is no longer what the new version was made from.
+
+    Returns False, with nothing changed, when another program has written to it or replaced it. A write that comes
+    between the last look and the rename, some microseconds, is lost; only programs that take the lock exclude that.
+    """
+    with path.open("rb") as current:
+        if hashlib.file_digest(current, "sha256").digest() != digest:
+            return False
+    if Version.of(path.stat()) != target.version:
+        return False
+    temporary.replace(path)
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes a rename in this folder durable. Raises OSError when it may not be."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _copy(target: Target, start: int, end: int, update: Callable[[bytes], object], new: BinaryIO | None = None) -> None:
+    position = start
+    while position < end:
+        data = target.raw(position, min(COPY_SIZE, end - position))
+        if not data:
+            # Somebody has cut the file: the digest will not be that of the file any more.
+            return
+        update(data)
+        if new is not None:
+            new.write(data)
+        position += len(data)
+
+
+def _take_over(target: Target, descriptor: int) -> None:
+    """Gives the new version the old one's owner, mode and extended attributes (access lists among them).
+
+    Only an administrator may give files away. Where the group cannot be kept, the new group gets no more than
+    everybody, so that nobody gains access.
+    """
+    status = target.status
+    mode = stat.S_IMODE(status.st_mode)
+    with suppress(OSError):
+        os.fchown(descriptor, status.st_uid, -1)
+    with suppress(OSError):
+        os.fchown(descriptor, -1, status.st_gid)
+    if os.fstat(descriptor).st_gid != status.st_gid:
+        everybody = mode & stat.S_IRWXO
+        os.fchmod(descriptor, (mode & ~stat.S_IRWXG) | (everybody << 3))
+        return
+    os.fchmod(descriptor, mode)
+    for name in os.listxattr(target.file.fileno()):
+        with suppress(OSError):
+            os.setxattr(descriptor, name, os.getxattr(target.file.fileno(), name))

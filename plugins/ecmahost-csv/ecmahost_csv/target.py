@@ -132,16 +132,21 @@ def open_target(path: Path, dialect: Dialect) -> Iterator[Target]:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Turns errors of the file system inside the ``with`` into the contract's, and names the file in ours."""
+def told(path: Path, remedy: str = "grant the host's account access") -> Iterator[None]:
+    """Turns errors of the file system inside the ``with`` into the contract's, and names the file in ours.
+
+    Args:
+        path: what they are about.
+        remedy: what to do about a missing right.
+    """
     try:
         yield
     except Unreadable as error:
         raise UnexpectedData(f"{path}: {error}") from error
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ServerDown(f"{path}: is not there; restore the file or correct the parameter file") from error
-    except (PermissionError, IsADirectoryError) as error:
-        raise AccessDenied(f"{path}: {os.strerror(error.errno or errno.EACCES)}; grant the host's account access") from error
+        raise ServerDown(f"{path}: is not there; restore it or correct the parameter file") from error
     except OSError as error:
-        raise ServerDown(f"{path}: {os.strerror(error.errno or errno.EIO)}") from error
-
+        reason = os.strerror(error.errno or errno.EIO)
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EISDIR, errno.EROFS, errno.ELOOP}:
+            raise AccessDenied(f"{path}: {reason}; {remedy}") from error
+        raise ServerDown(f"{path}: {reason}; see to the file system, then try again") from error

@@ -46,9 +46,7 @@ NOT_IN_TARGET = (
     "the host says it is done and the target says otherwise: does the host use this configuration (reload it), and do "
     "both read the same database or file?"
 )
-UNREADABLE = (
-    "the rehearsal reads the target itself, with the same configuration: 'ecmahost check' tries the target alone"
-)
+UNREADABLE = "the rehearsal reads the target itself, with the same configuration: 'ecmahost check' tries it alone"
 REWRITTEN = "the same change must not be written twice: Entra repeats changes after every lost answer"
 
 

@@ -151,12 +151,10 @@ def trust_certificate(certificate: str) -> ssl.SSLContext:
     return context
 
 
-def trust_system(certificate: str = "") -> ssl.SSLContext:
-    """Returns a context that trusts what the operating system trusts, and this PEM file when one is named."""
-    context = ssl.create_default_context() if not certificate else trust_certificate(certificate)
-    if certificate:
-        context.load_default_certs()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+def trust_system(certificate: str) -> ssl.SSLContext:
+    """Returns a context that trusts this PEM file and what the operating system trusts. Raises OSError."""
+    context = trust_certificate(certificate)
+    context.load_default_certs()
     return context
 
 

@@ -14,14 +14,14 @@ from typing import NoReturn
 import click
 
 from ecmahost_core.cli import exit_codes
-from ecmahost_core.configuration.home import Home, at
+from ecmahost_core.configuration.home import Home
 from ecmahost_core.errors import EcmahostError
-from ecmahost_entra import demonstration
-from ecmahost_entra.client import PATIENCE, Address, ScimClient, parse_address, trust_system
+from ecmahost_entra.client import PATIENCE, Address, ScimClient, parse_address
+from ecmahost_entra.demonstration import demonstrate
 from ecmahost_entra.rehearsal import RehearsalReport, Silent, rehearse_connector
 from ecmahost_entra.report import Printer, make_console, to_json
 from ecmahost_entra.shapes import Dialect
-from ecmahost_entra.stage import local_address, mint_token, open_stage
+from ecmahost_entra.stage import local_host, mint_token, open_stage
 
 TOKEN_VARIABLE = "ECMAHOST_REHEARSAL_TOKEN"  # noqa: S105 - the variable's name
 _LONGEST_TOKEN = 4096
@@ -44,16 +44,39 @@ class Whereabouts:
 
 @click.command()
 @click.argument("name")
-@click.option("--app", type=click.Choice(["nongallery"]), default="nongallery", show_default=True,
-              help="Whose requests: a custom SCIM application.")
-@click.option("--dialect", type=click.Choice([*(each.value for each in Dialect), "both"]), default="both",
-              show_default=True, help="Entra's PATCH dialect; the flag of the second is part of the tenant URL.")
-@click.option("--url", metavar="URL", help="The tenant URL, when the host does not run here: "
-              "https://host:8585/ecma2host_NAME/scim. Certificates of the system's authorities are accepted too.")
-@click.option("--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help=f"Holds the secret token; else the variable {TOKEN_VARIABLE}; else one is minted for ten minutes.")
-@click.option("--patience", type=click.FloatRange(0.1, 600), default=PATIENCE, show_default=True, metavar="SECONDS",
-              help="How long to wait for an answer.")
+@click.option(
+    "--app",
+    type=click.Choice(["nongallery"]),
+    default="nongallery",
+    show_default=True,
+    help="Whose requests: a custom SCIM application.",
+)
+@click.option(
+    "--dialect",
+    type=click.Choice([*(each.value for each in Dialect), "both"]),
+    default="both",
+    show_default=True,
+    help="Entra's PATCH dialect; the flag of the second is part of the tenant URL.",
+)
+@click.option(
+    "--url",
+    metavar="URL",
+    help="The tenant URL, when the host does not run here: "
+    "https://host:8585/ecma2host_NAME/scim. Certificates of the system's authorities are accepted too.",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=f"Holds the secret token; else the variable {TOKEN_VARIABLE}; else one is minted for ten minutes.",
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(0.1, 600),
+    default=PATIENCE,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for an answer.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of tables.")
 @click.option("--keep", is_flag=True, help="Do not delete the person at the end.")
 @click.pass_context
@@ -75,11 +98,8 @@ def rehearse(
     target itself for every effect. The person is made up (ecmahost.rehearsal.<8 digits>@example.com) and is removed
     again, also when the command is interrupted.
 
-    \b
-    Exit codes:
-      0  everything is as Entra needs it
-      1  a step failed; it says what was expected, what was found, and the way out
-      3  mistakes in the configuration
+    Exit codes: 0 when everything is as Entra needs it; 1 when a step failed (it says what was expected, what was found,
+    and the way out); 3 for mistakes in the configuration.
     """
     home = _home(ctx)
     place = _whereabouts(home, name, url, token_file)
@@ -103,20 +123,24 @@ def _rehearse(
     keep: bool,
 ) -> RehearsalReport:
     listener = Silent() if as_json else Printer(make_console())
-    with open_stage(home, name, patience) as stage, ScimClient(place.address, place.token, place.trust, patience) as client:
+    with (
+        open_stage(home, name, patience) as stage,
+        ScimClient(place.address, place.token, place.trust, patience) as client,
+    ):
         return rehearse_connector(stage.plan, stage.target, client, dialects, listener, kept=keep)
 
 
 def _whereabouts(home: Home, name: str, url: str | None, token_file: Path | None) -> Whereabouts:
     """Works out address, trust and token; raises ConfigurationError or click's usage errors."""
-    address, trust = local_address(home, name)
-    if url is not None:
-        try:
-            address = parse_address(url)
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="--url") from None
-        trust = trust_system(certificate=str(local_certificate(home)))
-    return Whereabouts(address, trust, _token(home, name, token_file))
+    host = local_host(home)
+    token = _token(home, name, token_file)
+    if url is None:
+        return Whereabouts(host.address(name), host.trust(), token)
+    try:
+        address = parse_address(url)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--url") from None
+    return Whereabouts(address, host.trust_with_system(), token)
 
 
 def _token(home: Home, name: str, token_file: Path | None) -> str:
@@ -130,6 +154,39 @@ def _token(home: Home, name: str, token_file: Path | None) -> str:
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise click.UsageError(f"{where} holds no secret token: one word of printable ASCII characters is expected")
     return token
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End when the rehearsal is over, with 0 when all is green and 1 otherwise.")
+@click.option(
+    "--home",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to make the demo; default: demo-home, with --once a directory that is deleted again.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Default: 8585; with --once, or for 0, one that is free. A demo that exists keeps its own.",
+)
+@click.pass_context
+def demo(ctx: click.Context, directory: Path | None, port: int | None, *, once: bool) -> None:
+    """Show everything: a CSV file and a SQLite database of people, served, and rehearsed in both dialects.
+
+    Makes a home directory of its own (never in a directory that holds anything else), starts the host, plays Entra's
+    part against both connectors, and serves until Ctrl-C. A demo that was there before is used as it is.
+    """
+    if port is None and once:
+        port = 0
+    if directory is None and not once:
+        directory = Path("demo-home")
+    with signals_interrupt():
+        try:
+            green = demonstrate(make_console(), directory, port, once=once)
+        except KeyboardInterrupt:
+            # Before it served: nothing was shown, and with --once nothing was proved.
+            raise click.Abort from None
+    ctx.exit(exit_codes.OK if green or not once else exit_codes.FAILED)
 
 
 def _home(ctx: click.Context) -> Home:

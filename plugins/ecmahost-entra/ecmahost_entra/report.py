@@ -68,9 +68,13 @@ class Printer:
         title = Text(f"{self._number:2}/{len(STEPS)} {result.name}", "bold")
         head.add_row(title, Text(result.outcome.value, _STYLES[result.outcome]))
         self._console.print(head)
+        self.details(plan.connector, result)
+
+    def details(self, connector: str, result: StepResult) -> None:
+        """Prints what there is to say about one step, without a heading."""
         table = _grid()
         for exchange in result.exchanges:
-            _add_exchange(table, plan, exchange)
+            _add_exchange(table, connector, exchange)
         table.add_row("expected", Text(result.expected))
         if result.seen:
             table.add_row("target", Text(printable(result.seen)))
@@ -97,9 +101,9 @@ def _grid() -> Table:
     return table
 
 
-def _add_exchange(table: Table, plan: Plan, exchange: Exchange) -> None:
+def _add_exchange(table: Table, connector: str, exchange: Exchange) -> None:
     request = exchange.request
-    target = f"/ecma2host_{plan.connector}/scim{request.target}"
+    target = f"/ecma2host_{connector}/scim{request.target}"
     table.add_row("request", Text(printable(f"{request.method} {target}")))
     if request.body is not None:
         body = orjson.dumps(request.body).decode()

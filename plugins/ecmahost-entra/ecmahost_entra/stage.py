@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ecmahost_core.configuration.home import Home
 from ecmahost_core.configuration.load import load_connectors, load_host
-from ecmahost_core.configuration.model import CONNECTOR_PATH, ConnectorConfiguration, HostConfiguration
+from ecmahost_core.configuration.model import CONNECTOR_PATH, ConnectorConfiguration
 from ecmahost_core.configuration.secrets import load_keys
 from ecmahost_core.configuration.tokens import mint
 from ecmahost_core.connectors.connector import Connector
@@ -20,7 +20,7 @@ from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
 from ecmahost_core.ecma.parameters import ConfigParameterType
 from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep
 from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
-from ecmahost_entra.client import Address, parse_address, trust_certificate
+from ecmahost_entra.client import Address, trust_certificate, trust_system
 from ecmahost_entra.plan import Plan, make_plan
 from ecmahost_entra.target import Target
 
@@ -118,16 +118,49 @@ def _files(connector: Connector) -> list[Path]:
     return [Path(value) for name in names if isinstance(value := values.get(name), str) and value]
 
 
-def local_address(home: Home, name: str) -> tuple[Address, ssl.SSLContext]:
-    """Returns where the home's host serves a connector, and a trust in nothing but the home's certificate.
+@dataclass(frozen=True, slots=True)
+class LocalHost:
+    """The host of a home, as it is reached from this machine.
 
-    Raises ConfigurationError when settings, key file or certificate cannot be used.
+    Attributes:
+        name: as the certificate should name it.
+        port: the one it listens on when it runs, otherwise the configured one.
+        certificate: its PEM file.
     """
+
+    name: str
+    port: int
+    certificate: Path
+
+    def address(self, connector: str) -> Address:
+        """Returns where a connector is served."""
+        return Address(self.name, self.port, CONNECTOR_PATH.format(name=connector))
+
+    def trust(self) -> ssl.SSLContext:
+        """Returns a trust in nothing but this host's certificate; ConfigurationError when it cannot be read."""
+        try:
+            return trust_certificate(str(self.certificate))
+        except OSError as error:
+            raise self._unreadable(error) from None
+
+    def trust_with_system(self) -> ssl.SSLContext:
+        """As :meth:`trust`, and what the system trusts."""
+        try:
+            return trust_system(str(self.certificate))
+        except OSError as error:
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: OSError) -> ConfigurationError:
+        expected = "a readable certificate in PEM; 'ecmahost init' makes one"
+        found = error.strerror or type(error).__name__
+        return ConfigurationError((ConfigurationProblem(str(self.certificate), "", "", found, expected),))
+
+
+def local_host(home: Home) -> LocalHost:
+    """Returns where the home's host is reached; ConfigurationError when its settings or key file cannot be used."""
     host = load_host(home)
-    port = running_port(home) or host.port
-    where = "localhost" if host.bind in _EVERYWHERE else host.bind
-    bracketed = f"[{where}]" if ":" in where else where
-    return parse_address(f"https://{bracketed}:{port}{CONNECTOR_PATH.format(name=name)}"), _trust(host)
+    name = "localhost" if host.bind in _EVERYWHERE else host.bind
+    return LocalHost(name, running_port(home) or host.port, host.certificate)
 
 
 def running_port(home: Home) -> int | None:
@@ -137,15 +170,6 @@ def running_port(home: Home) -> int | None:
     except (OSError, ValueError):
         return None
     return int(text) if text.isdigit() and 0 < int(text) < 65536 else None
-
-
-def _trust(host: HostConfiguration) -> ssl.SSLContext:
-    try:
-        return trust_certificate(str(host.certificate))
-    except OSError as error:
-        expected = "a readable certificate in PEM; 'ecmahost init' makes one"
-        found = error.strerror or type(error).__name__
-        raise ConfigurationError((ConfigurationProblem(str(host.certificate), "", "", found, expected),)) from None
 
 
 def mint_token(home: Home, name: str, lifetime: timedelta = TOKEN_LIFETIME) -> str:

@@ -54,14 +54,20 @@ class Database(Protocol):
     def query(self, sql: str, parameters: Row = ()) -> list[Row]:
         """Runs one reading statement and returns all its rows, which are a page at most."""
 
-    def execute(self, sql: str, parameters: Row = ()) -> int:
-        """Runs one writing statement and returns how many rows it changed; -1 when the database cannot say."""
+    def execute(self, sql: str, parameters: Row = (), table: Table | None = None) -> int:
+        """Runs one writing statement and returns how many rows it changed; -1 when the database cannot say.
+
+        ``table`` is the one that is written, so that a failure can name the column that it is about.
+        """
 
     def insert(self, table: Table, names: Sequence[str], values: Row, key: Sequence[str]) -> Place | None:
         """Adds one row and returns where it is, by what the database itself made; None when it cannot say."""
 
-    def reads_everything(self, sql: str, parameters: Row) -> bool:
-        """Returns whether the statement has to look at every row, by the database's own plan."""
+    def scans(self, sql: str, parameters: Row) -> bool:
+        """Returns whether the database plans to look at every row for this statement: no index helps."""
+
+    def sorts(self, sql: str, parameters: Row) -> bool:
+        """Returns whether the database plans to sort for this statement: no index has its order."""
 
     def begin(self) -> None:
         """Begins a transaction that may write; raises kind BUSY when another writer does not finish in time."""

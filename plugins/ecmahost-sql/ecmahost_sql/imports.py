@@ -9,7 +9,7 @@ from itertools import islice
 
 from ecmahost_core import CSEntryChange, ImportPage, ObjectModificationType, ObjectQuery, RunStep
 from ecmahost_sql import statements
-from ecmahost_sql.database import Row
+from ecmahost_sql.database import Row, SqlValue
 from ecmahost_sql.errors import as_connector_errors
 from ecmahost_sql.rows import Selection, ambiguous_entry, entry_of, failure, require_column
 from ecmahost_sql.session import Session
@@ -23,14 +23,16 @@ LISTED_WITHOUT_ANCHOR = 100
 
 
 def read_all(session: Session, step: RunStep) -> Iterator[ImportPage]:
-    """Yields the objects of every type of the step; see the hook ``full_import``."""
+    """Yields the objects of every type of the step; see the hook ``full_import``.
+
+    Ends normally only if the database is still the one that was opened.
+    """
     with as_connector_errors():
         for schema_type in step.types:
-            selection = session.selection(schema_type)
-            entries = _entries(session, selection, step.page_size)
+            entries = _entries(session, session.selection(schema_type), step.page_size)
             while page := tuple(islice(entries, step.page_size)):
                 yield ImportPage(page)
-                session.require_database()
+        session.require_database()
 
 
 def read_one(session: Session, step: RunStep, query: ObjectQuery) -> Sequence[CSEntryChange]:
@@ -38,18 +40,14 @@ def read_one(session: Session, step: RunStep, query: ObjectQuery) -> Sequence[CS
     with as_connector_errors():
         session.require_database()
         selection = session.selection(step.type(query.object_type))
-        values: list[Row] = []
+        values: list[SqlValue] = []
         for name, wanted in query.attributes:
             column = require_column(selection.table, name)
             try:
-                values.append(
-                    (bind_for_query(column, selection.attribute_type(column), wanted[0]) if wanted else None,)
-                )
+                values.append(bind_for_query(column, selection.attribute_type(column), wanted[0]) if wanted else None)
             except InvalidValue:
                 return ()
-        place = statements.place_of(
-            session.database, [name for name, _ in query.attributes], tuple(value for (value,) in values)
-        )
+        place = statements.place_of(session.database, [name for name, _ in query.attributes], tuple(values))
         sql = statements.select(selection.expressions, selection.table, place, query.limit)
         return tuple(entry_of(selection, row) for row in session.database.query(sql, place.parameters))
 
@@ -79,15 +77,16 @@ def _by_anchor(session: Session, selection: Selection, page_size: int) -> Iterat
     """Yields the rows in the order of their anchors; rows that share an anchor become one failure.
 
     One row more than needed is read. When it comes, the last anchor may have more rows behind it, so that anchor is
-    left for the next page; when it is the only one, its rows are counted instead.
+    left for the next page; when it is the only one, whatever more rows it has are skipped.
     """
     database = session.database
-    rows_of_a_page, _ = statements.ordered(database, selection, None, 1)
-    size = max(page_size, ROWS_OF_A_SORT) if database.reads_everything(rows_of_a_page, ()) else page_size
+    start, _ = statements.ordered(database, selection, None, 1)
+    size = max(page_size, ROWS_OF_A_SORT) if database.sorts(start, ()) else page_size
     width = len(selection.columns)
     last = width + len(selection.key)
     after: Row | None = None
     while True:
+        session.require_database()
         ordered, parameters = statements.ordered(database, selection, after, size + 1)
         rows = database.query(statements.page(database, selection, ordered), parameters)
         groups = list(_groups(rows, last))
@@ -98,7 +97,8 @@ def _by_anchor(session: Session, selection: Selection, page_size: int) -> Iterat
             if len(group) == 1:
                 yield entry_of(selection, group[0])
             else:
-                yield ambiguous_entry(selection, group[0], str(len(group)) if complete else f"at least {len(group)}")
+                count = str(len(group)) if complete or len(groups) > 1 else f"at least {len(group)}"
+                yield ambiguous_entry(selection, group[0], count)
         if complete:
             return
         after = groups[-1][-1][width:last]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecmahost_core import (
-    Anchor,
     AttributeOperation,
     AttributeType,
     CSEntryChange,
@@ -56,10 +55,11 @@ def select_attributes(database: Database, table: Table, schema_type: SchemaType)
 
     An attribute that can only be exported is not read, unless it is part of the anchor.
     """
-    read: list[tuple[Column, Reader]] = []
-    for attribute in schema_type.attributes:
-        if attribute.operation is not AttributeOperation.EXPORT_ONLY or attribute.name in schema_type.anchor:
-            read.append((require_column(table, attribute.name), reader(attribute.type)))
+    read = [
+        (require_column(table, attribute.name), reader(attribute.type))
+        for attribute in schema_type.attributes
+        if attribute.operation is not AttributeOperation.EXPORT_ONLY or attribute.name in schema_type.anchor
+    ]
     named = {column.name for column, _ in read}
     for name in schema_type.anchor:
         if name not in named:
@@ -122,5 +122,3 @@ def ambiguous_entry(selection: Selection, row: Row, count: str) -> CSEntryChange
 def failure(table: Table, problems: Sequence[str]) -> ImportFailure:
     """Returns why a row of this table cannot be read."""
     return ImportFailure(MAImportError.INVALID_ATTRIBUTE_VALUE, f"table {table.name}: {'; '.join(problems)}")
-
-

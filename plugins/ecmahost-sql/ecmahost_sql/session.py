@@ -65,13 +65,11 @@ class Session:
 
 
 @contextmanager
-def open_session(parameters: Parameters, purpose: SessionPurpose) -> Iterator[Session]:
+def connected(parameters: Parameters, purpose: SessionPurpose) -> Iterator[Session]:
     """Opens the database for one purpose: only an export session can write."""
     wanted = understand(parameters)
     with as_connector_errors():
-        database = open_sqlite(
-            Path(wanted.path), wanted.command_timeout, writing=purpose is SessionPurpose.EXPORT
-        )
+        database = open_sqlite(Path(wanted.path), wanted.command_timeout, writing=purpose is SessionPurpose.EXPORT)
     try:
         yield Session(database, wanted.tables)
     finally:

@@ -10,7 +10,7 @@ from ecmahost_sql.rows import Selection
 def place_of(database: Database, names: Sequence[str], values: Row) -> Place:
     """Returns where the rows are that have these values; NULL finds the rows without a value."""
     conditions = [
-        f"{database.quote(name)} IS NULL" if value is None else f"{database.quote(name)} = {database.placeholder(value)}"
+        database.quote(name) + (" IS NULL" if value is None else f" = {database.placeholder(value)}")
         for name, value in zip(names, values, strict=True)
     ]
     return Place(" AND ".join(conditions), tuple(value for value in values if value is not None))
@@ -18,12 +18,22 @@ def place_of(database: Database, names: Sequence[str], values: Row) -> Place:
 
 def select(expressions: str, table: Table, place: Place, limit: int) -> str:
     """Returns a SELECT of at most ``limit`` rows; its parameters are the place's."""
-    return f"SELECT {expressions} FROM {table.source} WHERE {place.condition} LIMIT {limit:d}"
+    return f"SELECT {expressions} FROM {table.source} WHERE {place.condition} LIMIT {limit:d}"  # noqa: S608 -- names are quoted
 
 
 def count(table: Table, place: Place) -> str:
     """Returns a SELECT of how many rows there are; its parameters are the place's."""
-    return f"SELECT count(*) FROM {table.source} WHERE {place.condition}"  # noqa: S608 -- names are quoted by the driver, values are parameters
+    return f"SELECT count(*) FROM {table.source} WHERE {place.condition}"  # noqa: S608 -- names are quoted
+
+
+def repeated(database: Database, table: Table, names: Sequence[str]) -> str:
+    """Returns a SELECT of how many values, or combinations of them, belong to more than one row; NULL is no value."""
+    quoted = [database.quote(name) for name in names]
+    columns, present = ", ".join(quoted), " AND ".join(f"{name} IS NOT NULL" for name in quoted)
+    return (
+        f"SELECT count(*) FROM (SELECT 1 FROM {table.source} WHERE {present}"  # noqa: S608 -- names are quoted
+        f" GROUP BY {columns} HAVING count(*) > 1) AS repeated"
+    )
 
 
 def without_key(database: Database, key: Sequence[Column]) -> Place:
@@ -45,7 +55,7 @@ def ordered(database: Database, selection: Selection, after: Row | None, limit: 
         conditions.append(f"({', '.join(key)}) > ({', '.join(markers)})")
     columns = ", ".join(database.quote(column.name) for column in selection.columns)
     sql = (
-        f"SELECT {columns} FROM {selection.table.source}"  # noqa: S608 -- names are quoted by the driver
+        f"SELECT {columns} FROM {selection.table.source}"  # noqa: S608 -- names are quoted
         f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(key)} LIMIT {limit:d}"
     )
     return sql, after or ()
@@ -71,4 +81,4 @@ def update(database: Database, table: Table, names: Sequence[str], place: Place)
 
 def delete(table: Table, place: Place) -> str:
     """Returns a DELETE; its parameters are the place's."""
-    return f"DELETE FROM {table.source} WHERE {place.condition}"  # noqa: S608 -- names are quoted by the driver, values are parameters
+    return f"DELETE FROM {table.source} WHERE {place.condition}"  # noqa: S608 -- names are quoted

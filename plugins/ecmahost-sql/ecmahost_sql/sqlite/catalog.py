@@ -20,8 +20,10 @@ _BOOLEANS = frozenset({"BOOLEAN", "BOOL", "BIT"})
 _BINARIES = frozenset({"BINARY", "VARBINARY", "LONGVARBINARY", "IMAGE", "BYTEA", "RAW", "LONG RAW"})
 _DECIMALS = frozenset({"NUMERIC", "DECIMAL", "DEC", "NUMBER", "FIXED", "MONEY", "SMALLMONEY"})
 _ROWID_NAMES = ("rowid", "_rowid_", "oid")
-_COMMENT_OR_QUOTED = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\[[^]]*\]", re.S)
-_INSTEAD_OF = re.compile(r"\bINSTEAD\s+OF\s+(INSERT|UPDATE|DELETE)\b", re.I)
+_COMMENT_OR_QUOTED = re.compile(
+    r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\[[^]]*\]", re.DOTALL
+)
+_INSTEAD_OF = re.compile(r"\bINSTEAD\s+OF\s+(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 _EVENTS = {
     "INSERT": {ObjectModificationType.ADD},
     "UPDATE": {ObjectModificationType.UPDATE, ObjectModificationType.REPLACE},
@@ -75,9 +77,7 @@ def _table_list(run: Run) -> tuple[frozenset[str], frozenset[str]]:
 
 def _view(run: Run, name: str, rows: Sequence[tuple[Any, ...]]) -> Table:
     operations: set[ObjectModificationType] = set()
-    triggers = run(
-        "SELECT sql FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE", name
-    )
+    triggers = run("SELECT sql FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE", name)
     for (sql,) in triggers:
         event = _INSTEAD_OF.search(_COMMENT_OR_QUOTED.sub(" ", sql))
         if event:
@@ -102,7 +102,7 @@ def _table(run: Run, name: str, sql: str, rows: Sequence[tuple[Any, ...]], *, st
                 unique.add(frozenset(part[0] for part in parts))
     # A constraint's own ON CONFLICT REPLACE would overwrite somebody else's row without an error. OR ABORT overrides
     # it, but also what a trigger's statements say, so it is used where it is needed only.
-    abort = " OR ABORT" if re.search(r"\bON\s+CONFLICT\b", _COMMENT_OR_QUOTED.sub(" ", sql), re.I) else ""
+    abort = " OR ABORT" if re.search(r"\bON\s+CONFLICT\b", _COMMENT_OR_QUOTED.sub(" ", sql), re.IGNORECASE) else ""
     source = quote(name)
     return Table(
         name,

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,6 +62,8 @@ def open_sqlite(path: Path, command_timeout: float, *, writing: bool) -> "Sqlite
 def _identity(path: Path) -> tuple[int, int]:
     try:
         found = path.stat()
+    except PermissionError:
+        raise DatabaseFailure(FailureKind.PERMISSION, "the host may not enter the database's directory") from None
     except OSError:
         raise DatabaseFailure(
             FailureKind.UNAVAILABLE, "the database file of url under [connectivity] is not there; it is never created"
@@ -94,7 +96,9 @@ class SqliteDatabase:
     def read_expression(self, column: Column) -> str:
         """Numbers with a fraction are printed by SQLite itself, whose text differs from Python's."""
         name = quote(column.name)
-        return f"CASE typeof({name}) WHEN 'real' THEN CAST({name} AS TEXT) ELSE {name} END" if column.fractions else name
+        if not column.fractions:
+            return name
+        return f"CASE typeof({name}) WHEN 'real' THEN CAST({name} AS TEXT) ELSE {name} END"
 
     def placeholder(self, value: SqlValue) -> str:
         """Text that is no UTF-8 can only be handed back as bytes that SQLite takes for text."""
@@ -147,12 +151,13 @@ class SqliteDatabase:
             return Place(" AND ".join(f"{quote(name)} IS ?" for name in key), returned[0])
         return Place(f"{table.locator} = ?", (cursor.lastrowid,)) if table.locator else None
 
-    def reads_everything(self, sql: str, parameters: Row) -> bool:
-        """Asks the query planner: a scan that no index ends, or a sort of all rows."""
-        steps = [str(row[3]) for row in self.query(f"EXPLAIN QUERY PLAN {sql}", parameters)]
-        return any(step.startswith("USE TEMP B-TREE") for step in steps) or any(
-            step.startswith("SCAN") and " USING " not in step and "ORDER BY" not in sql for step in steps
-        )
+    def scans(self, sql: str, parameters: Row) -> bool:
+        """Asks the query planner; a scan of an index is a scan of all rows too."""
+        return any(step.startswith("SCAN") for step in self._plan(sql, parameters))
+
+    def sorts(self, sql: str, parameters: Row) -> bool:
+        """Asks the query planner, which sorts in a temporary b-tree."""
+        return any(step.startswith("USE TEMP B-TREE") for step in self._plan(sql, parameters))
 
     def begin(self) -> None:
         """IMMEDIATE: a lock that is refused later, in the middle, could not be waited for."""
@@ -192,6 +197,9 @@ class SqliteDatabase:
             self._connection.close()
         except sqlite3.Error:
             return
+
+    def _plan(self, sql: str, parameters: Row) -> list[str]:
+        return [str(row[3]) for row in self.query(f"EXPLAIN QUERY PLAN {sql}", parameters)]
 
     def _run(self, sql: str, parameters: Row) -> sqlite3.Cursor:
         self._stop_at = time.monotonic() + self._command_timeout

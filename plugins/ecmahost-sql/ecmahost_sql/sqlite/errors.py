@@ -10,6 +10,7 @@ from ecmahost_sql.catalog import Table
 from ecmahost_sql.errors import DatabaseFailure, FailureKind
 
 _PRIMARY_CODE = 0xFF
+_CONSTRAINT_DATATYPE = sqlite3.SQLITE_CONSTRAINT | 12 << 8  # of STRICT tables (3.37); the module does not name it
 _LONGEST_DETAIL = 300
 
 _OUTRIGHT = {
@@ -52,6 +53,8 @@ def failure_of(error: sqlite3.Error, table: Table | None = None) -> DatabaseFail
         return DatabaseFailure(
             FailureKind.OTHER, "the database needs a collation or function that only its own application defines"
         )
+    if str(error).startswith("foreign key mismatch"):
+        return DatabaseFailure(FailureKind.CONSTRAINT, f"a foreign key of the database is declared wrongly: {error}")
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     return DatabaseFailure(FailureKind.OTHER, f"the database refuses the statement ({name})")
 
@@ -66,7 +69,7 @@ def _constraint(code: int, message: str, table: Table | None) -> DatabaseFailure
         return DatabaseFailure(FailureKind.UNIQUE, f"another row already has this value {where}", column)
     if code == sqlite3.SQLITE_CONSTRAINT_NOTNULL:
         return DatabaseFailure(FailureKind.NOT_NULL, f"column {column or words} must have a value", column)
-    if code == sqlite3.SQLITE_CONSTRAINT_DATATYPE:
+    if code == _CONSTRAINT_DATATYPE:
         return DatabaseFailure(FailureKind.INVALID_VALUE, "a value does not fit the type of its column")
     if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return DatabaseFailure(

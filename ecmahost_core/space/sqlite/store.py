@@ -1,0 +1,247 @@
+"""The store: one object over the parts of this package, each of which has one noun."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ecmahost_core.ecma.values import Anchor
+from ecmahost_core.space.objects import (
+    ConnectorStatus,
+    EventRecord,
+    JournalEntry,
+    LockKey,
+    ObjectState,
+    SpaceObject,
+    SpaceType,
+    StoredEvent,
+    TargetObject,
+    WriteIntent,
+)
+from ecmahost_core.space.sqlite import arbitration, changes, completion, events, journal, opening, orphans, status
+from ecmahost_core.space.sqlite.connection import Database
+from ecmahost_core.space.sqlite.imports import SqliteImportRun
+from ecmahost_core.space.sqlite.incarnation import Incarnation, is_alive, lock_directory
+from ecmahost_core.space.sqlite.lookups import Lookups
+from ecmahost_core.space.sqlite.pages import Pages
+from ecmahost_core.space.sqlite.rows import BATCH, encode, stored_row
+from ecmahost_core.space.sqlite.runs import Runs
+from ecmahost_core.space.sqlite.types import Types, type_row
+from ecmahost_core.space.sqlite.waiting import Releases
+from ecmahost_core.space.store import StoreUnavailable
+
+
+def open_store(path: Path, runtime: Path, *, writing: bool) -> "SqliteStore":
+    """Opens the connector space; with ``writing``, makes the file where there is none.
+
+    Called after the last fork. Raises StoreUnavailable.
+
+    Args:
+        path: the file, readable by its owner alone.
+        runtime: a directory on the same machine for lock files; all processes of a host name the same one.
+        writing: whether this process writes, and so gets an incarnation.
+    """
+    return SqliteStore(path, runtime, writing=writing)
+
+
+class SqliteStore:
+    """The connector space in one SQLite file; keeps the contract of ``space.store.Store``. Also a context manager."""
+
+    def __init__(self, path: Path, runtime: Path, *, writing: bool) -> None:
+        """See ``open_store``."""
+        self._database = Database(path, writing=writing)
+        self._locks = lock_directory(runtime)
+        self._incarnation: Incarnation | None = None
+        try:
+            if writing:
+                self._incarnation = self._begin(runtime)
+            with self._database.read() as connection:
+                self.epoch: str = connection.execute("SELECT epoch FROM store").fetchall()[0][0]
+        except BaseException:
+            self.close()
+            raise
+        self.incarnation = self._incarnation.id if self._incarnation else ""
+        types = self._types = Types(self._database)
+        self._lookups = Lookups(self._database, types)
+        self._pages = Pages(self._database, types)
+        self._releases = Releases(self._database)
+        self._runs = Runs(self._database, types, self._locks)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """See ``Store.close``."""
+        living, self._incarnation = self._incarnation, None
+        if living is not None:
+            owns_nothing = False
+            try:
+                owns_nothing = orphans.forget(self._database, living.id)
+            except StoreUnavailable:
+                pass  # the lock is given up all the same, and the worker clears the row away
+            finally:
+                living.close(remove=owns_nothing)
+        self._database.close()
+
+    # Reading
+
+    def get(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
+        """See ``Store.get``."""
+        return self._lookups.get(space_type, object_id)
+
+    def by_anchor(self, space_type: SpaceType, anchor: Anchor) -> SpaceObject | None:
+        """See ``Store.by_anchor``."""
+        return self._lookups.by_anchor(space_type, anchor)
+
+    def find(self, space_type: SpaceType, attribute: str, value: str) -> list[SpaceObject]:
+        """See ``Store.find``."""
+        return self._lookups.find(space_type, attribute, value)
+
+    def scan(self, space_type: SpaceType) -> Iterator[SpaceObject]:
+        """See ``Store.scan``."""
+        return self._lookups.scan(space_type)
+
+    def page(self, space_type: SpaceType, start: int, count: int) -> list[SpaceObject]:
+        """See ``Store.page``."""
+        return self._pages.page(space_type, start, count)
+
+    def count(self, space_type: SpaceType) -> int:
+        """See ``Store.count``."""
+        return self._pages.count(space_type)
+
+    def status(self, connector: str) -> ConnectorStatus:
+        """See ``Store.status``."""
+        return status.read_status(self._database, self._locks, connector)
+
+    def change_seq(self) -> int:
+        """See ``Store.change_seq``."""
+        with self._database.read() as connection:
+            seq: int = connection.execute("SELECT change_seq FROM store").fetchall()[0][0]
+        return seq
+
+    # Writing
+
+    def open_entry(self, intent: WriteIntent) -> JournalEntry:
+        """See ``Store.open_entry``."""
+        incarnation = self._require_incarnation()
+        incarnation.renew()
+        type_id = self._types.require(intent.space_type)
+        with self._database.write() as transaction:
+            return opening.open_entry(transaction, type_id, intent, incarnation.id)
+
+    def complete(self, entry: JournalEntry, outcome: TargetObject | None, event: EventRecord) -> SpaceObject | None:
+        """See ``Store.complete``."""
+        found = completion.complete(self._database, entry, outcome, event)
+        self._releases.announce()
+        return found
+
+    def abandon(self, entry: JournalEntry, event: EventRecord) -> None:
+        """See ``Store.abandon``."""
+        completion.abandon(self._database, entry, event)
+        self._releases.announce()
+
+    def mark_uncertain(self, entry: JournalEntry) -> None:
+        """See ``Store.mark_uncertain``."""
+        journal.mark_uncertain(self._database, entry)
+
+    def holder(self, space_type: SpaceType, key: LockKey) -> JournalEntry | None:
+        """See ``Store.holder``."""
+        type_id = self._types.find(space_type)
+        return None if type_id is None else journal.entry_of_key(self._database, type_id, key)
+
+    def wait_for_release(self, space_type: SpaceType, keys: Sequence[LockKey], timeout: float) -> bool:
+        """See ``Store.wait_for_release``."""
+        type_id = self._types.find(space_type)
+        return type_id is None or self._releases.wait(type_id, [key.text() for key in keys], timeout)
+
+    def adopt(
+        self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int, *, relink: bool = False
+    ) -> None:
+        """See ``Store.adopt``. Raises ValueError or TypeError for an object that cannot be stored."""
+        type_id = self._types.require(space_type)
+        reading = arbitration.Reading(space_type, began_seq, relink=relink)
+        encoded = [encode(target) for target in objects]
+        for start in range(0, len(encoded), BATCH):
+            with self._database.write() as transaction:
+                applied = arbitration.apply(transaction, type_id, reading, encoded[start : start + BATCH])
+            reading.seen.add_all(applied.seen)
+            reading.own.update(applied.own)
+
+    def relink(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
+        """See ``Store.relink``."""
+        type_id = self._types.require(space_type)
+        with self._database.write() as transaction:
+            found = stored_row(transaction.connection, type_id, "id", object_id)
+            if found is not None and found.state == ObjectState.UNLINKED:
+                row = type_row(transaction.connection, type_id)
+                changes.set_state(transaction, row, found, ObjectState.LIVE)
+        return self.get(space_type, object_id)
+
+    def note_missing(self, space_type: SpaceType, object_id: str) -> int:
+        """See ``Store.note_missing``. The same object counts once."""
+        type_id = self._types.require(space_type)
+        with self._database.write() as transaction:
+            return status.note_missing(transaction, type_id, object_id)
+
+    # The journal of the dead
+
+    def entries(self, connector: str | None = None) -> list[JournalEntry]:
+        """See ``Store.entries``."""
+        with self._database.read() as connection:
+            return journal.all_entries(connection, connector)
+
+    def is_alive(self, incarnation: str) -> bool:
+        """See ``Store.is_alive``."""
+        return is_alive(self._locks, incarnation)
+
+    def claim_orphans(self, connector: str) -> list[JournalEntry]:
+        """See ``Store.claim_orphans``. Also returns what this store claimed before and has not closed yet."""
+        incarnation = self._require_incarnation()
+        incarnation.renew()
+        claimed = orphans.claim(self._database, self._locks, incarnation.id, connector)
+        orphans.sweep(self._database, self._locks)
+        return claimed
+
+    # Imports and events
+
+    def begin_import(self, connector: str) -> SqliteImportRun:
+        """See ``Store.begin_import``."""
+        return self._runs.begin(connector, self._require_incarnation())
+
+    def record(self, connector: str, event: EventRecord) -> None:
+        """See ``Store.record``."""
+        events.record(self._database, connector, event)
+
+    def events(self, connector: str, limit: int) -> list[StoredEvent]:
+        """See ``Store.events``."""
+        return events.newest(self._database, connector, limit)
+
+    def prune(self, retention_days: int) -> None:
+        """See ``Store.prune``."""
+        incarnation = self._require_incarnation()
+        events.remove_old(self._database, retention_days)
+        self._runs.prune(incarnation.id)
+        orphans.sweep(self._database, self._locks)
+
+    def _begin(self, runtime: Path) -> Incarnation:
+        incarnation = Incarnation(runtime)
+        try:
+            with self._database.write() as transaction:
+                transaction.connection.execute(
+                    "INSERT INTO incarnation VALUES (?, ?, ?)", (incarnation.id, os.getpid(), transaction.now)
+                )
+        except BaseException:
+            incarnation.close(remove=True)
+            raise
+        return incarnation
+
+    def _require_incarnation(self) -> Incarnation:
+        if self._incarnation is None:
+            raise StoreUnavailable("the connector space is closed, or was opened for reading only")
+        return self._incarnation

@@ -1,0 +1,71 @@
+"""A SQL database as a target: SQLite through the standard library.
+
+This file is the table of contents; the modules beside it are what the hooks do.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+
+import ecmahost_core as core
+from ecmahost_sql.checks import findings
+from ecmahost_sql.exports import apply
+from ecmahost_sql.imports import read_all, read_one
+from ecmahost_sql.parameters import DEFINITIONS
+from ecmahost_sql.session import Session, connected, read_schema
+from ecmahost_sql.sqlite.capabilities import SQLITE
+
+
+@core.hookimpl
+def connectivity_parameters() -> Sequence[core.ConfigParameterDefinition]:
+    """What the administrator fills in: where the database is."""
+    return DEFINITIONS
+
+
+@core.hookimpl
+def capabilities() -> core.Capabilities:
+    """What a SQLite database can do."""
+    return SQLITE
+
+
+@core.hookimpl
+def open_session(parameters: core.Parameters, purpose: core.SessionPurpose) -> AbstractContextManager[Session]:
+    """One connection; only an export session can write."""
+    return connected(parameters, purpose)
+
+
+@core.hookimpl
+def session_alive(session: Session) -> bool:
+    """Whether the connection still leads to the file that the URL names."""
+    return session.database.still_there()
+
+
+@core.hookimpl
+def schema(session: Session) -> core.Schema:
+    """Tables and views as object types."""
+    return read_schema(session)
+
+
+@core.hookimpl
+def full_import(session: Session, step: core.RunStep) -> Iterator[core.ImportPage]:
+    """All rows, page by page in the anchor's order."""
+    return read_all(session, step)
+
+
+@core.hookimpl
+def full_object_import(session: Session, step: core.RunStep, query: core.ObjectQuery) -> Sequence[core.CSEntryChange]:
+    """The rows with these values."""
+    return read_one(session, step, query)
+
+
+@core.hookimpl
+def export(
+    session: Session, step: core.RunStep, changes: Sequence[core.CSEntryChange]
+) -> Sequence[core.CSEntryChangeResult]:
+    """One transaction for each change."""
+    return apply(session, step, changes)
+
+
+@core.hookimpl
+def check(session: Session, step: core.RunStep) -> Sequence[core.Finding]:
+    """What the administrator should know about these tables."""
+    return findings(session, step)

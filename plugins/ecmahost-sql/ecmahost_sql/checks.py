@@ -1,0 +1,138 @@
+"""What ``ecmahost check`` says about the tables of a step. Reads only; every statement ends within the timeout."""
+
+from collections.abc import Iterator, Sequence
+
+from ecmahost_core import AttributeOperation, Finding, ObjectModificationType, RunStep, SchemaType, Severity
+from ecmahost_sql import statements
+from ecmahost_sql.catalog import Table
+from ecmahost_sql.errors import DatabaseFailure, FailureKind, as_connector_errors
+from ecmahost_sql.rows import Selection
+from ecmahost_sql.session import Session
+
+
+def findings(session: Session, step: RunStep) -> Sequence[Finding]:
+    """Returns what was found about each type of the step, the file last."""
+    with as_connector_errors():
+        session.require_database()
+        found: dict[Finding, None] = {}
+        for schema_type in step.types:
+            found |= dict.fromkeys(_of_type(session, schema_type))
+        return tuple(found)
+
+
+def _of_type(session: Session, schema_type: SchemaType) -> Iterator[Finding]:
+    try:
+        selection = session.selection(schema_type)
+    except DatabaseFailure as failure:
+        if failure.kind is not FailureKind.NOT_IN_CATALOG:
+            raise
+        subject = f"{schema_type.name}.{failure.column}" if failure.column else schema_type.name
+        yield Finding(Severity.ERROR, subject, failure.detail, "Correct the configuration, or create what is missing.")
+        return
+    writing = any(attribute.operation is not AttributeOperation.IMPORT_ONLY for attribute in schema_type.attributes)
+    if writing:
+        yield from _columns_without_a_value(selection)
+        yield from _operations(selection.table)
+    yield from _anchor(session, selection)
+    yield from _unindexed(session, selection)
+    yield from session.database.findings(selection.table, writing=writing)
+
+
+def _columns_without_a_value(selection: Selection) -> Iterator[Finding]:
+    """A column that must have a value, and that nothing is mapped to, makes every creation fail."""
+    written = {
+        attribute.name
+        for attribute in selection.schema_type.attributes
+        if attribute.operation is not AttributeOperation.IMPORT_ONLY
+    }
+    for column in selection.table.columns:
+        if not (column.nullable or column.defaulted or column.computed or column.name in written):
+            yield Finding(
+                Severity.ERROR,
+                f"{selection.table.name}.{column.name}",
+                "the column must have a value and has no default, but nothing writes it: every creation will fail",
+                "Select and map the column, or give it a default in the database.",
+            )
+
+
+def _operations(table: Table) -> Iterator[Finding]:
+    names = {
+        "created": ObjectModificationType.ADD,
+        "changed": ObjectModificationType.UPDATE,
+        "deleted": ObjectModificationType.DELETE,
+    }
+    missing = [name for name, operation in names.items() if operation not in table.operations]
+    if missing:
+        yield Finding(
+            Severity.WARNING,
+            table.name,
+            f"through this view, objects cannot be {' or '.join(missing)}: it has no INSTEAD OF trigger for it",
+            "Create the trigger, use the table itself, or do without.",
+        )
+
+
+def _anchor(session: Session, selection: Selection) -> Iterator[Finding]:
+    """Whether the anchor finds one row each, quickly."""
+    database, table = session.database, selection.table
+    names = ", ".join(selection.key_names)
+    subject = f"{table.name} ({names})"
+    remedy = f"Create a unique index on {names}, or choose another anchor."
+    key = frozenset(selection.key_names)
+    if not table.view and not any(unique <= key for unique in table.unique):
+        yield Finding(Severity.WARNING, subject, "the database does not keep the anchor unique", remedy)
+    for column in selection.key:
+        if column.approximate:
+            yield Finding(
+                Severity.WARNING,
+                f"{table.name}.{column.name}",
+                "the anchor is kept as an approximate number, which may not find its own row again",
+                "Choose another anchor.",
+            )
+    without = statements.count(table, statements.without_key(database, selection.key))
+    repeated = statements.repeated(database, table, selection.key_names)
+    for sql, what in ((without, "rows have no anchor"), (repeated, "anchors belong to more than one row")):
+        number = _measured(session, sql)
+        if number:
+            message = f"{number} {what}: they cannot be imported or changed"
+            yield Finding(Severity.WARNING, subject, message, "Give each row an anchor of its own.")
+        elif number is None:
+            yield Finding(Severity.WARNING, subject, "the table is too large to count in time", remedy)
+
+
+def _unindexed(session: Session, selection: Selection) -> Iterator[Finding]:
+    """Any attribute may be asked for by the portal's matching rule; without an index that reads the whole table."""
+    database, table = session.database, selection.table
+    place = statements.place_of(database, selection.key_names, ("",) * len(selection.key))
+    if database.scans(statements.count(table, place), place.parameters):
+        yield Finding(
+            Severity.WARNING,
+            f"{table.name} ({', '.join(selection.key_names)})",
+            "the anchor has no index: every change and every page of an import reads the whole table",
+            f"Create an index on {', '.join(selection.key_names)}.",
+        )
+    slow = []
+    for attribute in selection.schema_type.attributes:
+        place = statements.place_of(database, [attribute.name], ("",))
+        if attribute.name not in selection.key_names and database.scans(
+            statements.count(table, place), place.parameters
+        ):
+            repeated = _measured(session, statements.repeated(database, table, [attribute.name]))
+            slow.append(f"{attribute.name} (values repeat)" if repeated else attribute.name)
+    if slow:
+        yield Finding(
+            Severity.INFO,
+            table.name,
+            f"these columns have no index, so a match on one of them reads the whole table: {', '.join(slow)}",
+            "Create an index on the columns that are matched on; a match needs values that do not repeat.",
+        )
+
+
+def _measured(session: Session, sql: str) -> int | None:
+    """Returns the number that a counting statement gives; None when it takes longer than the command timeout."""
+    try:
+        ((number,),) = session.database.query(sql)
+    except DatabaseFailure as failure:
+        if failure.kind is FailureKind.TIMEOUT:
+            return None
+        raise
+    return number if isinstance(number, int) else None

@@ -1,0 +1,223 @@
+"""Writing: one transaction for each change, durable before it is reported.
+
+A change that fails is rolled back alone. The row is read back in the same transaction, after all triggers, so that the
+result holds what a later import will yield.
+"""
+
+from collections.abc import Sequence
+
+from ecmahost_core import (
+    CSEntryChange,
+    CSEntryChangeResult,
+    ExportError,
+    MAExportError,
+    ObjectModificationType,
+    RunStep,
+)
+from ecmahost_sql.changes import Assignments, added, identified, replaced, require_operation, updated
+from ecmahost_sql.database import Place, Row
+from ecmahost_sql.errors import OUTAGES, DatabaseFailure, FailureKind, Refused, connector_error, export_error
+from ecmahost_sql.rows import Selection, entry_of
+from ecmahost_sql.session import Session
+from ecmahost_sql.statements import delete, place_of, select, update
+
+TWO = 2
+"""Enough rows to know that an anchor is ambiguous."""
+
+
+def apply(session: Session, step: RunStep, changes: Sequence[CSEntryChange]) -> Sequence[CSEntryChangeResult]:
+    """Applies the changes in order; see the hook ``export``.
+
+    Locks are waited for once: after one change found the database locked for the whole command timeout, the others of
+    this call try without waiting. A database that is lost before anything was committed is an exception with
+    ``nothing_sent``; later, it answers the changes that are left. Lost in the middle of a commit, the outcome of the
+    call is unknown.
+    """
+    results: list[CSEntryChangeResult] = []
+    outage: ExportError | None = None
+    patient = True
+    try:
+        for change in changes:
+            if outage is not None:
+                results.append(CSEntryChangeResult(change.identifier, outage))
+                continue
+            try:
+                results.append(_apply_one(session, step, change))
+            except Refused as refused:
+                results.append(CSEntryChangeResult(change.identifier, refused.error))
+            except DatabaseFailure as failure:
+                if failure.kind in OUTAGES:
+                    if all(result.error is not None for result in results):
+                        raise connector_error(failure) from None
+                    outage = export_error(failure)
+                elif failure.kind is FailureKind.BUSY and patient:
+                    session.database.give_up_at_once(on_locks=True)
+                    patient = False
+                results.append(CSEntryChangeResult(change.identifier, export_error(failure)))
+    finally:
+        if not patient:
+            session.database.give_up_at_once(on_locks=False)
+    _require_same_database(session, results)
+    return results
+
+
+def _require_same_database(session: Session, results: Sequence[CSEntryChangeResult]) -> None:
+    """A file that was replaced meanwhile may have taken our commits with it."""
+    if any(result.error is None for result in results) and not session.database.still_there():
+        lost = DatabaseFailure(FailureKind.UNAVAILABLE, "the database was replaced or removed during the change")
+        raise connector_error(lost, nothing_sent=False)
+
+
+def _apply_one(session: Session, step: RunStep, change: CSEntryChange) -> CSEntryChangeResult:
+    """Applies one change in its own transaction; raises Refused or DatabaseFailure when it is rolled back."""
+    session.require_database()
+    database = session.database
+    selection = session.selection(step.type(change.object_type))
+    require_operation(selection.table, change.modification_type)
+    database.begin()
+    try:
+        match change.modification_type:
+            case ObjectModificationType.ADD:
+                result = _add(session, selection, change)
+            case ObjectModificationType.DELETE:
+                result = _delete(session, selection, change)
+            case _:
+                result = _update(session, selection, change)
+    except BaseException:
+        database.rollback()
+        raise
+    _commit(session)
+    return result
+
+
+def _commit(session: Session) -> None:
+    """Commits, or undoes; only a commit that broke off in the disk leaves anything unknown, and raises ServerDown."""
+    try:
+        session.database.commit()
+    except DatabaseFailure as failure:
+        if failure.kind in OUTAGES:
+            raise connector_error(failure, nothing_sent=False) from None
+        session.database.rollback()
+        raise
+
+
+def _add(session: Session, selection: Selection, change: CSEntryChange) -> CSEntryChangeResult:
+    database, table = session.database, selection.table
+    assignments = added(selection, change)
+    supplied = _assigned_key(selection, assignments)
+    if supplied is not None and _rows(session, selection, place_of(database, selection.key_names, supplied)):
+        raise _duplicate(selection)
+    place = database.insert(table, list(assignments), tuple(assignments.values()), selection.key_names)
+    if place is None and supplied is not None:
+        place = place_of(database, selection.key_names, supplied)
+    rows = _rows(session, selection, place) if place is not None else []
+    if not rows:
+        raise Refused(
+            MAExportError.CONSTRAINT_VIOLATION,
+            f"table {table.name} took the new row, but does not show it afterwards: look at its triggers and defaults",
+        )
+    return _result(session, selection, change, rows[0])
+
+
+def _update(session: Session, selection: Selection, change: CSEntryChange) -> CSEntryChangeResult:
+    database, table = session.database, selection.table
+    place, current = _the_row(session, selection, change)
+    if change.modification_type is ObjectModificationType.REPLACE:
+        assignments = replaced(selection, change, entry_of(selection, current))
+    else:
+        assignments = updated(selection, change, entry_of(selection, current))
+    if not assignments:
+        return _result(session, selection, change, current)
+    changed = database.execute(
+        update(database, table, list(assignments), place), (*assignments.values(), *place.parameters), table
+    )
+    if changed == 0:
+        raise Refused(MAExportError.CONSTRAINT_VIOLATION, f"a trigger of table {table.name} ignored the change")
+    if not table.locator or table.locator_column in assignments:
+        key = _key_of(selection, current)
+        moved = tuple(assignments.get(name, old) for name, old in zip(selection.key_names, key, strict=True))
+        place = place_of(database, selection.key_names, moved)
+    rows = _rows(session, selection, place)
+    # A view, or a trigger that archives, may no longer show the row; the change itself is done.
+    return _result(session, selection, change, rows[0]) if rows else CSEntryChangeResult(change.identifier)
+
+
+def _delete(session: Session, selection: Selection, change: CSEntryChange) -> CSEntryChangeResult:
+    place, _ = _the_row(session, selection, change)
+    session.database.execute(delete(selection.table, place), place.parameters, selection.table)
+    if _rows(session, selection, place):
+        raise Refused(
+            MAExportError.CONSTRAINT_VIOLATION,
+            f"table {selection.table.name} still shows the row after it was deleted: a trigger prevents it",
+        )
+    return CSEntryChangeResult(change.identifier, anchor=change.anchor)
+
+
+def _the_row(session: Session, selection: Selection, change: CSEntryChange) -> tuple[Place, Row]:
+    """Returns the one row with the change's anchor and where it is; Refused when there is none or more than one."""
+    anchor = identified(selection, change)
+    by_anchor = place_of(session.database, selection.key_names, anchor)
+    rows = _rows(session, selection, by_anchor)
+    names = ", ".join(selection.key_names)
+    if not rows:
+        raise Refused(
+            MAExportError.CONNECTED_DIRECTORY_MISSING_OBJECT,
+            f"table {selection.table.name} has no object with this anchor ({names})",
+        )
+    if len(rows) == TWO:
+        raise Refused(
+            MAExportError.AMBIGUOUS_UPDATE,
+            f"table {selection.table.name} has more than one object with this anchor ({names}); nothing was changed",
+        )
+    if not selection.table.locator:
+        return by_anchor, rows[0]
+    return Place(f"{selection.table.locator} = ?", rows[0][-1:]), rows[0]
+
+
+def _rows(session: Session, selection: Selection, place: Place) -> list[Row]:
+    """Reads at most two rows: the selection's values, the key as it is stored and, where there is one, the locator."""
+    database, table = session.database, selection.table
+    extra = [database.quote(column.name) for column in selection.key]
+    if table.locator:
+        extra.append(table.locator)
+    sql = select(", ".join([selection.expressions, *extra]), table, place, TWO)
+    return database.query(sql, place.parameters)
+
+
+def _result(session: Session, selection: Selection, change: CSEntryChange, row: Row) -> CSEntryChangeResult:
+    """Returns the result of a written row, or Refused when its anchor would not lead to it alone."""
+    key = _key_of(selection, row)
+    if None not in key and len(_rows(session, selection, place_of(session.database, selection.key_names, key))) == TWO:
+        raise _duplicate(selection)
+    entry = entry_of(selection, row)
+    if not entry.anchor:
+        names = selection.key_names
+        raise Refused(
+            MAExportError.MISSING_PROVISIONING_ATTRIBUTE,
+            f"table {selection.table.name}: the object would have no readable anchor ({', '.join(names)})",
+            names[0],
+        )
+    attributes = entry.attributes if entry.failure is None else None
+    return CSEntryChangeResult(change.identifier, anchor=entry.anchor, attributes=attributes)
+
+
+def _key_of(selection: Selection, row: Row) -> Row:
+    """Returns the key, as it is stored, of a row that ``_rows`` read."""
+    start = len(selection.columns)
+    return row[start : start + len(selection.key)]
+
+
+def _assigned_key(selection: Selection, assignments: Assignments) -> Row | None:
+    """Returns the anchor's values that an Add brings along; None when the database makes one of them."""
+    if all(name in assignments for name in selection.key_names):
+        return tuple(assignments[name] for name in selection.key_names)
+    return None
+
+
+def _duplicate(selection: Selection) -> Refused:
+    names = selection.key_names
+    return Refused(
+        MAExportError.DUPLICATE_ANCHOR,
+        f"table {selection.table.name} already has an object with this anchor ({', '.join(names)})",
+        names[0] if len(names) == 1 else "",
+    )
