@@ -177,7 +177,7 @@ def _load_key(path: Path) -> PrivateKeyTypes:
 
 
 def _problem(path: Path, key: str, expected: str) -> ConfigurationProblem:
-    return ConfigurationProblem(str(path), "tls", key, "", f"{expected}; make a new pair with: ecmahost certificate")
+    return ConfigurationProblem(str(path), "tls", key, "", f"{expected}; make a new pair with: ecmahost certificate --force")
 
 
 def _general_name(name: str) -> x509.GeneralName | None:

@@ -11,6 +11,9 @@ from ecmahost_core.errors import ConfigurationProblem
 Document = dict[str, Any]
 
 _PLACE = re.compile(r"(?P<what>.*) \(at (?P<where>[^()]*)\)", re.DOTALL)
+# The time that tomllib takes grows steeply with the parts of a dotted key: one long line could stop a host.
+_MOST_DOTS = 32
+_QUOTED_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|$)|\'[^\']*+(?:\'|$)|#.*')
 UTF8_BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -38,6 +41,9 @@ def parse_document(path: Path, content: bytes) -> Document | ConfigurationProble
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         return _problem(path, f"a NUL character at line {line}", "a text file")
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") > _MOST_DOTS and _QUOTED_OR_COMMENT.sub("", line).count(".") > _MOST_DOTS:
+            return _problem(path, f"more than {_MOST_DOTS} dots outside quotes at line {number}", "keys of a few parts")
     try:
         return tomllib.loads(text)
     except RecursionError:
@@ -53,7 +59,7 @@ def _syntax_problem(path: Path, message: str) -> ConfigurationProblem:
     """The messages of tomllib quote a single character or the name of a key, never a value."""
     parts = _PLACE.fullmatch(message)
     what, where = (parts["what"], parts["where"]) if parts else (message, "an unknown place")
-    shown = "".join(character if character.isprintable() else "?" for character in what[:200])
+    shown = "".join(c if c.isprintable() else "?" for c in what[:200])
     return _problem(path, f"a TOML syntax error at {where}", f"valid TOML: {shown}")
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from ecmahost_core import hookspecs
 from ecmahost_core.connectors.failures import quoted
+from ecmahost_core.connectors.returns import CONTEXT_MANAGER
 from ecmahost_core.errors import BrokenContract
 
 REQUIRED: Final = frozenset({"connectivity_parameters", "open_session", "schema", "export"})
@@ -24,7 +25,6 @@ NAMES: Final = (
 )
 ARGUMENTS: Final = "Name only the arguments that you need, spelled as here."
 MODULE: Final = "A connector is a Python module whose functions are marked with ``@hookimpl`` and named as below."
-CONTEXT_MANAGER: Final = "Returns a context manager that yields a connection to the target, opaque to the host."
 
 _MARK = f"{hookspecs.PROJECT}_impl"
 _SPECIFICATION = f"{hookspecs.PROJECT}_spec"

@@ -44,12 +44,14 @@ class _Shelf:
 
     Attributes:
         idle: sessions that nobody uses, the latest used last.
+        lent: sessions in use. A child that was forked meanwhile keeps them here, and so never ends them by forgetting.
         used: how many sessions are in use, being opened, or being waited for while they end.
         ending: how many are in their exit.
     """
 
     changed: threading.Condition = field(default_factory=threading.Condition)
     idle: list[_Entered] = field(default_factory=list)
+    lent: set[_Entered] = field(default_factory=set)
     used: int = 0
     ending: int = 0
     closed: bool = False
@@ -101,6 +103,7 @@ class SessionPool:
         pid = os.getpid()
         shelf = self._shelf(pid)
         entered = self._take(shelf)
+        shelf.lent.add(entered)
         error: BaseException | None = None
         try:
             yield entered.session
@@ -110,6 +113,7 @@ class SessionPool:
         finally:
             # A block that forked comes here in the child as well, where the session is not ours.
             if os.getpid() == pid:
+                shelf.lent.discard(entered)
                 self._give_back(shelf, entered, error)
             error = None
 

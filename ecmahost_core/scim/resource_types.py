@@ -30,8 +30,8 @@ class ResourceType:
 
     name: str
     endpoint: str
-    schema: Schema
-    extensions: tuple[Schema, ...] = ()
+    schema: Schema = field(repr=False)
+    extensions: tuple[Schema, ...] = field(default=(), repr=False)
     description: str = ""
     hidden: tuple[AttributePath, ...] = field(init=False, repr=False, compare=False)
     _paths: Mapping[str, AttributePath] = field(init=False, repr=False, compare=False)

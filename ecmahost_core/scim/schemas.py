@@ -75,7 +75,7 @@ class Schema:
     id: str
     name: str
     description: str = ""
-    attributes: tuple[Attribute, ...] = ()
+    attributes: tuple[Attribute, ...] = field(default=(), repr=False)
     _attributes: Mapping[str, Attribute] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -108,7 +108,15 @@ class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no typ
 
     def start(self) -> None:
         """gunicorn: binds the address."""
-        super().start()
+        try:
+            super().start()
+        except SystemExit:
+            log.error(
+                "address_unavailable",
+                address=self.app.settings.bind,
+                message="another process has this address, or this machine does not: stop that one or change the bind",
+            )
+            raise
         host, port = self.LISTENERS[0].getsockname()[:2]
         log.info("host_listening", host=host, port=port, tls=self.app.settings.tls, pid=self.pid)
         if self._on_ready is not None:
@@ -182,7 +190,7 @@ class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no typ
         self._stopping = True
         until = time.monotonic() + self.cfg.graceful_timeout
         if self._child is not None:
-            self._child.send(signal.SIGTERM)
+            self._child.stop()
         super().stop(graceful)
         if self._child is not None:
             self._child.wait(until)

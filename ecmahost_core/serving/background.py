@@ -40,6 +40,7 @@ class BackgroundChild:
         self._started = 0.0
         self._pause = 1.0
         self._start_at = 0.0
+        self._stopping = False
 
     def ensure(self, prepare: Callable[[], None]) -> None:
         """Starts the child if it is not there and its pause is over.
@@ -48,7 +49,7 @@ class BackgroundChild:
         signals that the child handles. Raises OSError when the system cannot fork.
         """
         now = time.monotonic()
-        if self._pid or now < self._start_at:
+        if self._pid or self._stopping or now < self._start_at:
             return
         arbiter = os.getpid()
         pid = os.fork()
@@ -71,18 +72,17 @@ class BackgroundChild:
             self._gone(status)
 
     def _gone(self, status: int) -> None:
+        pid, self._pid = self._pid, 0
+        code = os.waitstatus_to_exitcode(status)  # negative: the signal
+        if self._stopping:
+            log.info("background_stopped", pid=pid, exit_code=code)
+            return
         now = time.monotonic()
         if now - self._started >= SETTLED_AFTER:
             self._pause = 1.0
         self._start_at = now + self._pause
-        log.warning(
-            "background_ended",
-            pid=self._pid,
-            exit_code=os.waitstatus_to_exitcode(status),  # negative: the signal
-            restart_in_seconds=self._pause,
-        )
+        log.warning("background_ended", pid=pid, exit_code=code, restart_in_seconds=self._pause)
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
-        self._pid = 0
 
     def send(self, number: signal.Signals) -> None:
         """Sends a signal to the child, if there is one."""
@@ -90,14 +90,17 @@ class BackgroundChild:
             with suppress(ProcessLookupError):
                 os.kill(self._pid, number)
 
+    def stop(self) -> None:
+        """Tells the child to stop, and does not start it again."""
+        self._stopping = True
+        self.send(signal.SIGTERM)
+
     def wait(self, until: float) -> None:
-        """Waits for the child, which has been told to stop; kills it at ``until`` (monotonic)."""
+        """Waits for the child after ``stop``; kills it at ``until`` (monotonic)."""
+        self.reap()
         while self._pid and time.monotonic() < until:
-            with suppress(ChildProcessError):
-                if os.waitpid(self._pid, os.WNOHANG)[0] == 0:
-                    time.sleep(0.05)
-                    continue
-            self._pid = 0
+            time.sleep(0.05)
+            self.reap()
         if self._pid:
             log.warning("background_killed", pid=self._pid)
             self.send(signal.SIGKILL)

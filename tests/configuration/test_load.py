@@ -58,13 +58,18 @@ def test_a_broken_file_is_one_problem_and_the_others_work(
     [
         b"a" + b".a" * 120_000 + b" = 1",
         b"[" + b"a." * 120_000 + b"a]",
+        (b"a" + b".a" * 32 + b" = 1\n") * 3_000,
+        b"".join(b"[" + b"a." * 32 + b"k%d]\nx" % number + b".a" * 32 + b" = 1\n" for number in range(1_300)),
+        b"a = \"" + b"\\\"." * 80_000,
+        b"a = '" + b"'." * 80_000,
+        b"[[a]]\n" * 40_000,
         b"".join(b"k%d = 1\n" % number for number in range(20_000)),
         b"[object_types.User]\n" + b"".join(b"attributes.a%d.b.c.d.e = 1\n" % number for number in range(8_000)),
         b"[schema_mapping.User]\n" + b"".join(b'"%d[" = 1\n' % number for number in range(20_000)),
         b'a = "' + b"x" * 250_000 + b'"',
         b"[schema_mapping.User]\n'" + b"(" * 200_000 + b"' = 'x'",
     ],
-    ids=range(7),
+    ids=range(12),
 )
 def test_a_hostile_file_is_read_in_a_few_seconds_and_gives_problems_only(content: bytes, load: Load, home: Home) -> None:
     home.connector_file("bad").write_bytes(content)

@@ -117,6 +117,31 @@ def tools() -> ModuleType:
     return module
 
 
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], object]], None]:
+    """Waits for something that another thread does; fails after ten seconds."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        tick = threading.Event()
+        for _ in range(2000):
+            if condition():
+                return
+            tick.wait(0.005)
+        raise AssertionError("it did not happen")
+
+    return wait
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_stays() -> Iterator[None]:
+    """Set up first and torn down last: by then every gate is open and every queue closed, so every thread ends."""
+    yield
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and thread.name.startswith(("connector ", "hr ")):
+            thread.join(10)
+            assert not thread.is_alive(), thread.name
+
+
 class Gate:
     """A target that hangs until it is opened, and tells who arrived."""
 

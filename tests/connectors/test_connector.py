@@ -149,7 +149,7 @@ def test_two_changes_with_one_identifier_are_never_sent(build, tools, sessions):
 
 
 def test_a_plugin_s_own_deprovisioning_is_asked_and_the_default_is_not(build, tools):
-    connector = build(deprovision=lambda: [])
+    connector = build(deprovision=lambda entry: [])
     flow = DeprovisioningFlow(FlowAction.DELETE)
     assert connector.deprovision(tools.person("1"), flow, DeprovisioningContext(DeprovisioningEvent.DELETE)) == ()
 
@@ -180,7 +180,9 @@ def test_a_connector_error_leaves_as_it_is(build, tools):
     assert caught.value is error
 
 
-@pytest.mark.parametrize("kind", [ValueError, KeyError, SystemExit, MemoryError, StopIteration, type("Odd", (BaseException,), {})])
+@pytest.mark.parametrize(
+    "kind", [ValueError, KeyError, SystemExit, MemoryError, StopIteration, type("Odd", (BaseException,), {})]
+)
 def test_any_other_exception_is_a_broken_contract_with_its_type_and_place_but_not_its_text(build, tools, kind):
     def export():
         raise kind("Server=hr;Pwd=hunter2")
@@ -267,7 +269,7 @@ def test_a_session_is_not_used_again_after_a_broken_contract(build, tools, sessi
 
 
 def test_results_that_break_the_contract_end_the_session(build, tools, sessions):
-    connector = build(open_session=sessions.hook(), export=lambda: [])
+    connector = build(open_session=sessions.hook(), export=lambda changes: [])
     with pytest.raises(BrokenContract):
         connector.export(tools.STEP, [tools.add("a")])
     assert [(purpose, type(error)) for purpose, error in sessions.ended] == [(SessionPurpose.EXPORT, BrokenContract)]

@@ -263,9 +263,7 @@ def test_an_object_that_could_not_be_read_needs_no_anchor(build, tools):
 
 def test_a_read_that_returns_none_is_refused(build, tools):
     connector = build(full_object_import=lambda: None)
-    broken(
-        lambda: connector.read(tools.STEP, BY_NAME), "full_object_import", returns.NEVER_NONE, "it returned None"
-    )
+    broken(lambda: connector.read(tools.STEP, BY_NAME), "full_object_import", returns.NEVER_NONE, "it returned None")
 
 
 # Results of an export -------------------------------------------------------------------------------------------------
@@ -330,7 +328,7 @@ REFUSED = ExportError(MAExportError.DUPLICATE_ANCHOR, "there is an Ann already")
     ],
 )
 def test_results_that_break_the_contract_are_refused(build, tools, answer, sentence, found):
-    connector = build(export=lambda changes: answer(changes))
+    connector = build(export=answer)
     broken(lambda: connector.export(tools.STEP, [tools.add("a"), tools.add("b")]), "export", sentence, found)
 
 
@@ -385,7 +383,7 @@ def test_planned_changes_get_identifiers_where_the_plugin_gave_none(build, tools
 
 
 def test_no_value_is_quoted_in_a_message(build, tools):
-    entry = replace(tools.person("1"), attributes={"Password": (Decimal("4711"), "hunter2")})
+    entry = replace(tools.person("1"), attributes={"Password": (Decimal(4711), "hunter2")})
     connector = build(full_object_import=lambda: [entry])
     with pytest.raises(BrokenContract) as caught:
         connector.read(tools.STEP, BY_NAME)

@@ -173,7 +173,8 @@ def test_a_filter_that_does_not_hold_does_not_match(ecma_type: ResourceType, tex
 
 
 @pytest.mark.parametrize(
-    "text", ['userName eq "a"', "emails pr", 'emails[type eq "work"]', f'{ENTERPRISE}:manager eq "1"', "active eq false"]
+    "text",
+    ['userName eq "a"', "emails pr", 'emails[type eq "work"]', f'{ENTERPRISE}:manager eq "1"', "active eq false"],
 )
 def test_nothing_matches_where_everything_is_absent(user_type: ResourceType, text: str) -> None:
     assert not matches(parse_filter(text, user_type), {}, user_type)

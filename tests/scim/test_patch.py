@@ -105,7 +105,9 @@ class TestReplace:
         self, user_type: ResourceType
     ) -> None:
         operation = Operation("replace", 'emails[type eq "work"]', {"value": "n"})
-        assert after({"emails": [WORK, HOME]}, user_type, operation) == {"emails": [{"type": "work", "value": "n"}, HOME]}
+        assert after({"emails": [WORK, HOME]}, user_type, operation) == {
+            "emails": [{"type": "work", "value": "n"}, HOME]
+        }
 
     def test_of_a_filtered_path_with_a_value_in_an_array_takes_it(self, user_type: ResourceType) -> None:
         operation = Operation("replace", 'emails[type eq "home"]', [{"type": "other", "value": "n"}])
@@ -172,7 +174,16 @@ class TestRemove:
         assert after(before, user_type, *operations) == {"userName": "a"}
 
     def test_of_what_is_absent_is_no_error(self, user_type: ResourceType) -> None:
-        paths = ("title", "name", "name.givenName", "emails", 'emails[type eq "x"]', "emails.value", "manager", ENTERPRISE)
+        paths = (
+            "title",
+            "name",
+            "name.givenName",
+            "emails",
+            'emails[type eq "x"]',
+            "emails.value",
+            "manager",
+            ENTERPRISE,
+        )
         operations = [Operation("remove", path, None, has_value=False) for path in paths]
         assert after({"userName": "a"}, user_type, *operations) == {"userName": "a"}
 
@@ -205,7 +216,9 @@ class TestRemove:
 
     def test_with_values_removes_those_that_they_name(self, user_type: ResourceType) -> None:
         before = {"emails": [WORK, HOME, {"value": "w@example.com", "type": "other"}]}
-        assert after(before, user_type, Operation("remove", "emails", [{"value": "W@example.com"}])) == {"emails": [HOME]}
+        assert after(before, user_type, Operation("remove", "emails", [{"value": "W@example.com"}])) == {
+            "emails": [HOME]
+        }
         named = [{"value": "w@example.com", "type": "other"}]
         assert after(before, user_type, Operation("remove", "emails", named)) == {"emails": [WORK, HOME]}
         assert after(before, user_type, Operation("remove", "emails", {"type": "home"})) == {
@@ -375,7 +388,7 @@ class TestPrimary:
         assert refusal({}, user_type, operation)[0] == "invalidValue"
 
     def test_of_several_matches_the_first_becomes_primary(self, user_type: ResourceType) -> None:
-        operation = Operation("replace", 'emails[value co "example"].primary', True)  # noqa: FBT003 - the JSON value
+        operation = Operation("replace", 'emails[value co "example"].primary', True)
         assert after({"emails": [HOME, HOME | {"value": "x@example.com"}]}, user_type, operation) == {
             "emails": [HOME | {"primary": True}, HOME | {"value": "x@example.com", "primary": False}]
         }
@@ -412,7 +425,11 @@ def test_later_operations_see_what_earlier_ones_did(user_type: ResourceType) -> 
         (Operation("replace", "a b", "x"), "invalidPath", "The path cannot be read at character 2"),
         (Operation("add", "title", {"a": 1}), "invalidValue", "title wants a string, but an object was sent."),
         (Operation("add", "active", "maybe"), "invalidValue", "active wants true or false, but another string"),
-        (Operation("add", f"{ENTERPRISE}:manager", ["1", "2"]), "invalidValue", f"{ENTERPRISE}:manager wants one object"),
+        (
+            Operation("add", f"{ENTERPRISE}:manager", ["1", "2"]),
+            "invalidValue",
+            f"{ENTERPRISE}:manager wants one object",
+        ),
         (Operation("add", 'emails[type eq "a"]', [HOME, WORK]), "invalidValue", "emails wants one object here"),
         (Operation("add", 'emails[type eq "a"].value', {"x": 1}), "invalidValue", "emails.value wants a string"),
         (Operation("add", ENTERPRISE, "x"), "invalidValue", "A PATCH operation add without the path of an attribute"),

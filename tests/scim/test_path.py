@@ -60,7 +60,10 @@ def test_a_value_path_may_have_a_sub_attribute(user_type: ResourceType) -> None:
     assert path.text == "addresses.streetAddress"
     assert path.target is path.sub_attribute
     assert isinstance(path.value_filter, And)
-    assert [operand.value for operand in path.value_filter.operands if isinstance(operand, Comparison)] == ["work", True]
+    assert [operand.value for operand in path.value_filter.operands if isinstance(operand, Comparison)] == [
+        "work",
+        True,
+    ]
 
 
 def test_a_qualified_value_path_is_read(user_type: ResourceType, ecma_type: ResourceType) -> None:
@@ -161,7 +164,10 @@ def test_what_is_no_path_is_an_invalid_path(user_type: ResourceType, text: str) 
         ('emails[type eq "work"', "The path cannot be read at its end: expected and, or, or the closing bracket ]."),
         ("emails[type xx 1]", "The path cannot be read at character 13: expected an operator"),
         ("a b", "The path cannot be read at character 2: expected the end of the path."),
-        ('name[x eq "y"]', "The path cannot be read at character 5: expected no filter, for name does not have several"),
+        (
+            'name[x eq "y"]',
+            "The path cannot be read at character 5: expected no filter, for name does not have several",
+        ),
     ],
 )
 def test_an_invalid_path_names_the_position_and_what_was_expected(

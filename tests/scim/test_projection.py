@@ -105,7 +105,9 @@ def test_both_parameters_at_once_are_refused(user_type: ResourceType) -> None:
 
 def test_the_resource_is_not_changed(user_type: ResourceType) -> None:
     before = copy.deepcopy(USER)
-    project(USER | {"password": "x"}, user_type, None, ["name.familyName", "emails.type", f"{ENTERPRISE}:manager.value"])
+    project(
+        USER | {"password": "x"}, user_type, None, ["name.familyName", "emails.type", f"{ENTERPRISE}:manager.value"]
+    )
     project(USER, user_type, ["name.familyName", "emails.type"])
     assert before == USER
 

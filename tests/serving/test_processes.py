@@ -33,6 +33,7 @@ def test_an_orderly_stop_has_exit_code_0_and_leaves_no_process(start: Start, eve
     background = next(iter(host.pids("background")))
     assert host.stop() == 0
     assert not host.pids("web")
+    assert not host.events("background_ended")
     assert (host.directory / f"background-stopped.{background}").exists()
 
 
@@ -223,3 +224,4 @@ def test_a_port_in_use_ends_the_host_with_exit_code_1(start: Start, tmp_path: An
     host = start(tls=False)
     second = start(tls=False, complete=False, port=host.port)
     assert second.process.wait(20) == 1
+    assert second.events("address_unavailable")[0]["address"] == f"127.0.0.1:{host.port}"

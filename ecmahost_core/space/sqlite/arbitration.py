@@ -4,7 +4,6 @@ The one rule, for imports and for single objects that were read: a reading loses
 moment at which it began, that is to an object or tombstone with a higher change number, and to a write under way.
 """
 
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -12,6 +11,7 @@ from enum import Enum, auto
 from ecmahost_core.space.objects import ObjectState, SpaceType
 from ecmahost_core.space.sqlite import changes
 from ecmahost_core.space.sqlite.connection import Transaction
+from ecmahost_core.space.sqlite.ids import random_ids
 from ecmahost_core.space.sqlite.locks import held_keys, is_held
 from ecmahost_core.space.sqlite.rows import STORED_COLUMNS, Encoded, StoredRow, select_in
 from ecmahost_core.space.sqlite.types import TypeRow, type_row
@@ -209,6 +209,5 @@ class _Batch:
             self.transaction.connection, "SELECT id FROM object WHERE type = ? AND id {in}", (self.row.id,), wanted
         )
         taken = {identifier for (identifier,) in found}
-        return [
-            str(uuid.uuid4()) if identifier is None or identifier in taken else identifier for identifier in derived
-        ]
+        random = iter(random_ids(len(self.news)))
+        return [next(random) if identifier is None or identifier in taken else identifier for identifier in derived]

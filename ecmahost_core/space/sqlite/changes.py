@@ -41,7 +41,7 @@ def insert(
         [
             (
                 key, row.id, int(state), identifier, first_seq + key - first_key, new.digest, now, now, new.anchor_key,
-                new.dn_key, new.anchor(), new.source.dn, kept_text, new.attributes.decode(),
+                new.dn_key, new.anchor.decode(), new.source.dn, kept_text, new.attributes.decode(),
             )
             for key, (new, identifier) in zip(keys, news, strict=True)
         ],
@@ -90,7 +90,7 @@ def replace(
         "UPDATE object SET state = ?, change_seq = ?, digest = ?, modified = ?, anchor_key = ?, dn_key = ?, anchor = ?,"
         " dn = ?, kept = ?, attributes = ? WHERE key = ?",
         (
-            int(state), seq, new.digest, transaction.now, new.anchor_key, new.dn_key, new.anchor(), new.source.dn,
+            int(state), seq, new.digest, transaction.now, new.anchor_key, new.dn_key, new.anchor.decode(), new.source.dn,
             old.kept if kept is None else compact(kept), new.attributes.decode(), old.key,
         ),
     )  # fmt: skip

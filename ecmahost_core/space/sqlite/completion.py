@@ -32,7 +32,7 @@ def complete(
         ((type_id, instance),) = rows
         row = type_row(transaction.connection, type_id)
         key = _store(transaction, row, entry, new, instance)
-        close_entry(transaction, entry)
+        close_entry(transaction, type_id, entry)
         found = _object(transaction, key)
         write_event(transaction, row.connector, event, found.id if found else entry.object_id or "")
         return found
@@ -42,10 +42,12 @@ def abandon(database: Database, entry: JournalEntry, event: EventRecord) -> None
     """See ``Store.abandon``; nothing happens when the entry is closed already."""
     with database.write() as transaction:
         rows = transaction.connection.execute(
-            "SELECT t.connector FROM journal j JOIN space_type t ON t.id = j.type WHERE j.number = ?", (entry.number,)
+            "SELECT t.id, t.connector FROM journal j JOIN space_type t ON t.id = j.type WHERE j.number = ?",
+            (entry.number,),
         ).fetchall()
-        if close_entry(transaction, entry):
-            write_event(transaction, rows[0][0], event, entry.object_id or "")
+        for type_id, connector in rows:
+            close_entry(transaction, type_id, entry)
+            write_event(transaction, connector, event, entry.object_id or "")
 
 
 def _store(

@@ -53,9 +53,10 @@ class Transaction:
 
     def next_seq(self, count: int = 1) -> int:
         """Takes ``count`` change numbers from the store's one counter; returns the first of them."""
-        row = self.connection.execute("UPDATE store SET change_seq = change_seq + ? RETURNING change_seq", (count,))
-        last: int = row.fetchall()[0][0]
-        return last - count + 1
+        ((last,),) = self.connection.execute("SELECT change_seq FROM store").fetchall()
+        self.connection.execute("UPDATE store SET change_seq = ?", (last + count,))
+        first: int = last + 1
+        return first
 
 
 class Database:
@@ -225,6 +226,7 @@ def _become_writer(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA journal_size_limit = 67108864")
+    connection.execute("PRAGMA wal_autocheckpoint = 8192")
     # Two processes that make the file at the same time may both switch it to WAL, and SQLite does not wait for that.
     _patiently(connection, "PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA busy_timeout = 0")  # _begin waits, in steps finer than SQLite's

@@ -49,15 +49,13 @@ def mark_uncertain(database: Database, entry: JournalEntry) -> None:
         )
 
 
-def close_entry(transaction: Transaction, entry: JournalEntry) -> bool:
-    """Removes an entry and its keys; returns whether it was open until now."""
+def close_entry(transaction: Transaction, type_id: int, entry: JournalEntry) -> None:
+    """Removes an open entry and its keys."""
     connection = transaction.connection
-    rows = connection.execute("DELETE FROM journal WHERE number = ? RETURNING type", (entry.number,)).fetchall()
-    for (type_id,) in rows:
-        connection.executemany(
-            "DELETE FROM journal_lock WHERE type = ? AND lock_key = ?", [(type_id, text) for text in entry.keys]
-        )
-    return bool(rows)
+    connection.execute("DELETE FROM journal WHERE number = ?", (entry.number,))
+    connection.executemany(
+        "DELETE FROM journal_lock WHERE type = ? AND lock_key = ?", [(type_id, text) for text in entry.keys]
+    )
 
 
 def _entry(row: Sequence[Any]) -> JournalEntry:

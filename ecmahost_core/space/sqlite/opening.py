@@ -13,23 +13,32 @@ from ecmahost_core.text import fold
 
 
 def open_entry(transaction: Transaction, type_id: int, intent: WriteIntent, incarnation: str) -> JournalEntry:
-    """Writes the entry and its keys for this incarnation.
+    """Writes the entry and its keys for this incarnation, in the caller's transaction, which ends if this raises.
 
     Raises KeysTaken, then ObjectChanged, then DuplicateValue. In this order: while somebody else is at one of the keys,
     whether the object has changed and whether a value is taken are not decided yet.
     """
-    texts = list(dict.fromkeys(key.text() for key in intent.keys))
-    if held(transaction.connection, type_id, texts):
-        raise KeysTaken("another write of the same object, or of an object with the same name, is under way")
+    entry = _write_entry(transaction, type_id, intent, incarnation)
+    _take_keys(transaction, type_id, entry)
     _require_unchanged(transaction, type_id, intent)
     _require_unique(transaction, type_id, intent)
-    return _write_entry(transaction, type_id, intent, texts, incarnation)
+    return entry
 
 
 def held(connection: sqlite3.Connection, type_id: int, texts: Sequence[str]) -> bool:
     """Returns whether any of these keys is owned."""
     found = select_in(connection, "SELECT 1 FROM journal_lock WHERE type = ? AND lock_key {in}", (type_id,), texts)
     return next(found, None) is not None
+
+
+def _take_keys(transaction: Transaction, type_id: int, entry: JournalEntry) -> None:
+    try:
+        transaction.connection.executemany(
+            "INSERT INTO journal_lock (type, lock_key, entry) VALUES (?, ?, ?)",
+            [(type_id, text, entry.number) for text in entry.keys],
+        )
+    except sqlite3.IntegrityError:
+        raise KeysTaken("another write of the same object, or of an object with the same name, is under way") from None
 
 
 def _require_unchanged(transaction: Transaction, type_id: int, intent: WriteIntent) -> None:
@@ -74,13 +83,11 @@ def _owner(connection: sqlite3.Connection, type_id: int, key: LockKey, object_id
     return rows[0][0] if rows else None
 
 
-def _write_entry(
-    transaction: Transaction, type_id: int, intent: WriteIntent, texts: list[str], incarnation: str
-) -> JournalEntry:
-    connection = transaction.connection
+def _write_entry(transaction: Transaction, type_id: int, intent: WriteIntent, incarnation: str) -> JournalEntry:
     space_type = intent.space_type
+    texts = tuple(dict.fromkeys(key.text() for key in intent.keys))
     reserved_id = str(uuid.uuid4())
-    cursor = connection.execute(
+    cursor = transaction.connection.execute(
         "INSERT INTO journal (type, operation, state, incarnation, opened, object_id, reserved_id, instance, unlink,"
         " request_id, lock_keys, kept, change) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -90,18 +97,15 @@ def _write_entry(
         ),
     )  # fmt: skip
     number = cursor.lastrowid
-    if number is None:  # cannot happen after an INSERT; the type says it can
-        raise KeysTaken("the journal entry was not written")
-    connection.executemany(
-        "INSERT INTO journal_lock (type, lock_key, entry) VALUES (?, ?, ?)", [(type_id, text, number) for text in texts]
-    )
+    if number is None:
+        raise AssertionError("an INSERT that succeeds has a row number")
     return JournalEntry(
         number=number,
         connector=space_type.connector,
         resource_type=space_type.resource_type,
         operation=intent.operation,
         change=intent.change,
-        keys=tuple(texts),
+        keys=texts,
         object_id=intent.object_id,
         reserved_id=reserved_id,
         kept=intent.kept,

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import orjson
 
 from ecmahost_core.ecma.values import (
-    Anchor,
     Attributes,
     anchor_text,
     attributes_from_json,
@@ -29,6 +28,7 @@ BATCH = 500
 """How many values one look-up takes and how many rows one transaction of an import writes, at most."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STATES = (ObjectState.LIVE, ObjectState.UNLINKED)
 _LENGTHS = (1, 8, 64, BATCH)
 
 
@@ -38,13 +38,9 @@ class Encoded(NamedTuple):
     anchor_key: str
     dn_key: str | None
     digest: bytes
-    head: bytes
+    anchor: bytes
     attributes: bytes
     source: TargetObject
-
-    def anchor(self) -> str:
-        """Returns the anchor's JSON."""
-        return anchor_to_json(self.source.anchor)
 
 
 class StoredRow(NamedTuple):
@@ -67,22 +63,17 @@ STORED_COLUMNS = ", ".join(StoredRow._fields)
 def encode(target: TargetObject) -> Encoded:
     """Returns the stored form of an object; raises ValueError or TypeError for one that cannot be stored."""
     anchor = target.anchor
-    head = orjson.dumps(([value_to_json(value) for value in anchor], target.dn))
+    anchor_json = orjson.dumps([value_to_json(value) for value in anchor])
     attributes = attributes_to_json(target.attributes)
     return Encoded(
         anchor_key=fold(anchor_text(anchor)),
         dn_key=None if target.dn is None else fold(target.dn),
-        # The head is one JSON array, so no boundary between the two can be forged.
-        digest=hashlib.blake2b(head + attributes, digest_size=16).digest(),
-        head=head,
+        # Three JSON texts in a row: each ends where its own syntax says, so no boundary between them can be forged.
+        digest=hashlib.blake2b(anchor_json + orjson.dumps(target.dn) + attributes, digest_size=16).digest(),
+        anchor=anchor_json,
         attributes=attributes,
         source=target,
     )
-
-
-def anchor_to_json(anchor: Anchor) -> str:
-    """Returns an anchor as JSON, in the forms of ``ecma.values``."""
-    return orjson.dumps([value_to_json(value) for value in anchor]).decode()
 
 
 def object_from_row(row: Sequence[Any]) -> SpaceObject:
@@ -91,7 +82,7 @@ def object_from_row(row: Sequence[Any]) -> SpaceObject:
     return SpaceObject(
         key=key,
         id=identifier,
-        state=ObjectState(state),
+        state=_STATES[state],
         anchor=tuple(map(value_from_json, orjson.loads(anchor))),
         dn=dn,
         attributes=attributes_from_json(attributes),

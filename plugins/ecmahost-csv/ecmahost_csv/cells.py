@@ -6,7 +6,7 @@ A CSV knows only text; a type other than String comes from the configuration.
 import base64
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 from ecmahost_core import AttributeType, Reference, Value
 
@@ -139,7 +139,7 @@ def _moment_text(moment: datetime, sample: str) -> str:
     except ValueError:
         return aware.isoformat()
     if not re.search(r"[T ]", sample):
-        return bare.date().isoformat() if bare == datetime.combine(bare.date(), datetime.min.time()) else bare.isoformat()
+        return bare.date().isoformat() if bare.time() == time.min else bare.isoformat()
     separator = " " if " " in sample else "T"
     if known.tzinfo is None:
         return bare.isoformat(separator)

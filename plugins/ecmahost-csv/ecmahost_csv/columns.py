@@ -8,8 +8,8 @@ from itertools import product
 from ecmahost_core import (
     Anchor,
     AttributeOperation,
-    AttributeType,
     Attributes,
+    AttributeType,
     CSEntryChange,
     ImportFailure,
     MAImportError,
@@ -76,7 +76,7 @@ def keys_function(columns: Sequence[Column]) -> Callable[[Sequence[str]], Iterab
     position, fold = first.position, cells.fold
 
     def keys(row: Sequence[str]) -> Iterable[Key]:
-        return ((key,) if position < len(row) and (key := fold(row[position])) else ())
+        return (key,) if position < len(row) and (key := fold(row[position])) else ()
 
     return keys
 

@@ -9,7 +9,8 @@ from ecmahost_core import ConnectorError
 ENCODINGS = frozenset(
     {"utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii"}
     | {f"iso8859-{part}" for part in (*range(1, 12), *range(13, 17))}
-    | {f"cp{page}" for page in (437, 850, 852, 855, 857, 858, 860, 861, 862, 863, 865, 866, 869, 874, *range(1250, 1259))}
+    | {f"cp{page}" for page in (437, 850, 852, 855, 857, 858, 860, 861, 862, 863, 865, 866, 869, 874)}
+    | {f"cp{page}" for page in range(1250, 1259)}
     | {"koi8-r", "koi8-u", "mac-roman", "shift_jis", "cp932", "euc_jp", "gbk", "gb18030", "big5", "euc_kr", "cp949"}
 )
 """Codecs, as Python names them, in which a line feed is the byte 0x0A and nothing else is (UTF-16: two bytes), and
@@ -74,5 +75,5 @@ def _codec(encoding: str) -> str:
     if name == "utf-8-sig":
         return "utf-8"
     if name not in ENCODINGS:
-        raise ConnectorError(f"encoding: {encoding!r} is not supported; use for example utf-8, utf-16, latin-1 or cp1252")
+        raise ConnectorError(f"encoding: {encoding!r} is not supported; use for example utf-8, utf-16 or cp1252")
     return name

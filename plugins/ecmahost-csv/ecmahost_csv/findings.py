@@ -21,7 +21,7 @@ def check(opened: CsvSession, step: RunStep) -> Sequence[Finding]:
             if not found or all(finding.severity is not Severity.ERROR for finding in found):
                 found += _rows(opened, target, opened.binding(target, step))
     except ConnectorError as error:
-        found.append(Finding(Severity.ERROR, str(opened.settings.path), str(error), "correct the file, then check again"))
+        found.append(Finding(Severity.ERROR, str(path), str(error), "correct this, then check again"))
     return found
 
 

@@ -42,7 +42,7 @@ def full_import(opened: CsvSession, step: RunStep) -> Iterator[ImportPage]:
                 yield ImportPage(tuple(page))
                 page = []
         if not target.unchanged():
-            raise UnexpectedData(f"{target.path}: changed while being read; replace the file by renaming a new one over it")
+            raise UnexpectedData(f"{target.path}: changed while being read; rename a new file over it instead")
         if page:
             yield ImportPage(tuple(page))
 

@@ -51,9 +51,9 @@ def allow_long_cells() -> None:
 def records(file: BinaryIO, dialect: Dialect, codec: str, start: int = 0, line: int = 1) -> Iterator[Record]:
     """Yields the records from the byte ``start``, which begins a record on line number ``line``, to the end.
 
-    A record whose quoting is wrong is yielded with its ``problem``; the next one begins on the next line, as csv has it.
-    Raises Unreadable where nothing that follows can be trusted: bytes that are not text in this encoding, a record
-    beyond RECORD_LIMIT, a quote that is never closed.
+    A record whose quoting is wrong is yielded with its ``problem``; the next one begins on the next line, as
+    csv has it. Raises Unreadable where nothing that follows can be trusted: bytes that are not text in this encoding,
+    a record beyond RECORD_LIMIT, a quote that is never closed.
     """
     file.seek(start)
     pending: list[bytes] = []

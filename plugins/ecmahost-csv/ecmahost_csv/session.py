@@ -38,7 +38,10 @@ class CsvSession:
             yield target
 
     def binding(self, target: Target, step: RunStep) -> Binding:
-        """Returns what the file's columns mean in this step; ObjectTypeNotSupported when it asks for what is not there."""
+        """Returns what the file's columns mean in this step.
+
+        Raises ObjectTypeNotSupported when it asks for another object type or for columns that the file lacks.
+        """
         for schema_type in step.types:
             if schema_type.name != self.settings.object_type:
                 raise ObjectTypeNotSupported(

@@ -1,6 +1,6 @@
 """The likely cause of what went wrong, and the way out, in words for whoever has to act."""
 
-from ecmahost_entra.client import Answer, NoAnswer, NoAnswerKind
+from ecmahost_entra.wire import Answer, NoAnswer, NoAnswerKind
 
 IMPORTING = "importing"
 

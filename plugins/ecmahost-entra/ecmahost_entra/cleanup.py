@@ -7,10 +7,10 @@ from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.ecma.deprovisioning import FlowAction
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_entra import shapes
-from ecmahost_entra.client import Answer, NoAnswer, Request
 from ecmahost_entra.judge import listed
 from ecmahost_entra.life import Life
 from ecmahost_entra.target import describe
+from ecmahost_entra.wire import Answer, NoAnswer, Request
 
 _LOOKS = 4
 _ROUNDS = 5
@@ -124,6 +124,7 @@ def _found(life: Life) -> list[str]:
         request = shapes.query(life.dialect, life.plan.matching.path.text, life.person.match)
         resources, _ = listed(_send(life, request))
         if resources:
+            life.in_doubt = False
             return [each["id"] for each in resources if isinstance(each.get("id"), str)]
     return []
 

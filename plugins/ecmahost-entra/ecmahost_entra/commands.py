@@ -16,12 +16,13 @@ import click
 from ecmahost_core.cli import exit_codes
 from ecmahost_core.configuration.home import Home
 from ecmahost_core.errors import EcmahostError
-from ecmahost_entra.client import PATIENCE, Address, ScimClient, parse_address
+from ecmahost_entra.client import PATIENCE, ScimClient
 from ecmahost_entra.demonstration import demonstrate
 from ecmahost_entra.rehearsal import RehearsalReport, Silent, rehearse_connector
 from ecmahost_entra.report import Printer, make_console, to_json
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.stage import local_host, mint_token, open_stage
+from ecmahost_entra.wire import Address, parse_address
 
 TOKEN_VARIABLE = "ECMAHOST_REHEARSAL_TOKEN"  # noqa: S105 - the variable's name
 _LONGEST_TOKEN = 4096

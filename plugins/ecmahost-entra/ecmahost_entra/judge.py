@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from ecmahost_entra import causes
-from ecmahost_entra.client import Answer
 from ecmahost_entra.paths import CORE_USER, ScimPath, ScimValue, get
+from ecmahost_entra.wire import Answer
 
 LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"

@@ -14,13 +14,14 @@ from typing import Any
 from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_entra import causes
-from ecmahost_entra.client import Answer, NoAnswer, Request, ScimClient
+from ecmahost_entra.client import ScimClient
 from ecmahost_entra.judge import Fault
 from ecmahost_entra.paths import ScimPath, ScimValue
 from ecmahost_entra.person import Person, Trait
 from ecmahost_entra.plan import Plan
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.target import Target, describe, differences
+from ecmahost_entra.wire import Answer, NoAnswer, Request
 
 _ATTEMPTS = 5
 _LONGEST_PAUSE = 15.0
@@ -75,6 +76,11 @@ class StepUnderWay:
     exchanges: list[Exchange] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+
+    def refused(self) -> bool:
+        """Whether the last answer was an error where none was expected."""
+        answer = self.exchanges[-1].answer if self.exchanges else None
+        return bool(self.faults) and answer is not None and answer.status >= 400
 
     def result(self) -> StepResult:
         """Returns how it ended."""

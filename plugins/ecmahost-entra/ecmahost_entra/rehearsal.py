@@ -9,13 +9,14 @@ import structlog
 
 from ecmahost_entra import causes, steps
 from ecmahost_entra.cleanup import Cleanup, Left, clean_up, interrupted, keep
-from ecmahost_entra.client import NoAnswer, ScimClient
+from ecmahost_entra.client import ScimClient
 from ecmahost_entra.judge import Fault
 from ecmahost_entra.life import Life, Outcome, StepResult, StepUnderWay
 from ecmahost_entra.person import make_person
 from ecmahost_entra.plan import Plan
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.target import Target
+from ecmahost_entra.wire import NoAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Step:
         name: as printed.
         group: the part of the life.
         run: does it.
-        essential: when it fails, the steps after it make no sense.
+        essential: when the host refuses it, the steps after it make no sense.
         needs_person: makes no sense before the person was created.
     """
 
@@ -211,8 +212,8 @@ def _steps(life: Life, *, kept: bool) -> Iterator[StepResult]:
         except NoAnswer as error:
             step.faults.append(Fault("an answer", str(error), causes.of_silence(error)))
             blocked = f"there was no answer to {planned.name!r}"
-        if planned.essential and step.faults and not blocked:
-            blocked = f"{planned.name!r} failed"
+        if planned.essential and step.refused() and not blocked:
+            blocked = f"{planned.name!r} was refused"
         yield step.result()
 
 

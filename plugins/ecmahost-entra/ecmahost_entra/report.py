@@ -8,12 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ecmahost_entra.cleanup import Left
-from ecmahost_entra.client import Answer
 from ecmahost_entra.judge import Fault
 from ecmahost_entra.life import Exchange, Outcome, StepResult
 from ecmahost_entra.plan import Plan
 from ecmahost_entra.rehearsal import GROUPS, STEPS, LifeReport, RehearsalReport
 from ecmahost_entra.shapes import Dialect
+from ecmahost_entra.wire import Answer
 
 FORMAT = 1
 """Of the JSON document; raised when a key changes its meaning or goes."""

@@ -11,8 +11,8 @@ from urllib.parse import quote, quote_plus
 
 import orjson
 
-from ecmahost_entra.client import Request
 from ecmahost_entra.paths import CORE_USER, ScimPath, ScimValue, put
+from ecmahost_entra.wire import Request
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 

@@ -20,9 +20,10 @@ from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
 from ecmahost_core.ecma.parameters import ConfigParameterType
 from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep
 from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
-from ecmahost_entra.client import Address, trust_certificate, trust_system
+from ecmahost_entra.client import trust_certificate, trust_system
 from ecmahost_entra.plan import Plan, make_plan
 from ecmahost_entra.target import Target
+from ecmahost_entra.wire import Address
 
 TOKEN_LIFETIME = timedelta(minutes=10)
 _EVERYWHERE = {"0.0.0.0", "::", "", "127.0.0.1", "::1"}  # noqa: S104 - recognised here, not bound

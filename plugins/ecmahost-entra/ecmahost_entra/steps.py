@@ -11,9 +11,9 @@ from typing import Any
 from ecmahost_core.ecma.deprovisioning import FlowAction
 from ecmahost_core.ecma.values import text_of
 from ecmahost_entra import causes, judge, shapes
-from ecmahost_entra.client import Request
 from ecmahost_entra.judge import Fault
 from ecmahost_entra.life import Life, StepUnderWay, reading, unchanged, version
+from ecmahost_entra.wire import Request
 
 PLACEHOLDER = "PLACEHOLDER"
 """The attribute on which the portal's template matches until an administrator maps another."""

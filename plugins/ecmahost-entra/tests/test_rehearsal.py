@@ -1,0 +1,264 @@
+from pathlib import Path
+
+import pytest
+from ecmahost_entra.cleanup import Left
+from ecmahost_entra.life import Outcome, StepResult
+from ecmahost_entra.rehearsal import STEPS, RehearsalReport
+from ecmahost_entra.shapes import Dialect
+
+from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow, FlowAction
+
+NONE, DELETE = DeprovisioningFlow(), DeprovisioningFlow(FlowAction.DELETE)
+SET_ACTIVE = DeprovisioningFlow(FlowAction.SET, "IsActive")
+SET_GONE = DeprovisioningFlow(FlowAction.SET, "Gone", value=True)
+
+
+def faulty(report: RehearsalReport) -> dict[str, str]:
+    """The steps that failed, each with everything that it says."""
+    steps = [step for life in report.lives for step in life.steps if step.outcome is Outcome.FAILED]
+    return {step.name: said(step) for step in steps}
+
+
+def said(step: StepResult) -> str:
+    return " | ".join(f"{each.expected} / {each.found} / {each.cause}" for each in step.faults)
+
+
+def test_a_good_host_passes_every_step_in_both_dialects(bench) -> None:
+    report = bench.rehearse(tuple(Dialect))
+    assert faulty(report) == {}
+    assert report.passed
+    assert [[step.name for step in life.steps] for life in report.lives] == [[step.name for step in STEPS]] * 2
+    assert bench.host.rows == {}
+
+
+def test_everything_travels_over_one_connection(bench) -> None:
+    report = bench.rehearse(tuple(Dialect))
+    assert report.connections == 1
+    assert bench.host.connections == 1
+
+
+def test_requests_look_as_entras_do(bench) -> None:
+    bench.rehearse()
+    for method, _, headers, body in bench.host.requests:
+        assert "User-Agent" not in headers
+        assert "Accept" not in headers
+        assert "Accept-Encoding" not in headers
+        assert headers.get("Content-Type") == ("application/scim+json; charset=utf-8" if body is not None else None)
+        assert (body is not None) == (method in ("POST", "PATCH"))
+
+
+def test_the_person_is_recognisable_and_hard_to_digest(bench) -> None:
+    bench.rehearse()
+    body = next(body for method, _, _, body in bench.host.requests if method == "POST")
+    assert body["userName"].startswith("ecmahost.rehearsal.")
+    assert body["userName"].endswith("@example.com")
+    assert "'" in body["name"]["familyName"]
+    assert "Καλλιόπη" in body["name"]["givenName"]
+    assert "," in body["displayName"]
+
+
+@pytest.mark.parametrize("disable", [NONE, SET_ACTIVE, DELETE], ids=["none", "set", "delete"])
+@pytest.mark.parametrize("delete", [NONE, SET_GONE, DELETE], ids=["none", "set", "delete"])
+def test_what_is_right_depends_on_the_flows(
+    make_bench, disable: DeprovisioningFlow, delete: DeprovisioningFlow
+) -> None:
+    bench = make_bench(disable=disable, delete=delete)
+    report = bench.rehearse()
+    assert faulty(report) == {}
+    assert report.passed
+    stays = DELETE not in (disable, delete)
+    (life,) = report.lives
+    assert life.cleanup.left is (Left.BY_FLOW if stays else Left.NOBODY)
+    assert len(bench.host.rows) == stays
+    if stays:
+        assert f"anchor '{next(iter(bench.host.rows))}'" in life.cleanup.message
+
+
+@pytest.mark.parametrize(
+    ("fault", "step", "words"),
+    [
+        ("404 for nobody", "test connection", "quarantine"),
+        ("everyone matches", "test connection", "must not return everyone"),
+        ("plain 404", "delete again", "SCIM Error body"),
+        ("application/json", "schemas", "content type application/scim+json"),
+        ("null in schema", "schemas", "null at Resources"),
+        ("schema incomplete", "schemas", "phoneNumbers"),
+        ("200 for create", "create", "status 201 / 200"),
+        ("no id", "create", "an id"),
+        ("no Location", "create", "no Location header"),
+        ("no meta", "create", "meta"),
+        ("not echoed", "create", "again in every cycle"),
+        ("active as text", "create", "reads a boolean"),
+        ("not written", "create", "the target says otherwise"),
+        ("value lost", "create", "Title holds no value"),
+        ("written twice", "same change again", "meta.version"),
+        ("row written twice", "same change again", "Title changed"),
+        ("duplicates accepted", "duplicate", "status 409 / 201"),
+        ("text False ignored", "disable", "the disable was ignored"),
+        ("disabled hidden", "match disabled", "exactly one match / 0 found"),
+        ("target keeps", "delete", "no object in the target"),
+    ],
+)
+def test_a_fault_of_the_host_is_found_and_named(make_bench, fault: str, step: str, words: str) -> None:
+    bench = make_bench(fault)
+    if fault == "everyone matches":
+        somebody = {"userName": "somebody@example.com", "name": {"familyName": "A"}}
+        bench.host.answer("POST", "/Users", {}, somebody)
+        step = "test connection"
+    report = bench.rehearse()
+    found = faulty(report)
+    assert not report.passed
+    assert step in found
+    assert words in found[step]
+
+
+def test_a_text_false_that_is_ignored_is_seen_in_the_target_too(make_bench) -> None:
+    found = faulty(make_bench("text False ignored").rehearse())
+    assert "IsActive holds 'True' instead of False" in found["disable"]
+
+
+def test_a_boolean_false_is_what_the_other_dialect_sends(make_bench) -> None:
+    assert faulty(make_bench("text False ignored").rehearse((Dialect.AAD_OPTSCIM_062020,))) == {}
+
+
+def test_every_way_out_of_a_wrong_token_is_told(bench) -> None:
+    report = bench.rehearse(token="another-token-entirely")
+    assert "ecmahost token" in faulty(report)["test connection"]
+    assert [step.outcome for step in report.lives[0].steps[1:]] == [Outcome.SKIPPED] * (len(STEPS) - 1)
+    assert report.lives[0].cleanup.left is Left.NOBODY
+
+
+@pytest.mark.parametrize("fault", ["hangs", "drips"])
+def test_an_answer_that_does_not_end_is_given_up(make_bench, fault: str) -> None:
+    bench = make_bench(fault)
+    bench.host.on_request = lambda method, path: bench.host.released.set() if method == "DELETE" else None
+    found = faulty(bench.rehearse(patience=0.5))
+    assert "no complete answer in time" in found["change"]
+    assert "60 seconds" in found["change"]
+    assert bench.host.rows == {}
+
+
+def test_an_answer_that_is_cut_off_is_a_fault_and_the_person_is_removed(make_bench) -> None:
+    bench = make_bench("closed")
+    report = bench.rehearse()
+    assert "connection closed before the answer was complete" in faulty(report)["change"]
+    assert report.lives[0].steps[-1].outcome is Outcome.SKIPPED
+    assert report.lives[0].cleanup.left is Left.NOBODY
+    assert bench.host.rows == {}
+
+
+def test_something_that_is_not_http_is_named(make_bench) -> None:
+    assert "another program" in faulty(make_bench("not HTTP").rehearse())["change"]
+
+
+def test_an_importing_host_is_waited_for(bench) -> None:
+    bench.host.importing = 3
+    report = bench.rehearse()
+    assert report.passed
+    assert len(report.lives[0].steps[0].exchanges) == 4
+
+
+def test_a_host_that_imports_for_ever_is_not_waited_for(bench) -> None:
+    bench.host.importing = 10_000
+    found = faulty(bench.rehearse())
+    assert "the first import of the target is not complete" in found["test connection"]
+
+
+def test_a_target_that_cannot_be_read_is_a_fault_and_nobody_is_forgotten(bench) -> None:
+    bench.reader.down = True
+    report = bench.rehearse()
+    assert "the database is not there" in faulty(report)["create"]
+    assert report.lives[0].cleanup.left is Left.STRANDED
+
+
+def test_a_target_without_single_reads_is_scanned(bench) -> None:
+    bench.reader.single_reads = False
+    assert faulty(bench.rehearse()) == {}
+
+
+def test_a_file_that_is_rewritten_without_need_is_noticed(bench, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("x")
+    bench.host.on_request = lambda method, path: file.write_text(f"{file.read_text()}x") if method == "PATCH" else None
+    assert "the file was written again" in faulty(bench.rehearse(files=(file,)))["same change again"]
+
+
+def test_a_file_that_is_left_alone_is_seen(bench, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("x")
+    report = bench.rehearse(files=(file,))
+    step = next(step for step in report.lives[0].steps if step.name == "same change again")
+    assert step.seen == "the file was not touched"
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_an_interruption_in_the_middle_of_a_request_leaves_nobody_behind(make_bench, method: str) -> None:
+    import _thread
+
+    bench = make_bench()
+    interrupted = []
+
+    def interrupt(now: str, path: str) -> None:
+        if now == method and not interrupted:
+            interrupted.append(path)
+            _thread.interrupt_main()
+            bench.host.released.wait(0.3)  # the request is still under way when the interruption arrives
+
+    bench.host.on_request = interrupt
+    report = bench.rehearse()
+    assert report.interrupted
+    assert not report.passed
+    assert report.lives[0].cleanup.left is Left.NOBODY
+    assert bench.host.rows == {}
+
+
+def test_an_interruption_before_the_create_asks_for_no_cleaning_up(bench) -> None:
+    import _thread
+
+    bench.host.on_request = lambda method, path: _thread.interrupt_main() if path == "/Schemas" else None
+    report = bench.rehearse()
+    assert report.interrupted
+    assert not [each for each in bench.host.requests if each[0] in ("POST", "DELETE")]
+
+
+def test_a_mistake_of_ours_in_the_middle_leaves_nobody_behind(bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ecmahost_entra import target
+
+    def fails(*_: object) -> None:
+        raise AssertionError("a mistake")
+
+    monkeypatch.setattr(target.Target, "files", fails)
+    with pytest.raises(AssertionError, match="a mistake"):
+        bench.rehearse()
+    assert bench.host.requests[-1][0] == "GET"
+    assert bench.host.rows == {}
+
+
+def test_a_person_that_was_created_in_spite_of_a_refusal_is_removed(make_bench) -> None:
+    bench = make_bench("refused but created")
+    report = bench.rehearse()
+    assert "status 201 / 400: no" in faulty(report)["create"]
+    assert report.lives[0].cleanup.left is Left.NOBODY
+    assert bench.host.rows == {}
+
+
+def test_both_are_removed_when_a_duplicate_was_accepted(make_bench) -> None:
+    bench = make_bench("duplicates accepted")
+    assert bench.rehearse().lives[0].cleanup.left is Left.NOBODY
+    assert bench.host.rows == {}
+
+
+def test_a_person_that_cannot_be_removed_is_named_with_its_anchor(make_bench) -> None:
+    bench = make_bench("target keeps")
+    cleanup = bench.rehearse().lives[0].cleanup
+    assert cleanup.left is Left.STRANDED
+    assert f"anchor '{next(iter(bench.host.rows))}'" in cleanup.message
+
+
+def test_keep_ends_before_the_delete_and_says_where_the_person_is(bench) -> None:
+    report = bench.rehearse(kept=True)
+    assert report.passed
+    assert report.lives[0].cleanup.left is Left.KEPT
+    (row,) = bench.host.rows.values()
+    assert row["UserName"] in report.lives[0].cleanup.message
+    assert not [each for each in bench.host.requests if each[0] == "DELETE"]

@@ -1,0 +1,182 @@
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+
+import ecmahost_sql
+import pytest
+from ecmahost_sql.session import Session
+
+from ecmahost_core import (
+    AttributeChange,
+    AttributeModificationType,
+    AttributeOperation,
+    AttributeType,
+    CSEntryChange,
+    CSEntryChangeResult,
+    ExportError,
+    Finding,
+    ObjectModificationType,
+    ObjectQuery,
+    RunStep,
+    SchemaType,
+    SessionPurpose,
+    Value,
+)
+
+
+class Target:
+    """A database file with tables, and the connector's hooks on it."""
+
+    def __init__(self, path: Path, stack: ExitStack, timeout: str) -> None:
+        self.path = path
+        self._stack = stack
+        self.parameters = {"url": f"sqlite:///{path}", "command_timeout": timeout}
+        self._sessions: dict[SessionPurpose, Session] = {}
+
+    def sql(self, script: str, *parameters: object) -> list[tuple]:
+        """Runs SQL as another program would: with a connection of its own."""
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+            if parameters:
+                return connection.execute(script, parameters).fetchall()
+            if script.lstrip().upper().startswith(("SELECT", "PRAGMA")):
+                return connection.execute(script).fetchall()
+            connection.executescript(script)
+            return []
+
+    def session(self, purpose: SessionPurpose = SessionPurpose.EXPORT) -> Session:
+        if purpose not in self._sessions:
+            self._sessions[purpose] = self.open(purpose)
+        return self._sessions[purpose]
+
+    def open(self, purpose: SessionPurpose = SessionPurpose.EXPORT, **parameters: str) -> Session:
+        return self._stack.enter_context(ecmahost_sql.open_session({**self.parameters, **parameters}, purpose))
+
+    def type(
+        self,
+        name: str,
+        *anchor: str,
+        only: Sequence[str] = (),
+        types: dict[str, AttributeType] | None = None,
+        operations: dict[str, AttributeOperation] | None = None,
+    ) -> SchemaType:
+        found = ecmahost_sql.schema(self.session(SessionPurpose.SCHEMA)).type(name)
+        assert found is not None
+        anchor = anchor or found.anchor
+        attributes = tuple(
+            replace(
+                attribute,
+                type=(types or {}).get(attribute.name, attribute.type),
+                operation=(operations or {}).get(attribute.name, attribute.operation),
+            )
+            for attribute in found.attributes
+            if not only or attribute.name in only or attribute.name in anchor
+        )
+        return replace(found, attributes=attributes, anchor=anchor)
+
+    def step(self, schema_type: SchemaType | str, page_size: int = 100) -> RunStep:
+        return RunStep((self.type(schema_type) if isinstance(schema_type, str) else schema_type,), page_size)
+
+    def pages(self, schema_type: SchemaType | str, page_size: int = 100) -> Iterator[tuple[CSEntryChange, ...]]:
+        step = self.step(schema_type, page_size)
+        with closing(ecmahost_sql.full_import(self.session(SessionPurpose.IMPORT), step)) as pages:
+            for page in pages:
+                yield page.entries
+
+    def entries(self, schema_type: SchemaType | str, page_size: int = 100) -> list[CSEntryChange]:
+        return [entry for page in self.pages(schema_type, page_size) for entry in page]
+
+    def find(self, schema_type: SchemaType | str, *, limit: int = 2, **wanted: Value) -> Sequence[CSEntryChange]:
+        step = self.step(schema_type)
+        values = tuple((name, () if value is None else (value,)) for name, value in wanted.items())
+        query = ObjectQuery(step.types[0].name, values, limit)
+        return ecmahost_sql.full_object_import(self.session(SessionPurpose.READ), step, query)
+
+    def export(self, schema_type: SchemaType | str, *changes: CSEntryChange) -> Sequence[CSEntryChangeResult]:
+        results = ecmahost_sql.export(self.session(), self.step(schema_type), changes)
+        assert [result.identifier for result in results] == [change.identifier for change in changes]
+        return results
+
+    def one(self, schema_type: SchemaType | str, change: CSEntryChange) -> CSEntryChangeResult:
+        (result,) = self.export(schema_type, change)
+        return result
+
+    def done(self, schema_type: SchemaType | str, change: CSEntryChange) -> CSEntryChangeResult:
+        result = self.one(schema_type, change)
+        assert result.error is None, result.error
+        return result
+
+    def refused(self, schema_type: SchemaType | str, change: CSEntryChange) -> ExportError:
+        before = self.dump()
+        result = self.one(schema_type, change)
+        assert result.error is not None
+        assert self.dump() == before
+        return result.error
+
+    def check(self, *types: SchemaType) -> Sequence[Finding]:
+        return ecmahost_sql.check(self.session(SessionPurpose.READ), RunStep(types, 100))
+
+    def dump(self) -> list[str]:
+        with closing(sqlite3.connect(self.path)) as connection:
+            return list(connection.iterdump())
+
+
+class Changes:
+    """Short spellings of CSEntryChanges."""
+
+    @staticmethod
+    def values(attributes: dict[str, Value | None]) -> dict[str, tuple[Value, ...]]:
+        return {name: () if value is None else (value,) for name, value in attributes.items()}
+
+    def add(self, object_type: str, identifier: str = "1", **attributes: Value | None) -> CSEntryChange:
+        return CSEntryChange(
+            object_type, ObjectModificationType.ADD, attributes=self.values(attributes), identifier=identifier
+        )
+
+    def replace(self, object_type: str, *anchor: Value, **attributes: Value | None) -> CSEntryChange:
+        return CSEntryChange(
+            object_type,
+            ObjectModificationType.REPLACE,
+            anchor=anchor,
+            attributes=self.values(attributes),
+            identifier="1",
+        )
+
+    def update(
+        self, object_type: str, *anchor: Value, identifier: str = "1", **attributes: Value | None
+    ) -> CSEntryChange:
+        changes = tuple(
+            AttributeChange(name, AttributeModificationType.DELETE)
+            if value is None
+            else AttributeChange(name, AttributeModificationType.REPLACE, (value,))
+            for name, value in attributes.items()
+        )
+        return CSEntryChange(
+            object_type,
+            ObjectModificationType.UPDATE,
+            anchor=anchor,
+            attribute_changes=changes,
+            identifier=identifier,
+        )
+
+    def delete(self, object_type: str, *anchor: Value) -> CSEntryChange:
+        return CSEntryChange(object_type, ObjectModificationType.DELETE, anchor=anchor, identifier="1")
+
+
+@pytest.fixture
+def changes() -> Changes:
+    return Changes()
+
+
+@pytest.fixture
+def make_target(tmp_path: Path) -> Iterator[Callable[..., Target]]:
+    with ExitStack() as stack:
+
+        def make(script: str, *, timeout: str = "30", name: str = "people.db") -> Target:
+            path = tmp_path / name
+            with closing(sqlite3.connect(path)) as connection:
+                connection.executescript(script)
+            return Target(path, stack, timeout)
+
+        yield make
