@@ -7,9 +7,11 @@ from wsgiref.types import WSGIApplication
 import click
 
 from ecmahost_core.cli.context import CommandContext, pass_context
-from ecmahost_core.configuration.home import Home
+from ecmahost_core.configuration.home import Home, enter
 from ecmahost_core.configuration.load import load_host
-from ecmahost_core.host import Host, open_host
+from ecmahost_core.configuration.model import HostConfiguration
+from ecmahost_core.connectors.discovery import Catalogue
+from ecmahost_core.host import Host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.serving.arbiter import serve as serve_processes
 from ecmahost_core.serving.settings import ServingSettings
@@ -31,12 +33,13 @@ def serve(context: CommandContext, ctx: click.Context) -> None:
 
 def serve_home(home: Home) -> int:
     """Serves a home directory in the foreground and returns the exit code; raises ConfigurationError at once."""
+    enter(home)
     configuration = load_host(home)
     configure_logs(configuration.log_level)
     configuration.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
     port_file = configuration.runtime / "port"
     port_file.unlink(missing_ok=True)
-    process = _Process(home)
+    process = _Process(home, configuration)
     try:
         return serve_processes(
             ServingSettings(
@@ -58,19 +61,24 @@ def serve_home(home: Home) -> int:
 class _Process:
     """What each child process builds for itself, once, after the fork."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, configuration: HostConfiguration) -> None:
         self._home = home
+        # Read once: a child that is replaced while somebody edits the file must not stop the host.
+        self._configuration = configuration
         self._host: Host | None = None
 
     def application(self) -> WSGIApplication:
         """In a web worker."""
-        self._host = open_host(self._home, writing=True)
+        self._host = self._open()
         return application(self._host)
 
     def work(self, stop: threading.Event) -> None:
         """In the worker process."""
-        self._host = open_host(self._home, writing=True)
+        self._host = self._open()
         run_worker(self._host, stop)
+
+    def _open(self) -> Host:
+        return Host(self._home, self._configuration, Catalogue(), writing=True)
 
     def reload(self) -> None:
         """In either, on SIGHUP; before the host is built there is nothing to reload."""
