@@ -17,7 +17,7 @@ demo: $(VENV)/packages
 	$(VENV)/bin/ecmahost demo $(if $(ONCE),--once,)
 
 test: $(VENV)/tox
-	@$(VENV)/bin/tox run -q $(TOX_ARGS)
+	@$(VENV)/bin/tox run -qq $(TOX_ARGS)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -6,6 +6,7 @@ from ecmahost_core.scim import urns
 from ecmahost_core.scim.evaluate import matches
 from ecmahost_core.scim.filter import parse_filter
 from ecmahost_core.scim.resource import ResourceType
+from ecmahost_core.scim.schemas import Attribute, Schema
 
 ECMA = urns.ECMA2HOST_USER
 ENTERPRISE = urns.ENTERPRISE_USER
@@ -183,3 +184,17 @@ def test_nothing_matches_where_everything_is_absent(user_type: ResourceType, tex
 def test_a_boolean_is_never_equal_to_a_number(ecma_type: ResourceType) -> None:
     assert not matches(parse_filter(f"{ECMA}:Größe eq 1", ecma_type), {ECMA: {"Größe": True}}, ecma_type)
     assert not matches(parse_filter(f"{ECMA}:Größe ge 1", ecma_type), {ECMA: {"Größe": True}}, ecma_type)
+
+
+def test_a_stored_value_of_another_type_than_the_schemas_equals_nothing(user_type: ResourceType) -> None:
+    assert not matches(parse_filter("active eq true", user_type), {"active": "true"}, user_type)
+
+
+def test_any_value_of_a_multi_valued_sub_attribute_matches() -> None:
+    ports = Attribute("ports", type="integer", multi_valued=True)
+    host = Attribute("hosts", type="complex", multi_valued=True, sub_attributes=(Attribute("name"), ports))
+    resource_type = ResourceType("Site", "/Sites", Schema("urn:site", "Site", "", (host,)))
+    site = {"hosts": [{"name": "a", "ports": [80, 443]}, {"name": "b"}]}
+    assert matches(parse_filter("hosts.ports eq 443", resource_type), site, resource_type)
+    assert matches(parse_filter('hosts[name eq "a" and ports gt 400]', resource_type), site, resource_type)
+    assert not matches(parse_filter('hosts[name eq "b" and ports gt 400]', resource_type), site, resource_type)

@@ -8,6 +8,7 @@ from ecmahost_core.scim import urns
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.scim.patch import Operation, Patched, apply_patch
 from ecmahost_core.scim.resource import ResourceType
+from ecmahost_core.scim.schemas import Attribute, Schema
 
 ECMA = urns.ECMA2HOST_USER
 ENTERPRISE = urns.ENTERPRISE_USER
@@ -462,3 +463,11 @@ def test_many_values_that_differ_little_are_not_compared_each_with_each(user_typ
     types = [{"type": f"t{number}"} for number in range(20_000)]
     assert apply_patch(added, [Operation("remove", "emails", types)], user_type).resource == {}
     assert time.perf_counter() - start < 20
+
+
+def test_values_that_are_numbers_are_added_and_removed_by_number() -> None:
+    ports = Attribute("ports", type="integer", multi_valued=True)
+    resource_type = ResourceType("Site", "/Sites", Schema("urn:site", "Site", "", (ports,)))
+    added = after({"ports": [80]}, resource_type, Operation("add", "ports", [80, "443", 1]))
+    assert added == {"ports": [80, 443, 1]}
+    assert after(added, resource_type, Operation("remove", "ports", ["80", 1])) == {"ports": [443]}

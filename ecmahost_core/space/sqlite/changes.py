@@ -90,8 +90,8 @@ def replace(
         "UPDATE object SET state = ?, change_seq = ?, digest = ?, modified = ?, anchor_key = ?, dn_key = ?, anchor = ?,"
         " dn = ?, kept = ?, attributes = ? WHERE key = ?",
         (
-            int(state), seq, new.digest, transaction.now, new.anchor_key, new.dn_key, new.anchor.decode(), new.source.dn,
-            old.kept if kept is None else compact(kept), new.attributes.decode(), old.key,
+            int(state), seq, new.digest, transaction.now, new.anchor_key, new.dn_key, new.anchor.decode(),
+            new.source.dn, old.kept if kept is None else compact(kept), new.attributes.decode(), old.key,
         ),
     )  # fmt: skip
     if row.indexed or row.references:

@@ -164,6 +164,7 @@ def _make(path: Path, write: Callable[[Path], object]) -> None:
         return
     unfinished = path.with_name(f".{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)
     write(unfinished)
     unfinished.replace(path)
 

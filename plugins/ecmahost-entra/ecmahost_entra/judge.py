@@ -15,6 +15,8 @@ from ecmahost_entra.wire import Answer
 LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 MEDIA_TYPE = "application/scim+json"
+_COMMON = ("id", "externalid", "meta")
+"""Attributes of every resource, which no schema lists (RFC 7643 section 3.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,8 @@ def schema_documents(answer: Answer, paths: Sequence[ScimPath]) -> list[Fault]:
     documents = {str(each.get("id", "")).casefold(): each for each in resources}
     faults += [Fault("no null values", f"null at {place}") for place in list(_nulls(resources))[:3]]
     for path in paths:
+        if not path.urn and path.attribute.casefold() in _COMMON:
+            continue
         document = documents.get((path.urn or CORE_USER).casefold(), {})
         attributes = document.get("attributes")
         names = [each.get("name") for each in attributes if isinstance(each, dict)] if attributes else []

@@ -104,7 +104,7 @@ def _grid() -> Table:
 def _add_exchange(table: Table, connector: str, exchange: Exchange) -> None:
     request = exchange.request
     target = f"/ecma2host_{connector}/scim{request.target}"
-    table.add_row("request", Text(printable(f"{request.method} {target}")))
+    table.add_row(request.method, Text(printable(target)))
     if request.body is not None:
         body = orjson.dumps(request.body).decode()
         table.add_row("body", Text(printable(shorten(body, _LONGEST_BODY))))

@@ -232,7 +232,7 @@ class FakeHost:
         return resource
 
     def schemas(self) -> dict[str, Any]:
-        core = ["userName", "externalId", "displayName", "name", "title", "emails", "phoneNumbers"]
+        core = ["userName", "displayName", "name", "title", "emails", "phoneNumbers"]
         if not self.good("schema incomplete"):
             core.remove("phoneNumbers")
         names = {CORE: core, ENTERPRISE: ["department", "employeeNumber"]}
@@ -452,3 +452,8 @@ def make_bench(certificate: tuple[Path, Path]) -> Iterator[Callable[..., Bench]]
 @pytest.fixture
 def bench(make_bench: Callable[..., Bench]) -> Bench:
     return make_bench()
+
+
+@pytest.fixture(scope="session")
+def write_pair() -> Callable[..., tuple[Path, Path]]:
+    return write_certificate

@@ -1,0 +1,184 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+from ecmahost_entra.person import Person, make_person
+from ecmahost_entra.plan import Plan, make_plan
+
+from ecmahost_core.configuration.model import (
+    ConnectorConfiguration,
+    Deprovisioning,
+    ObjectType,
+    Properties,
+    QueryAttribute,
+    SelectedAttribute,
+)
+from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow, FlowAction
+from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, Schema, SchemaAttribute, SchemaType
+from ecmahost_core.errors import ConfigurationError
+
+BADGES = "urn:ietf:params:scim:schemas:extension:Badges:2.0:User"
+
+
+def plan_of(
+    *attributes: SchemaAttribute,
+    mapping: dict[str, str],
+    anchor: tuple[str, ...] = ("Id",),
+    query: tuple[str, ...] = ("Login",),
+    selected: dict[str, SelectedAttribute] | None = None,
+    disable: DeprovisioningFlow | None = None,
+) -> Plan:
+    schema_type = SchemaType("People", (SchemaAttribute("Login"), SchemaAttribute("Id", generated=True), *attributes))
+    object_type = ObjectType(
+        "User", "People", anchor, query_attributes=tuple(map(QueryAttribute, query)), attributes=selected or {}
+    )
+    configuration = ConnectorConfiguration(
+        file=Path("hr.toml"),
+        properties=Properties("hr", "00000000-0000-0000-0000-000000000000", "sql"),
+        object_types={"User": object_type},
+        schema_mapping={"User": {"userName": "Login", **mapping}},
+        deprovisioning={"User": Deprovisioning(disable=disable or DeprovisioningFlow())},
+    )
+    return make_plan(configuration, Schema((schema_type,)))
+
+
+def sent(person: Person) -> dict[str, tuple[object, object]]:
+    return {trait.path.text: (trait.before, trait.after) for trait in person.traits}
+
+
+def test_what_the_target_makes_or_entra_does_not_export_is_not_sent() -> None:
+    plan = plan_of(
+        SchemaAttribute("Age", operation=AttributeOperation.IMPORT_ONLY),
+        SchemaAttribute("Photo", AttributeType.BINARY),
+        SchemaAttribute("Boss", AttributeType.REFERENCE),
+        mapping={"externalId": "Id", "title": "Age", 'photos[type eq "photo"].value': "Photo", "manager": "Boss"},
+    )  # fmt: skip
+    assert [mapped.path.text for mapped in plan.attributes] == ["userName"]
+    assert [path for path, _ in plan.not_sent] == ["externalId", "title", 'photos[type eq "photo"].value', "manager"]
+    assert dict(plan.not_sent)["externalId"] == "the target makes it"
+
+
+def test_an_anchor_that_the_target_does_not_make_is_sent_and_never_changed() -> None:
+    plan = plan_of(mapping={"externalId": "Login"}, anchor=("Login",))
+    (user_name, external_id) = make_person(plan, "0badcafe").traits
+    assert user_name.before == user_name.after
+    assert external_id.before == external_id.after
+
+
+def test_the_first_mapped_query_attribute_is_what_entra_matches_on() -> None:
+    plan = plan_of(SchemaAttribute("Mail"), mapping={'emails[type eq "work"].value': "Mail"}, query=("Mail", "Login"))
+    assert plan.matching.path.text == 'emails[type eq "work"].value'
+    assert make_person(plan, "0badcafe").match == "ecmahost.rehearsal.0badcafe@mail.example.com"
+
+
+def test_user_name_is_matched_on_where_no_query_attribute_is_configured() -> None:
+    assert plan_of(mapping={}, query=()).matching.path.text == "userName"
+
+
+def test_values_suit_the_type_and_come_as_text() -> None:
+    plan = plan_of(
+        SchemaAttribute("Number", AttributeType.INTEGER, unique=True),
+        SchemaAttribute("Floor", AttributeType.INTEGER),
+        SchemaAttribute("Remote", AttributeType.BOOLEAN),
+        SchemaAttribute("Hired", AttributeType.DATE_TIME),
+        mapping={f"{BADGES}:{name}": name for name in ("Number", "Floor", "Remote", "Hired")},
+    )
+    values = sent(make_person(plan, "ffffffff"))
+    assert values[f"{BADGES}:Number"] == (str(2**31 - 1), str(2**31))
+    assert values[f"{BADGES}:Floor"] == ("41", "42")
+    assert values[f"{BADGES}:Remote"] == ("True", "False")
+    assert values[f"{BADGES}:Hired"][1] == "2031-12-31T23:59:59Z"
+
+
+def test_the_administrators_type_wins_over_the_catalogs() -> None:
+    plan = plan_of(
+        SchemaAttribute("Floor"),
+        mapping={"title": "Floor"},
+        selected={"Floor": SelectedAttribute(AttributeType.INTEGER)},
+    )
+    assert sent(make_person(plan))["title"] == ("41", "42")
+
+
+@pytest.mark.parametrize("longest", [1, 2, 8, 12, 20, 30, 40])
+def test_values_fit_a_narrow_column_and_still_change(longest: int) -> None:
+    plan = plan_of(
+        SchemaAttribute("Title", max_length=longest),
+        SchemaAttribute("Key", max_length=longest, unique=True),
+        mapping={"title": "Title", f"{BADGES}:Key": "Key"},
+    )
+    for before, after in list(sent(make_person(plan)).values())[1:]:
+        assert after != before
+        assert len(str(after)) <= longest
+
+
+@pytest.mark.parametrize(("longest", "expected"), [
+    (60, "ecmahost.rehearsal.0badcafe@example.com"),
+    (38, "ecmahost.rehearsal.0badcafe"),
+    (20, "rehearsal.0badcafe"),
+    (8, "0badcafe"),
+])  # fmt: skip
+def test_a_narrow_column_keeps_the_part_that_differs(longest: int, expected: str) -> None:
+    schema_type = SchemaType("People", (SchemaAttribute("Login", max_length=longest), SchemaAttribute("Id")))
+    plan = plan_of(mapping={})
+    narrow = dataclasses.replace(plan.matching, attribute=schema_type.attributes[0])
+    person = make_person(dataclasses.replace(plan, attributes=(narrow,), matching=narrow), "0badcafe")
+    assert person.match == expected
+
+
+def test_one_optional_value_comes_only_with_the_change() -> None:
+    plan = plan_of(
+        SchemaAttribute("Title"),
+        SchemaAttribute("Phone"),
+        mapping={'phoneNumbers[type eq "work"].value': "Phone", "title": "Title"},
+    )
+    late = [trait.path.text for trait in make_person(plan).traits if trait.before is None]
+    assert late == ['phoneNumbers[type eq "work"].value']
+
+
+def test_a_required_value_never_comes_late() -> None:
+    plan = plan_of(
+        SchemaAttribute("A", required=True),
+        SchemaAttribute("B", required=True),
+        mapping={"title": "A", "nickName": "B"},
+    )
+    assert all(trait.before is not None for trait in make_person(plan).traits)
+
+
+def test_two_people_share_no_unique_value() -> None:
+    plan = plan_of(SchemaAttribute("Mail"), mapping={'emails[type eq "work"].value': "Mail"})
+    one, other = make_person(plan), make_person(plan)
+    assert not {trait.before for trait in one.traits} & {trait.before for trait in other.traits}
+
+
+def test_active_is_held_where_the_disable_flow_or_the_mapping_says() -> None:
+    flag = SchemaAttribute("Enabled", AttributeType.BOOLEAN)
+    flow = DeprovisioningFlow(FlowAction.SET, "Enabled")
+    assert plan_of(flag, mapping={}, disable=flow).active_attribute == "Enabled"
+    mapped = plan_of(flag, mapping={"active": "Enabled"})
+    assert mapped.active_attribute == "Enabled"
+    assert [each.path.text for each in mapped.attributes] == ["userName"]
+    assert plan_of(flag, mapping={}).active_attribute == ""
+
+
+def test_what_can_only_be_written_is_sent_and_not_read() -> None:
+    plan = plan_of(SchemaAttribute("Pin", operation=AttributeOperation.EXPORT_ONLY), mapping={f"{BADGES}:Pin": "Pin"})
+    assert [mapped.path.text for mapped in plan.attributes] == ["userName", f"{BADGES}:Pin"]
+    assert [attribute.name for attribute in plan.type.attributes] == ["Login", "Id"]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "words"),
+    [
+        ({"title": "Titel"}, "schema_mapping.User.title: found 'Titel', expected an attribute of 'People': Login, Id"),
+        ({"a.b.c": "Login"}, "is not a path"),
+    ],
+)
+def test_a_mapping_that_does_not_fit_names_the_line(mapping: dict[str, str], words: str) -> None:
+    with pytest.raises(ConfigurationError, match="hr.toml") as caught:
+        plan_of(mapping=mapping)
+    assert words in str(caught.value)
+
+
+def test_a_matching_attribute_that_cannot_be_read_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="query_attributes"):
+        plan_of(mapping={}, selected={"Login": SelectedAttribute(direction=AttributeOperation.EXPORT_ONLY)})
