@@ -4,7 +4,7 @@ What a plugin returns is checked here, and what it raises leaves as a ConnectorE
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import ModuleType
@@ -51,12 +51,18 @@ class _Hooks:
             for hook in specifications()
         }
 
-    def call(self, hook: str, **arguments: object) -> Any:
-        """Returns what the hook returns, never None; raises ConnectorError or BrokenContract."""
+    def call(self, hook: str, check: Callable[[str, Any], T], **arguments: object) -> T:
+        """Returns what the hook returns, as ``check`` finds it; raises ConnectorError or BrokenContract.
+
+        Args:
+            hook: its name.
+            check: takes the plugin's name and the answer, which is not None; returns the answer or raises.
+            arguments: all the arguments of the hook.
+        """
         answer = self.guarded(hook, lambda: self._callers[hook](**arguments))
         if answer is None:
             raise BrokenContract(self.plugin.name, hook, quoted(returns.NEVER_NONE, "it returned None"))
-        return answer
+        return self.guarded(hook, lambda: check(self.plugin.name, answer))  # looking may run code of the plugin's
 
     def guarded(self, hook: str, function: Callable[[], T]) -> T:
         """Returns what a plugin's code returns; raises ConnectorError or BrokenContract for what it raises."""
@@ -72,7 +78,7 @@ class _Hooks:
 
 def parameter_definitions(plugin: LoadedPlugin) -> tuple[ConfigParameterDefinition, ...]:
     """Returns what the ``[connectivity]`` table of a plugin takes; BrokenContract when it does not say."""
-    return returns.definitions(plugin.name, _Hooks(plugin).call("connectivity_parameters"))
+    return _Hooks(plugin).call("connectivity_parameters", returns.definitions)
 
 
 class Connector:
@@ -117,12 +123,12 @@ class Connector:
     @property
     def parameter_definitions(self) -> tuple[ConfigParameterDefinition, ...]:
         """What the ``[connectivity]`` table takes."""
-        return returns.definitions(self.plugin.name, self._hooks.call("connectivity_parameters"))
+        return self._hooks.call("connectivity_parameters", returns.definitions)
 
     def schema(self) -> Schema:
         """Returns what the target offers now, over a connection of its own."""
         with self._pools[SessionPurpose.SCHEMA].session() as session:
-            return returns.schema(self.plugin.name, self._hooks.call("schema", session=session))
+            return self._hooks.call("schema", returns.schema, session=session)
 
     def full_import(self, step: RunStep) -> Generator[ImportPage, None, None]:
         """Yields the pages of a full import, over a connection of its own.
@@ -131,13 +137,17 @@ class Connector:
         complete. Wrap it in ``contextlib.closing``: whoever stops early ends the session by that.
         """
         self._require("full_import", can=self._capabilities.full_import)
-        anchors = {each.name: len(each.anchor) for each in step.types}
+        anchors = _anchor_sizes(step)
         with self._pools[SessionPurpose.IMPORT].session() as session:
-            answer = self._hooks.call("full_import", session=session, step=step)
-            pages = returns.iterator(self.plugin.name, answer)
+            pages = self._hooks.call("full_import", returns.iterator, session=session, step=step)
+
+            def next_page() -> ImportPage | None:
+                page = next(pages, _END)
+                return None if page is _END else entries.import_page(self.plugin.name, page, anchors, step.page_size)
+
             try:
-                while (page := self._hooks.guarded("full_import", lambda: next(pages, _END))) is not _END:
-                    yield entries.import_page(self.plugin.name, page, anchors, step.page_size)
+                while (page := self._hooks.guarded("full_import", next_page)) is not None:
+                    yield page
             finally:
                 self._close_pages(pages)
 
@@ -145,26 +155,37 @@ class Connector:
         """Returns the objects that the target finds for a query (ECMA2: OperationType.FullObject).
 
         Empty when there is none. May hold more than ``query.limit``, and entries with a ``failure``. The caller
-        compares again: the target's equality is its own.
+        compares again: the target's equality is its own. KeyError when the step lacks the query's object type.
         """
         self._require("full_object_import", can=self._capabilities.full_object_import)
+        anchors = {query.object_type: len(step.type(query.object_type).anchor)}
+
+        def check(plugin: str, answer: object) -> tuple[CSEntryChange, ...]:
+            return entries.found_objects(plugin, answer, anchors)
+
         with self._pools[SessionPurpose.READ].session() as session:
-            answer = self._hooks.call("full_object_import", session=session, step=step, query=query)
-            return entries.found_objects(self.plugin.name, answer, step, query)
+            return self._hooks.call("full_object_import", check, session=session, step=step, query=query)
 
     def export(self, step: RunStep, changes: Sequence[CSEntryChange]) -> Sequence[CSEntryChangeResult]:
         """Applies changes in the target and returns exactly one result for each, in their order.
 
         After an exception the outcome of every change is unknown, except where ``failures.nothing_was_sent`` says
-        that the target is untouched. ValueError when two changes have the same identifier; nothing is sent then.
+        that the target is untouched. Nothing is sent, and ValueError raised, when two changes have the same identifier
+        or the step lacks a change's object type.
         """
+        anchors = _anchor_sizes(step)
         if len({change.identifier for change in changes}) < len(changes):
             raise ValueError("the identifiers of the changes of one export are unique")
+        if not anchors.keys() >= {change.object_type for change in changes}:
+            raise ValueError("the step of an export holds the object types of all its changes")
         if not changes:
             return ()
+
+        def check(plugin: str, answer: object) -> tuple[CSEntryChangeResult, ...]:
+            return entries.export_results(plugin, answer, anchors, changes)
+
         with self._pools[SessionPurpose.EXPORT].session() as session:
-            answer = self._hooks.call("export", session=session, step=step, changes=tuple(changes))
-            return entries.export_results(self.plugin.name, answer, step, changes)
+            return self._hooks.call("export", check, session=session, step=step, changes=tuple(changes))
 
     def deprovision(
         self, entry: CSEntryChange, flow: DeprovisioningFlow, context: DeprovisioningContext
@@ -173,15 +194,18 @@ class Connector:
 
         Empty when the target is to be left alone. Never writes and does not connect.
         """
-        answer = self._hooks.call("deprovision", entry=entry, flow=flow, context=context)
-        return entries.planned_changes(self.plugin.name, answer, entry)
+
+        def check(plugin: str, answer: object) -> tuple[CSEntryChange, ...]:
+            return entries.planned_changes(plugin, answer, entry)
+
+        return self._hooks.call("deprovision", check, entry=entry, flow=flow, context=context)
 
     def check(self, step: RunStep) -> Sequence[Finding]:
         """Returns what an administrator should know; empty, without connecting, where the plugin has no ``check``."""
         if not self.plugin.implements("check"):
             return ()
         with self._pools[SessionPurpose.READ].session() as session:
-            return returns.findings(self.plugin.name, self._hooks.call("check", session=session, step=step))
+            return self._hooks.call("check", returns.findings, session=session, step=step)
 
     def retire_idle_sessions(self) -> None:
         """Ends the sessions that were idle for too long. Cheap; called by threads that have run out of work."""
@@ -194,8 +218,8 @@ class Connector:
             pool.close()
 
     def _derived_capabilities(self) -> Capabilities:
-        answer = self._hooks.call("capabilities", parameters=self.configuration.connectivity)
-        said = returns.capabilities(self.plugin.name, answer)
+        parameters = self.configuration.connectivity
+        said = self._hooks.call("capabilities", returns.capabilities, parameters=parameters)
         return replace(
             said,
             full_import=said.full_import and self.plugin.implements("full_import"),
@@ -216,8 +240,7 @@ class Connector:
     def _enter(self, purpose: SessionPurpose) -> tuple[AbstractContextManager[object], object]:
         parameters = self.configuration.connectivity
         try:
-            answer = self._hooks.call("open_session", parameters=parameters, purpose=purpose)
-            manager = returns.context_manager(self.plugin.name, answer)
+            manager = self._hooks.call("open_session", returns.context_manager, parameters=parameters, purpose=purpose)
             return manager, self._hooks.guarded("open_session", manager.__enter__)
         except (ConnectorError, BrokenContract) as error:
             failure = never_opened(error, self.plugin.name)
@@ -227,7 +250,7 @@ class Connector:
         if not self.plugin.implements("session_alive"):
             return True
         try:
-            return returns.alive(self.plugin.name, self._hooks.call("session_alive", session=session))
+            return self._hooks.call("session_alive", returns.alive, session=session)
         except (ConnectorError, BrokenContract) as failure:
             log = structlog.get_logger()
             log.warning("session_alive_failed", connector=self.name, error=type(failure).__name__, reason=str(failure))
@@ -245,3 +268,8 @@ class Connector:
         if not can:
             why = "declines it" if self.plugin.implements(hook) else "does not implement it"
             raise ConnectorError(f"connector {self.name!r} has no {hook}: its plugin {self.plugin.name!r} {why}")
+
+
+def _anchor_sizes(step: RunStep) -> Mapping[str, int]:
+    """Returns how many values an anchor has, by object type."""
+    return {each.name: len(each.anchor) for each in step.types}

@@ -14,7 +14,6 @@ from ecmahost_core.connectors.returns import members
 from ecmahost_core.connectors.values import attributes_mistake, is_a, values_mistake
 from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage, ObjectModificationType, new_identifier
 from ecmahost_core.ecma.results import CSEntryChangeResult, ExportError, MAExportError
-from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep
 from ecmahost_core.errors import BrokenContract
 
 WHOLE_OBJECTS: Final = "as CSEntryChanges of type ADD with the whole object"
@@ -60,10 +59,9 @@ def import_page(plugin: str, answer: object, anchors: Mapping[str, int], page_si
     return answer
 
 
-def found_objects(plugin: str, answer: object, step: RunStep, query: ObjectQuery) -> tuple[CSEntryChange, ...]:
-    """Returns what ``full_object_import`` found; may be more than ``query.limit``."""
+def found_objects(plugin: str, answer: object, anchors: Mapping[str, int]) -> tuple[CSEntryChange, ...]:
+    """Returns what ``full_object_import`` found; ``anchors`` as above, for the type that was asked for."""
     entries = members(plugin, "full_object_import", MATCHING, answer, CSEntryChange)
-    anchors = {query.object_type: len(step.type(query.object_type).anchor)}
     for entry in entries:
         _look_closer(plugin, "full_object_import", entry, anchors)
     return entries
@@ -75,11 +73,12 @@ def entry_mistake(entry: CSEntryChange) -> str:
 
 
 def export_results(
-    plugin: str, answer: object, step: RunStep, changes: Sequence[CSEntryChange]
+    plugin: str, answer: object, anchors: Mapping[str, int], changes: Sequence[CSEntryChange]
 ) -> tuple[CSEntryChangeResult, ...]:
     """Returns the results of ``export`` in the order of the changes, exactly one for each.
 
-    The identifiers of the changes are unique. After a BrokenContract the outcome of every change is unknown.
+    The identifiers of the changes are unique, and ``anchors`` (as above) knows the type of each. After a BrokenContract
+    the outcome of every change is unknown.
     """
     results = members(plugin, "export", ONE_RESULT, answer, CSEntryChangeResult)
     asked = {change.identifier: change for change in changes}
@@ -90,7 +89,7 @@ def export_results(
         if result.identifier in given:
             raise _broken(plugin, "export", ONE_RESULT, f"change {result.identifier} has two results")
         given[result.identifier] = result
-        _check_result(plugin, result, asked[result.identifier], step)
+        _check_result(plugin, result, asked[result.identifier], anchors)
     if len(given) < len(asked):
         found = f"{len(given)} results came for {len(asked)} changes"
         raise _broken(plugin, "export", ONE_RESULT, found)
@@ -113,7 +112,7 @@ def planned_changes(plugin: str, answer: object, entry: CSEntryChange) -> tuple[
     return tuple(plan.values())
 
 
-def _check_result(plugin: str, result: CSEntryChangeResult, change: CSEntryChange, step: RunStep) -> None:
+def _check_result(plugin: str, result: CSEntryChangeResult, change: CSEntryChange, anchors: Mapping[str, int]) -> None:
     error = result.error
     if error is not None:
         if not is_a(error, ExportError) or not is_a(error.code, MAExportError) or not is_a(error.detail, str):
@@ -121,7 +120,7 @@ def _check_result(plugin: str, result: CSEntryChangeResult, change: CSEntryChang
             raise _broken(plugin, "export", RESULT, f"in the result of change {change.identifier} {found}")
         return
     anchor = result.anchor or change.anchor
-    expected = len(step.type(change.object_type).anchor)
+    expected = anchors[change.object_type]
     mistake = values_mistake(anchor) or ("" if len(anchor) == expected else f"it has {len(anchor)} values")
     if mistake:
         found = f"the anchor of change {change.identifier} is not {expected} values: {mistake}"

@@ -8,6 +8,7 @@ completed by the queue's thread whenever the target answers, long after the requ
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -83,6 +84,7 @@ class _Submitted:
     step: RunStep
     change: CSEntryChange
     on_outcome: OnOutcome
+    context: Context
 
     @property
     def object_name(self) -> _ObjectName | None:
@@ -135,19 +137,20 @@ class ExportQueue:
             step: of the change's object type; only changes with equal steps share a call.
             change: with an identifier that no other change of the queue has.
             on_outcome: called once, in a thread of the queue, when the change ends, however late; never for a change
-                that was cancelled. What it raises is logged.
+                that was cancelled. It sees the context variables of this call, so that what it logs bears the
+                request's id. What it raises is logged.
 
         Raises TargetBusy, and nothing was sent, when too many changes wait or the queue is closed.
         """
         self._crew.require_own_process()
-        ticket = Ticket(self._withdraw)
+        ticket, context = Ticket(self._withdraw), copy_context()
         with self._crew.lock:
             if self._closed:
                 raise TargetBusy(f"connector {self._connector.name!r} is being closed or reloaded; try again later")
             if len(self._waiting) >= self._room():
                 waiting = f"{len(self._waiting)} changes wait for the target already"
                 raise TargetBusy(f"connector {self._connector.name!r}: {waiting}; try again later")
-            self._waiting[ticket] = _Submitted(ticket, step, change, on_outcome)
+            self._waiting[ticket] = _Submitted(ticket, step, change, on_outcome, context)
             if not self._crew.call():
                 del self._waiting[ticket]
                 raise TargetBusy(f"connector {self._connector.name!r}: no thread can be started; try again later")
@@ -232,7 +235,7 @@ class ExportQueue:
 
     def _deliver(self, submitted: _Submitted, outcome: ExportOutcome) -> None:
         try:
-            submitted.on_outcome(outcome)
+            submitted.context.run(submitted.on_outcome, outcome)
         except BaseException as error:  # noqa: BLE001 - one submitter's trouble is not the others'
             where = origin(error)
             structlog.get_logger().error("outcome_not_handled", error=type(error).__name__, at=where)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
@@ -69,11 +70,15 @@ class ReadLane:
         return self.call(partial(self._connector.read, step, query), timeout)
 
     def call(self, function: Callable[[], T], timeout: float) -> T:
-        """Runs any call to this connector's target in the lane; as :meth:`read`. A late answer is dropped."""
+        """Runs any call to this connector's target in the lane; as :meth:`read`. A late answer is dropped.
+
+        The call sees the caller's context variables, so that what it logs bears the request's id.
+        """
         self._crew.require_own_process()
         deadline = time.monotonic() + timeout
         answers: list[T] = []
-        call = _Call(lambda: answers.append(function()))
+        context = copy_context()
+        call = _Call(lambda: answers.append(context.run(function)))
         with self._crew.lock:
             self._refuse_in_vain()
             self._waiting[call] = None

@@ -26,7 +26,9 @@ def definitions() -> tuple[ConfigParameterDefinition, ...]:
         ConfigParameterDefinition("server", "Server", required=True),
         ConfigParameterDefinition("timeout", "Timeout", default="30", validation="[0-9]{1,4}"),
         ConfigParameterDefinition("", "", kinds.DIVIDER),
-        ConfigParameterDefinition("binding", "Binding", kinds.DROP_DOWN, default="basic", choices=("basic", "anonymous")),
+        ConfigParameterDefinition(
+            "binding", "Binding", kinds.DROP_DOWN, default="basic", choices=("basic", "anonymous")
+        ),
         ConfigParameterDefinition("user", "User", depends_on=("binding", "basic")),
         ConfigParameterDefinition(
             "password", "Password", kinds.ENCRYPTED_STRING, required=True, depends_on=("binding", "basic")

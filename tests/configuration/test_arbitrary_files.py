@@ -1,5 +1,6 @@
 """Whatever a file says, loading it gives a configuration or problems, and no value that could be a secret."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ DEFINITIONS = tuple(
 )
 INSTALLATION = Installation(lambda _type: DEFINITIONS, ("demo",), Sources(Home(Path("/nonexistent")), None))
 CANARY = "canary-value"
+ECHOED = ("type", "freshness", "direction", "disable", "delete", "anchor", "query_attributes", "p3")
 
 KEYS = st.sampled_from(
     """properties connectivity run_profiles export object_types schema_mapping deprovisioning User Group _schema instance
@@ -50,7 +52,7 @@ VALUES = st.recursive(
 TABLES = st.dictionaries(KEYS, VALUES | st.dictionaries(KEYS, VALUES, max_size=6), max_size=8)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(document=TABLES)
 def test_an_arbitrary_document_gives_problems_that_do_not_show_a_text(document: dict[str, Any]) -> None:
     read = read_connector(Path("/home/connectors.d/hr.toml"), document, INSTALLATION)
@@ -61,9 +63,8 @@ def test_an_arbitrary_document_gives_problems_that_do_not_show_a_text(document: 
     for problem in read:
         line = str(problem)
         assert line.isprintable()
-        # Echoed are the names of choices only, and none of these may be where a secret belongs.
-        if CANARY in problem.found:
-            assert problem.key.split(".")[-1] in ("type", "freshness", "direction", "disable", "delete", "p3", "anchor", "query_attributes")
+        # Only names of choices and of attributes are echoed, and none of these is where a secret belongs.
+        assert CANARY not in problem.found or problem.key.split(".")[-1] in ECHOED
 
 
 @settings(max_examples=200, deadline=None)
@@ -74,11 +75,9 @@ def test_arbitrary_bytes_give_a_document_or_a_problem(content: bytes) -> None:
     assert isinstance(parsed, dict) or str(parsed).isprintable()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(document=TABLES)
 def test_an_arbitrary_document_that_is_edited_differs_in_its_tokens_only(document: dict[str, Any]) -> None:
-    from datetime import UTC, datetime
-
     usable_tokens(document, datetime(2026, 1, 1, tzinfo=UTC))
     try:
         text = tomlkit.dumps(document)

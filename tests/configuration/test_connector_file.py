@@ -24,7 +24,11 @@ Case = tuple[str, str, str]
 
 CASES: list[Case] = [
     # properties
-    ("properties", "", "properties.instance: expected a UUID; make one with: python3 -c 'import uuid; print(uuid.uuid4())'"),
+    (
+        "properties",
+        "",
+        "properties.instance: expected a UUID; make one with: python3 -c 'import uuid; print(uuid.uuid4())'",
+    ),
     (
         "properties",
         '[properties]\ninstance = "42"\ntype = "demo"\n',
@@ -271,7 +275,7 @@ CASES: list[Case] = [
     (
         "schema_mapping",
         MAPPING + "'urn:example:User:' = 'A'\n",
-        "schema_mapping.User.\"urn:example:User:\": found a key that is no SCIM path, "
+        'schema_mapping.User."urn:example:User:": found a key that is no SCIM path, '
         "expected an attribute name after the last colon",
     ),
     # deprovisioning
@@ -334,7 +338,9 @@ def test_a_mistake_is_told_with_its_place_what_was_found_and_what_was_expected(
 
 def test_a_path_that_is_not_grammatical_is_a_mistake(problems: Callable[..., list[str]]) -> None:
     (line,) = problems(schema_mapping=MAPPING + "'emails[type eq' = 'Mail'\n")
-    assert line.startswith('schema_mapping.User."emails[type eq": found a key that is no SCIM path, expected a SCIM path: ')
+    assert line.startswith(
+        'schema_mapping.User."emails[type eq": found a key that is no SCIM path, expected a SCIM path: '
+    )
 
 
 @pytest.mark.parametrize("table", ["object_types", "schema_mapping", "deprovisioning"])
@@ -376,7 +382,11 @@ def test_the_good_file_gives_the_defaults_of_the_model(
     (connector,) = loaded.configurations
     assert (connector.name, connector.file) == ("hr", home.connector_file("hr"))
     assert connector.properties.instance == INSTANCE
-    assert (connector.properties.autosync, connector.properties.tokens, connector.properties.freshness) == (None, (), None)
+    assert (connector.properties.autosync, connector.properties.tokens, connector.properties.freshness) == (
+        None,
+        (),
+        None,
+    )
     assert (connector.full_import, connector.export_page_size) == (None, 100)
     user = connector.object_types["User"]
     assert (user.resource_type, user.target, user.anchor, user.anchor_immutable) == ("User", "People", ("Id",), False)

@@ -1,6 +1,5 @@
 """Writing whole files, and where the home directory is."""
 
-import multiprocessing
 import os
 import stat
 import threading
@@ -112,23 +111,22 @@ def test_directories_are_for_their_owner_only(tmp_path: Path) -> None:
     assert mode(tmp_path / "a" / "b") == 0o700
 
 
-def test_one_process_edits_at_a_time(tmp_path: Path) -> None:
+def test_one_command_edits_at_a_time(tmp_path: Path) -> None:
     home = at(tmp_path)
-    fork = multiprocessing.get_context("fork")
-    entered, left = fork.Event(), fork.Event()
+    waiting, entered = threading.Event(), threading.Event()
 
     def edit() -> None:
-        entered.set()
+        waiting.set()
         with files.editing(home):
-            left.set()
+            entered.set()
 
+    thread = threading.Thread(target=edit)
     with files.editing(home):
-        process = fork.Process(target=edit)
-        process.start()
-        assert entered.wait(10)
-        assert not left.wait(0.1)
-    assert left.wait(10)
-    process.join()
+        thread.start()
+        assert waiting.wait(10)
+        assert not entered.wait(0.1)
+    assert entered.wait(10)
+    thread.join()
 
 
 def test_the_home_of_root_and_of_others_is_where_the_documentation_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,10 @@ def names(loaded: LoadedConnectors) -> list[str]:
         (b"a = " + b"{x=" * 50_000, "found lists or tables nested too deeply"),
         (b"a = " + b"9" * 10_000, "found a number or a date that is too large, expected a TOML file"),
         (b"a = 1\n\0\n", "found a NUL character at line 2, expected a text file"),
-        (b'a = "caf\xe9"\n', "found a byte at line 1 that is not UTF-8, expected UTF-8; save the file in that encoding"),
+        (
+            b'a = "caf\xe9"\n',
+            "found a byte at line 1 that is not UTF-8, expected UTF-8; save the file in that encoding",
+        ),
         ("a = 1\n".encode("utf-16"), "found UTF-16, expected UTF-8; save the file in that encoding"),
         (b"\xef\xbb\xbf\xef\xbb\xbfa = 1", "found a TOML syntax error at line 1"),
         (b"\x7fELF\x02\x01\x01" + bytes(range(256)), "expected"),
@@ -60,7 +63,7 @@ def test_a_broken_file_is_one_problem_and_the_others_work(
         b"[" + b"a." * 120_000 + b"a]",
         (b"a" + b".a" * 32 + b" = 1\n") * 3_000,
         b"".join(b"[" + b"a." * 32 + b"k%d]\nx" % number + b".a" * 32 + b" = 1\n" for number in range(1_300)),
-        b"a = \"" + b"\\\"." * 80_000,
+        b'a = "' + b'\\".' * 80_000,
         b"a = '" + b"'." * 80_000,
         b"[[a]]\n" * 40_000,
         b"".join(b"k%d = 1\n" % number for number in range(20_000)),
@@ -71,7 +74,9 @@ def test_a_broken_file_is_one_problem_and_the_others_work(
     ],
     ids=range(12),
 )
-def test_a_hostile_file_is_read_in_a_few_seconds_and_gives_problems_only(content: bytes, load: Load, home: Home) -> None:
+def test_a_hostile_file_is_read_in_a_few_seconds_and_gives_problems_only(
+    content: bytes, load: Load, home: Home
+) -> None:
     home.connector_file("bad").write_bytes(content)
     started = time.monotonic()
     loaded = load()
@@ -97,7 +102,9 @@ def test_what_is_no_regular_file_is_a_problem_and_never_waited_for(
     assert len(loaded.problems) == 1
 
 
-@pytest.mark.parametrize("name", ["a-b.toml", "a b.toml", "ä.toml", "a.b.toml", "a" * 65 + ".toml", "a.TOML", "\x1b[2J.toml"])
+@pytest.mark.parametrize(
+    "name", ["a-b.toml", "a b.toml", "ä.toml", "a.b.toml", "a" * 65 + ".toml", "a.TOML", "\x1b[2J.toml"]
+)
 def test_a_file_name_that_is_no_connector_name_is_a_problem(name: str, write: Write, load: Load, home: Home) -> None:
     write("hr")
     home.connector_file("hr").rename(home.connectors / name)

@@ -93,7 +93,10 @@ def test_relative_files_start_at_the_home_directory(
         ('tls = "yes"', "tls: found a text of 3 characters, expected true or false"),
         ("tls = 1", "tls: found the number 1, expected true or false"),
         ('pasword = "x"', "pasword: found an unknown key, expected the key password"),
-        ('password = ""', f'password: found an empty text, expected an encrypted secret ({HOW}), {{ env = "NAME" }} or {{ file = "path" }}'),
+        (
+            'password = ""',
+            f'password: found an empty text, expected an encrypted secret ({HOW}), {{ env = "NAME" }} or {{ file = "path" }}',
+        ),
         (
             f'password = "{CANARY}"',
             f"password: found a text of 11 characters in the clear, expected an encrypted secret ({HOW}), "
@@ -104,7 +107,10 @@ def test_relative_files_start_at_the_home_directory(
             "password: found an encrypted secret, expected one that this host can read: a secret cannot be decrypted "
             "with this host's secret.key; encrypt it again: ecmahost encrypt",
         ),
-        ('password = { env = "ECMAHOST_EMPTY" }', f'password: found an empty text, expected Password: an encrypted secret ({HOW})'),
+        (
+            'password = { env = "ECMAHOST_EMPTY" }',
+            f"password: found an empty text, expected Password: an encrypted secret ({HOW})",
+        ),
     ],
 )
 def test_a_wrong_parameter_is_told(
@@ -127,9 +133,7 @@ def test_required_parameters_that_are_missing_are_named_by_their_label(problems:
     ]
 
 
-def test_a_connectivity_that_is_no_table_is_told(
-    problems: Callable[..., list[str]], good: dict[str, str]
-) -> None:
+def test_a_connectivity_that_is_no_table_is_told(problems: Callable[..., list[str]], good: dict[str, str]) -> None:
     assert problems(properties=f'connectivity = "{CANARY}"\n{good["properties"]}', connectivity="") == [
         "connectivity: found a text of 11 characters, expected a table"
     ]
@@ -192,7 +196,9 @@ def test_a_secret_file_that_goes_later_fails_the_connector_and_says_that_nothing
     password = parameters(BASE + 'password = { file = "s" }\n')["password"]
     assert isinstance(password, Secret)
     file.unlink()
-    with pytest.raises(ConnectorError, match=r"connectivity\.password: expected the file .* it does not exist") as raised:
+    with pytest.raises(
+        ConnectorError, match=r"connectivity\.password: expected the file .* it does not exist"
+    ) as raised:
         password.reveal()
     assert raised.value.nothing_sent
 

@@ -59,9 +59,7 @@ def tomllib_reads(line: str) -> bool:
     return True
 
 
-def test_help_texts_of_a_plugin_cannot_leave_their_comment(
-    home: Home, load: Callable[[], LoadedConnectors]
-) -> None:
+def test_help_texts_of_a_plugin_cannot_leave_their_comment(home: Home, load: Callable[[], LoadedConnectors]) -> None:
     nasty = ConfigParameterDefinition(
         "x",
         "Two\nlines\r[export]",
@@ -114,7 +112,7 @@ def test_windows_line_ends_stay_as_they_are() -> None:
     [
         f'properties.instance = "{INSTANCE}"\nproperties.type = "demo"\n',
         f'properties = {{ instance = "{INSTANCE}" }}\n',
-        '[properties]\n[other]\n[properties.deletion_threshold]\npercent = 1\n',
+        "[properties]\n[other]\n[properties.deletion_threshold]\npercent = 1\n",
         "[properties]",
         "[properties]\ntype = 'x' # no line end",
     ],

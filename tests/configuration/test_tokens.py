@@ -33,7 +33,9 @@ def test_the_hash_is_an_hmac_that_depends_on_the_key_and_does_not_show_the_token
     assert digest != tokens.hash_token(b"other" * 8, TOKEN)
 
 
-@pytest.mark.parametrize("token", ["", "elevenchars", "x" * 513, "with a blank in it", "nön-ascii-token", "new\nline-token"])
+@pytest.mark.parametrize(
+    "token", ["", "elevenchars", "x" * 513, "with a blank in it", "nön-ascii-token", "new\nline-token"]
+)
 def test_a_token_that_is_too_short_too_long_or_odd_is_refused(token: str) -> None:
     with pytest.raises(ValueError, match="12 to 512 printable ASCII characters"):
         tokens.hash_token(KEY, token)

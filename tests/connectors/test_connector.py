@@ -8,12 +8,14 @@ from structlog.testing import capture_logs
 from ecmahost_core import (
     Capabilities,
     ConnectorError,
+    CSEntryChange,
     CSEntryChangeResult,
     DeprovisioningContext,
     DeprovisioningEvent,
     DeprovisioningFlow,
     FlowAction,
     ImportPage,
+    ObjectModificationType,
     ObjectQuery,
     ServerDown,
     SessionPurpose,
@@ -145,6 +147,13 @@ def test_two_changes_with_one_identifier_are_never_sent(build, tools, sessions):
     assert sessions.opened == []
 
 
+def test_a_change_whose_type_the_step_lacks_is_never_sent(build, tools, sessions):
+    stranger = CSEntryChange("Group", ObjectModificationType.ADD, ("1",), identifier="a")
+    with pytest.raises(ValueError, match="object types"):
+        build(open_session=sessions.hook()).export(tools.STEP, [tools.add("b"), stranger])
+    assert sessions.opened == []
+
+
 # Defaults -------------------------------------------------------------------------------------------------------------
 
 
@@ -199,6 +208,39 @@ def test_any_other_exception_is_a_broken_contract_with_its_type_and_place_but_no
     assert failure.__context__ is None
     assert failure.__cause__ is None
     assert not nothing_was_sent(failure)
+
+
+def test_an_answer_that_raises_when_it_is_looked_at_is_a_broken_contract(build, tools):
+    class Rows(list):
+        def __iter__(self):
+            raise ValueError("hunter2")
+
+    connector = build(full_object_import=lambda: Rows())  # noqa: PLW0108 - a class has no arguments for pluggy to name
+    with pytest.raises(BrokenContract, match="ValueError was raised") as caught:
+        connector.read(tools.STEP, BY_NAME)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_object_type_that_is_no_name_is_a_broken_contract(build, tools):
+    def full_import():
+        yield ImportPage((CSEntryChange(["Person"], ObjectModificationType.ADD, ("1",)),))
+
+    with pytest.raises(BrokenContract) as caught:
+        list(build(full_import=full_import).full_import(tools.STEP))
+    assert caught.value.hook == "full_import"
+
+
+def test_a_plugin_s_own_kind_of_error_needs_no_constructor(build, tools):
+    class Odd(ConnectorError):
+        def __init__(self):
+            pass
+
+    def export():
+        raise Odd
+
+    with pytest.raises(Odd) as caught:
+        build(export=export).export(tools.STEP, [tools.add("a")])
+    assert not nothing_was_sent(caught.value)
 
 
 def test_the_administrator_s_interrupt_is_not_swallowed(build, tools):

@@ -3,6 +3,7 @@ import threading
 from contextlib import contextmanager
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from ecmahost_core import (
@@ -368,6 +369,18 @@ def test_what_an_outcome_s_handler_raises_is_logged_and_the_thread_goes_on(make_
     assert [(log["event"], log["error"]) for log in logs] == [("outcome_not_handled", "SystemExit")]
     assert "hunter2" not in repr(logs)
     assert record.outcomes["b"].result
+
+
+def test_an_outcome_is_handled_in_the_context_of_its_request(make_queue, tools):
+    queue, seen = make_queue(succeed), []
+
+    def on_outcome(outcome):
+        seen.append(structlog.contextvars.get_contextvars()["request_id"])
+
+    for request_id in ("r1", "r2"):
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            assert queue.submit(tools.STEP, tools.add(request_id), on_outcome).wait(10)
+    assert seen == ["r1", "r2"]
 
 
 def test_beyond_the_backlog_a_change_is_refused_at_once_and_nothing_was_sent(make_queue, tools, record, gate):

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from ecmahost_core import ObjectQuery, ServerDown
@@ -241,6 +242,20 @@ def test_a_forked_child_is_told_instead_of_waiting_for_ever(make_lane, tools, ha
         finally:
             os._exit(code)
     assert os.waitpid(pid, 0)[1] == 0
+
+
+def test_a_read_runs_in_the_context_of_its_request(make_lane, tools):
+    seen = []
+
+    def read():
+        seen.append(structlog.contextvars.get_contextvars()["request_id"])
+        return ()
+
+    lane = make_lane(read)
+    for request_id in ("r1", "r2"):
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            lane.read(tools.STEP, query("Ann"), 10)
+    assert seen == ["r1", "r2"]
 
 
 def test_any_call_to_the_target_can_have_a_deadline(make_lane, hang, gate):

@@ -179,8 +179,8 @@ def demo(ctx: click.Context, directory: Path | None, port: int | None, *, once: 
     """
     if port is None and once:
         port = 0
-    if directory is None and not once:
-        directory = Path("demo-home")
+    if directory is None:
+        directory = _named_home(ctx) or (None if once else Path("demo-home"))
     with signals_interrupt():
         try:
             green = demonstrate(make_console(), directory, port, once=once)
@@ -188,6 +188,13 @@ def demo(ctx: click.Context, directory: Path | None, port: int | None, *, once: 
             # Before it served: nothing was shown, and with --once nothing was proved.
             raise click.Abort from None
     ctx.exit(exit_codes.OK if green or not once else exit_codes.FAILED)
+
+
+def _named_home(ctx: click.Context) -> Path | None:
+    """The home that was named on the command line before the command; the environment's is no home for a demo."""
+    root = ctx.find_root()
+    named = root.get_parameter_source("home") is click.core.ParameterSource.COMMANDLINE
+    return _home(ctx).path if named else None
 
 
 def _home(ctx: click.Context) -> Home:

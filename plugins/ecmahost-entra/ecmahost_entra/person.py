@@ -108,7 +108,7 @@ def _texts(mapped: MappedAttribute, token: str) -> tuple[str, str]:
         before, after = _TEXTS.get(f"{path.attribute}.{path.sub}".rstrip(".").casefold(), _OTHER)
     before, after = _cut(before, longest), _cut(after, longest)
     if before == after:
-        after = _cut("2" + before, longest)
+        after = _cut(("3" if before.startswith("2") else "2") + before, longest)
     return before, after
 
 

@@ -174,7 +174,7 @@ def test_what_can_only_be_written_is_sent_and_not_read() -> None:
     ],
 )
 def test_a_mapping_that_does_not_fit_names_the_line(mapping: dict[str, str], words: str) -> None:
-    with pytest.raises(ConfigurationError, match="hr.toml") as caught:
+    with pytest.raises(ConfigurationError, match=r"hr\.toml") as caught:
         plan_of(mapping=mapping)
     assert words in str(caught.value)
 

@@ -97,7 +97,7 @@ def entry_of(selection: Selection, row: Row) -> CSEntryChange:
     anchor = tuple(value for name in selection.schema_type.anchor for value in attributes.get(name, ()))
     if len(anchor) != len(selection.key) or "" in anchor:
         anchor = ()
-        if not problems:
+        if all(name in attributes for name in selection.schema_type.anchor):
             problems.append(f"the anchor ({', '.join(selection.schema_type.anchor)}) has no value")
     return CSEntryChange(
         selection.schema_type.name,

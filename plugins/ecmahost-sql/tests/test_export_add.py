@@ -80,10 +80,12 @@ def test_another_unique_column_is_a_duplicate_that_names_the_column(make_target,
 
 
 def test_columns_that_are_unique_together_are_told_together(make_target, changes):
-    target = make_target("CREATE TABLE P(Id INTEGER PRIMARY KEY, A, B, UNIQUE (A, B)); INSERT INTO P VALUES (1, 2, 3)")
-    error = target.refused("P", changes.add("P", A="2", B="3"))
-    # An undeclared type keeps text and number apart, so this one is no duplicate.
-    assert error is not None
+    target = make_target(
+        "CREATE TABLE P(Id INTEGER PRIMARY KEY, A, B, UNIQUE (A, B));INSERT INTO P VALUES (1, 'a', 'b')"
+    )
+    error = target.refused("P", changes.add("P", A="a", B="b"))
+    assert (error.code, error.attribute) == (MAExportError.DUPLICATE_ANCHOR, "")
+    assert "P.A, P.B" in error.detail
 
 
 @pytest.mark.parametrize("clause", ["REPLACE", "IGNORE"])
@@ -141,7 +143,8 @@ def test_a_broken_rule_of_the_database_is_a_constraint_violation_in_its_own_word
 @pytest.mark.parametrize("deferred", ["", " DEFERRABLE INITIALLY DEFERRED"])
 def test_a_foreign_key_is_enforced_also_when_it_waits_for_the_commit(make_target, changes, deferred):
     target = make_target(
-        f"CREATE TABLE D(Id INTEGER PRIMARY KEY); CREATE TABLE P(Id INTEGER PRIMARY KEY, D INT REFERENCES D(Id){deferred})"
+        "CREATE TABLE D(Id INTEGER PRIMARY KEY);"
+        f"CREATE TABLE P(Id INTEGER PRIMARY KEY, D INT REFERENCES D(Id){deferred});"
     )
     error = target.refused("P", changes.add("P", D=5))
     assert error.code is MAExportError.CONSTRAINT_VIOLATION

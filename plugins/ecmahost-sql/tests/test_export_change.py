@@ -192,8 +192,9 @@ def test_views_are_changed_through_their_triggers(make_target, changes):
         PEOPLE
         + """
         CREATE VIEW Current AS SELECT Id, Login, Name FROM People WHERE Active;
-        CREATE TRIGGER u INSTEAD OF UPDATE ON Current
-            BEGIN UPDATE People SET Login = new.Login, Name = new.Name, Active = new.Name <> 'gone' WHERE Id = old.Id; END;
+        CREATE TRIGGER u INSTEAD OF UPDATE ON Current BEGIN
+            UPDATE People SET Login = new.Login, Name = new.Name, Active = new.Name <> 'gone' WHERE Id = old.Id;
+        END;
         CREATE TRIGGER d INSTEAD OF DELETE ON Current BEGIN UPDATE People SET Active = 0 WHERE Id = old.Id; END;
         """
     )

@@ -95,10 +95,8 @@ def test_paging_yields_what_a_plain_select_yields_for_any_collation_duplicate_an
     rows = data.draw(st.lists(st.tuples(CELLS, CELLS), max_size=25))
     composite = data.draw(st.booleans())
     index = data.draw(st.sampled_from(["", "CREATE INDEX i ON T(A, B);", "CREATE INDEX i ON T(A COLLATE BINARY);"]))
-    target = make_target(
-        f"DROP VIEW IF EXISTS V; DROP TABLE IF EXISTS T; CREATE TABLE T(N INT, A {first}, B {second}); {index}"
-    )
-    target.sql("CREATE VIEW V AS SELECT * FROM T")
+    target = make_target("DROP VIEW IF EXISTS V; DROP TABLE IF EXISTS T;")
+    target.sql(f"CREATE TABLE T(N INT, A {first}, B {second}); {index} CREATE VIEW V AS SELECT * FROM T;")
     with closing(sqlite3.connect(target.path)) as connection, connection:
         connection.executemany("INSERT INTO T VALUES (?, ?, ?)", ((n, a, b) for n, (a, b) in enumerate(rows)))
     names = ("A", "B") if composite else ("A",)
@@ -116,8 +114,6 @@ def test_paging_yields_what_a_plain_select_yields_for_any_collation_duplicate_an
             )
             ambiguous = [entry for entry in entries if entry.failure and "same anchor" in entry.failure.detail]
             assert len(ambiguous) == len(groups) - len(single)
-            nameless = [entry for entry in entries if entry.failure and "has no value" in entry.failure.detail]
-            assert len(nameless) >= without
             assert len(entries) == len(groups) + without
             whole = [entry for entry in entries if entry.failure is None]
             assert max(Counter(entry.anchor for entry in whole).values(), default=1) == 1

@@ -88,7 +88,14 @@ class Desk:
 
     def adding(self, target: TargetObject, **more: Any) -> WriteIntent:
         keys = self.keys(target)
-        more = {"space_type": self.users, "operation": Operation.ADD, "change": {}, "keys": keys, "unique": keys, **more}
+        more = {
+            "space_type": self.users,
+            "operation": Operation.ADD,
+            "change": {},
+            "keys": keys,
+            "unique": keys,
+            **more,
+        }
         return WriteIntent(**more)
 
     def changing(self, found: SpaceObject, *targets: TargetObject, **more: Any) -> WriteIntent:
