@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from ecmahost_core import logs
 from ecmahost_core.cli import exit_codes
 from ecmahost_core.errors import ConfigurationError, EcmahostError
 
@@ -60,6 +59,8 @@ class CommandGroup(click.Group):
                 raise
             raise click.ClickException(_system_message(error)) from None
         except Exception as error:  # noqa: BLE001  # the last resort: no traceback, which may quote a secret
+            from ecmahost_core import logs
+
             click.echo(f"internal error: {type(error).__name__} at {logs.origin(error)}; please report it", err=True)
             ctx.exit(exit_codes.INTERNAL)
 

@@ -45,8 +45,8 @@ def _check_type(context: CommandContext, connector_type: str | None) -> None:
     """Before anything is made: a misspelt type should leave nothing behind."""
     installed = context.plugins.installed() if connector_type is not None else ()
     if connector_type is not None and connector_type not in installed:
-        known = choice_of(connector_type, tuple(installed)) if installed else "none: pip install one"
-        raise click.ClickException(f"{connector_type!r} is not an installed connector type; expected {known}")
+        known = f"expected {choice_of(connector_type, tuple(installed))}" if installed else "none is: pip install one"
+        raise click.ClickException(f"{connector_type!r} is not an installed connector type; {known}")
 
 
 def _certificate(context: CommandContext) -> None:

@@ -1,5 +1,6 @@
 """The host's self-signed certificate, and what certificates say about themselves."""
 
+import re
 import socket
 import threading
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from ecmahost_core.errors import ConfigurationProblem
 VALIDITY = timedelta(days=730)
 _CLOCK_DIFFERENCE = timedelta(hours=1)
 _NAME_LOOKUP_SECONDS = 2.0
+# RFC 952 and RFC 1123 section 2.1, and the underscore, which Windows allows.
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
 class BadCertificate(Exception):
@@ -177,7 +180,9 @@ def _load_key(path: Path) -> PrivateKeyTypes:
 
 
 def _problem(path: Path, key: str, expected: str) -> ConfigurationProblem:
-    return ConfigurationProblem(str(path), "tls", key, "", f"{expected}; make a new pair with: ecmahost certificate --force")
+    return ConfigurationProblem(
+        str(path), "tls", key, "", f"{expected}; make a new pair with: ecmahost certificate --force"
+    )
 
 
 def _general_name(name: str) -> x509.GeneralName | None:
@@ -189,9 +194,7 @@ def _general_name(name: str) -> x509.GeneralName | None:
         ascii_name = name.encode("idna").decode("ascii")
     except UnicodeError:
         return None
-    labels = ascii_name.split(".")
-    plain = all(label and label.replace("-", "").replace("_", "").isalnum() for label in labels)
-    return x509.DNSName(ascii_name) if plain else None
+    return x509.DNSName(ascii_name) if all(map(_LABEL.fullmatch, ascii_name.split("."))) else None
 
 
 def _full_name() -> str:

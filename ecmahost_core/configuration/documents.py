@@ -41,8 +41,8 @@ def parse_document(path: Path, content: bytes) -> Document | ConfigurationProble
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         return _problem(path, f"a NUL character at line {line}", "a text file")
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.count(".") > _MOST_DOTS and _QUOTED_OR_COMMENT.sub("", line).count(".") > _MOST_DOTS:
+    for number, one in enumerate(text.split("\n"), 1):
+        if one.count(".") > _MOST_DOTS and _QUOTED_OR_COMMENT.sub("", one).count(".") > _MOST_DOTS:
             return _problem(path, f"more than {_MOST_DOTS} dots outside quotes at line {number}", "keys of a few parts")
     try:
         return tomllib.loads(text)

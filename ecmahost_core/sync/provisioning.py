@@ -131,7 +131,7 @@ def remove(endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Call)
                 _changed_by(one),
                 unlink=last and one.modification_type is not ObjectModificationType.DELETE,
             )
-            for one, last in zip(planned, [False] * (len(planned) - 1) + [True], strict=True)
+            for one, last in ((one, one is planned[-1]) for one in planned)
         ] or [Step(Operation.DELETE, None, {}, unlink=True)]
         try:
             _carry_out(endpoint, binding, before, steps, before.kept, call)

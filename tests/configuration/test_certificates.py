@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ecmahost_core.configuration import certificates
 
@@ -49,7 +50,7 @@ def test_it_is_p_256_for_tls_servers_and_good_for_two_years(pair: tuple[Path, Pa
     assert isinstance(key, ec.EllipticCurvePublicKey)
     assert key.curve.name == "secp256r1"
     usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    assert list(usage) == [x509.ExtendedKeyUsageOID.SERVER_AUTH]
+    assert list(usage) == [ExtendedKeyUsageOID.SERVER_AUTH]
     expiry = certificates.certificate_expiry(pair[0])
     assert timedelta(days=729) < expiry - datetime.now(UTC) < timedelta(days=730)
 
@@ -68,12 +69,9 @@ def test_only_the_owner_can_read_the_key(pair: tuple[Path, Path]) -> None:
     assert [stat.S_IMODE(path.stat().st_mode) for path in pair] == [0o644, 0o600]
 
 
-@pytest.mark.parametrize("name", ["", "a b", "-", "x..y", "*.example", "a/b", "ä" * 70, "1.2.3.4/8", "\0"])
+@pytest.mark.parametrize("name", ["", "a b", "-", "-a", "x..y", "*.example", "a/b", "ä" * 70, "1.2.3.4/8", "\0"])
 def test_what_is_no_name_is_refused(name: str, tmp_path: Path) -> None:
-    refused = certificates.invalid_names(("localhost", name))
-    if name == "-":
-        return
-    assert refused == (name,)
+    assert certificates.invalid_names(("localhost", name)) == (name,)
     with pytest.raises(ValueError, match="host names or IP addresses"):
         certificates.write_self_signed(tmp_path / "c", tmp_path / "k", (name,), datetime.now(UTC))
     assert list(tmp_path.iterdir()) == []

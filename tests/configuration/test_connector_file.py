@@ -32,8 +32,10 @@ CASES: list[Case] = [
     (
         "properties",
         '[properties]\ninstance = "42"\ntype = "demo"\n',
-        "properties.instance: found a text of 2 characters, expected a UUID; make one with: "
-        "python3 -c 'import uuid; print(uuid.uuid4())'",
+        (
+            "properties.instance: found a text of 2 characters, expected a UUID; make one with: "
+            "python3 -c 'import uuid; print(uuid.uuid4())'"
+        ),
     ),
     ("properties", f'[properties]\ninstance = "{INSTANCE}"\n', "properties.type: expected the connector type"),
     (
@@ -49,8 +51,10 @@ CASES: list[Case] = [
     (
         "properties",
         f'[properties]\ninstance = "{INSTANCE}"\ntype = "crash"\n',
-        'properties.type: found "crash", expected a connector type that can be loaded: '
-        "plugin 'crash': its module raises ZeroDivisionError",
+        (
+            'properties.type: found "crash", expected a connector type that can be loaded: '
+            "plugin 'crash': its module raises ZeroDivisionError"
+        ),
     ),
     ("properties", PROPERTIES + "description = 5\n", "properties.description: found the number 5, expected a text"),
     (
@@ -71,8 +75,10 @@ CASES: list[Case] = [
     (
         "properties",
         PROPERTIES + 'frobnicate = "x"\n',
-        "properties.frobnicate: found an unknown key, expected only the keys instance, type, description, "
-        "autosync_minutes, secret_tokens, freshness, deletion_threshold",
+        (
+            "properties.frobnicate: found an unknown key, expected only the keys instance, type, description, "
+            "autosync_minutes, secret_tokens, freshness, deletion_threshold"
+        ),
     ),
     ("properties", PROPERTIES + 'freshness = "cach"\n', 'properties.freshness: found "cach", expected "cache"'),
     (
@@ -248,8 +254,10 @@ CASES: list[Case] = [
     (
         "schema_mapping",
         "",
-        'schema_mapping: expected [schema_mapping.User] with at least one line such as userName = "LoginName"; '
-        "a connector without a schema mapping is not supported yet",
+        (
+            'schema_mapping: expected [schema_mapping.User] with at least one line such as userName = "LoginName"; '
+            "a connector without a schema mapping is not supported yet"
+        ),
     ),
     (
         "schema_mapping",
@@ -269,14 +277,18 @@ CASES: list[Case] = [
     (
         "schema_mapping",
         MAPPING + 'userName = "A"\nUsername = "B"\n',
-        "schema_mapping.User.Username: found a path that is mapped already, in another spelling, "
-        "expected each path once",
+        (
+            "schema_mapping.User.Username: found a path that is mapped already, in another spelling, "
+            "expected each path once"
+        ),
     ),
     (
         "schema_mapping",
         MAPPING + "'urn:example:User:' = 'A'\n",
-        'schema_mapping.User."urn:example:User:": found a key that is no SCIM path, '
-        "expected an attribute name after the last colon",
+        (
+            'schema_mapping.User."urn:example:User:": found a key that is no SCIM path, '
+            "expected an attribute name after the last colon"
+        ),
     ),
     # deprovisioning
     (
@@ -307,8 +319,10 @@ CASES: list[Case] = [
     (
         "deprovisioning",
         '[deprovisioning.User]\ndelete = { set = "A", value = 1.5 }\n',
-        "deprovisioning.User.delete.value: found the number 1.5, expected a text, a whole number, true, false, "
-        "or a date and time with a zone (2026-12-31T00:00:00Z)",
+        (
+            "deprovisioning.User.delete.value: found the number 1.5, expected a text, a whole number, true, false, "
+            "or a date and time with a zone (2026-12-31T00:00:00Z)"
+        ),
     ),
     (
         "deprovisioning",
@@ -320,8 +334,10 @@ CASES: list[Case] = [
     (
         "extra",
         '["\\u001b[31m\\u202e"]\n',
-        '"\\x1b[31m\\u202e": found an unknown table, expected one of [properties], [connectivity], [run_profiles], '
-        "[export], [object_types], [schema_mapping], [deprovisioning]",
+        (
+            '"\\x1b[31m\\u202e": found an unknown table, expected one of [properties], [connectivity], [run_profiles], '
+            "[export], [object_types], [schema_mapping], [deprovisioning]"
+        ),
     ),
 ]
 

@@ -22,7 +22,7 @@ def test_a_new_file_gets_its_mode_whatever_the_umask_says(tmp_path: Path) -> Non
     finally:
         os.umask(before)
     assert mode(tmp_path / "f") == 0o600
-    assert os.listdir(tmp_path) == ["f"]
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 
 def test_a_replaced_file_keeps_its_mode_and_its_owner(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_of_many_that_make_a_file_at_once_exactly_one_does(tmp_path: Path) -> No
     for thread in threads:
         thread.join()
     assert made == [(tmp_path / "f").read_bytes()]
-    assert os.listdir(tmp_path) == ["f"]
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 
 def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(
@@ -81,7 +81,7 @@ def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(
     with pytest.raises(OSError, match="No space left"):
         files.write_atomically(tmp_path / "f", b"new", mode=0o600)
     assert (tmp_path / "f").read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["f"]
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 
 def test_a_reader_sees_the_old_content_or_the_new_and_nothing_between(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_tolerated(write: Write, loa
     assert names(load()) == ["hr"]
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("nowhere", path)])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("nowhere")])
 def test_what_is_no_regular_file_is_a_problem_and_never_waited_for(
     make: Callable[[Path], None], load: Load, home: Home
 ) -> None:
@@ -199,8 +199,10 @@ def test_every_mistake_of_the_host_file_and_the_key_file_is_told_at_once(home: H
         load_host(home)
     file = f"{home.host_file}: "
     assert [str(problem).removeprefix(file) for problem in raised.value.problems] == [
-        f"{home.secret_key}: found mode 0644, expected a key file that only its owner can read: "
-        f"chmod 600 {home.secret_key}",
+        (
+            f"{home.secret_key}: found mode 0644, expected a key file that only its owner can read: "
+            f"chmod 600 {home.secret_key}"
+        ),
         "log: found an unknown table, expected [logs]",
         "host.bind: found a text of 14 characters, expected an IP address or a host name",
         "host.port: found the number 70000, expected a whole number from 0 to 65535",

@@ -95,17 +95,24 @@ def test_relative_files_start_at_the_home_directory(
         ('pasword = "x"', "pasword: found an unknown key, expected the key password"),
         (
             'password = ""',
-            f'password: found an empty text, expected an encrypted secret ({HOW}), {{ env = "NAME" }} or {{ file = "path" }}',
+            (
+                f"password: found an empty text, expected an encrypted secret ({HOW}), "
+                '{ env = "NAME" } or { file = "path" }'
+            ),
         ),
         (
             f'password = "{CANARY}"',
-            f"password: found a text of 11 characters in the clear, expected an encrypted secret ({HOW}), "
-            '{ env = "NAME" } or { file = "path" }',
+            (
+                f"password: found a text of 11 characters in the clear, expected an encrypted secret ({HOW}), "
+                '{ env = "NAME" } or { file = "path" }'
+            ),
         ),
         (
             'password = "enc:gAAAA"',
-            "password: found an encrypted secret, expected one that this host can read: a secret cannot be decrypted "
-            "with this host's secret.key; encrypt it again: ecmahost encrypt",
+            (
+                "password: found an encrypted secret, expected one that this host can read: a secret cannot be "
+                "decrypted with this host's secret.key; encrypt it again: ecmahost encrypt"
+            ),
         ),
         (
             'password = { env = "ECMAHOST_EMPTY" }',
@@ -120,7 +127,7 @@ def test_a_wrong_parameter_is_told(
     base = {"server": 'server = "dc1"', "binding": 'binding = "anonymous"'}
     if lines.startswith(("password", "binding")):
         del base["binding"]
-    base.pop(lines.split(" ")[0], None)
+    base.pop(lines.split(" ", maxsplit=1)[0], None)
     found = problems(connectivity="[connectivity]\n" + "\n".join([*base.values(), lines]) + "\n")
     assert f"connectivity.{told}" in found
     assert CANARY not in "".join(found)
@@ -208,7 +215,7 @@ def test_a_secret_file_that_goes_later_fails_the_connector_and_says_that_nothing
     [
         (lambda path: None, "but it does not exist"),
         (lambda path: path.mkdir(), "but it is not a regular file"),
-        (lambda path: os.mkfifo(path), "but it is not a regular file"),
+        (os.mkfifo, "but it is not a regular file"),
         (lambda path: path.write_bytes(b"x" * 70_000), "but it is larger than 64 KiB"),
         (lambda path: path.write_bytes(b"\xff" + CANARY.encode()), "found bytes that are not UTF-8"),
     ],

@@ -63,7 +63,7 @@ def test_a_key_file_that_others_can_open_is_refused_with_the_command_to_run(mode
 @pytest.mark.parametrize("content", [b"", b"\n", b"c2hvcnQ=\n", b"x" * 44, b"\xff" * 44, b"A" * 2000])
 def test_a_damaged_key_file_is_refused_without_its_content(content: bytes, home: Home) -> None:
     home.secret_key.write_bytes(content)
-    with pytest.raises(ConfigurationError, match="put back the backup|larger than") as raised:
+    with pytest.raises(ConfigurationError, match=r"put back the backup|larger than") as raised:
         secrets.load_keys(home)
     assert "xxxx" not in str(raised.value)
 

@@ -147,9 +147,14 @@ class Client:
     def get(self, path: str, **headers: str) -> Answer:
         return self.request("GET", path, headers=headers)
 
+    def search(self, text: str, **parameters: object) -> Answer:
+        """Sends a filter, and what else the query takes."""
+        more = "".join(f"&{name}={value}" for name, value in parameters.items())
+        return self.get(f"/Users?filter={quote(text, safe='')}{more}")
+
     def match(self, value: str, attribute: str = "userName") -> Answer:
         """Looks for a user as Entra does before it creates one."""
-        return self.get("/Users?filter=" + quote(f"{attribute} eq {json.dumps(value)}", safe=""))
+        return self.search(f"{attribute} eq {json.dumps(value)}")
 
     def matched(self, value: str, attribute: str = "userName") -> list[dict[str, Any]]:
         return self.match(value, attribute).resources
@@ -424,6 +429,11 @@ class RunningHost:
     def log(self) -> str:
         return self.log_file.read_text(errors="replace")
 
+    def trouble(self) -> str:
+        """The last lines of the log that are not about a single request, for a failed assertion."""
+        lines = [line for line in self.log().splitlines() if '"event": "request"' not in line]
+        return "\n".join(lines[-30:])
+
     def events(self, name: str) -> list[dict[str, Any]]:
         """The logged events of this name. Every line of the log is JSON, or this raises."""
         found = (json.loads(line) for line in self.log().splitlines() if line)
@@ -482,9 +492,9 @@ def launch(home: HomeDirectory, *, holds: bool = False, ready: bool = True) -> R
     host = RunningHost(home, process, log_file)
     try:
         listening = eventually(lambda: (home.path / "run" / "port").exists() or process.poll() is not None, 20)
-        assert listening, host.log()
-        assert process.poll() is None, host.log()
-        assert not ready or eventually(host.is_ready, 20), host.log()
+        assert listening, host.trouble()
+        assert process.poll() is None, host.trouble()
+        assert not ready or eventually(host.is_ready, 20), host.trouble()
     except BaseException:
         host.kill()
         raise
@@ -575,6 +585,16 @@ def estate(make_home: MakeHome, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield Estate(host, targets)
     finally:
         host.kill()
+
+
+@pytest.fixture(name="named")
+def named_fixture() -> Callable[[Target, str], list[dict[str, str]]]:
+    return named
+
+
+@pytest.fixture(name="eventually")
+def eventually_fixture() -> Callable[..., bool]:
+    return eventually
 
 
 @pytest.fixture(params=["csv", "sql"])

@@ -18,6 +18,7 @@ import uuid
 from ecmahost_core.space.store import StoreUnavailable
 
 APPLICATION_ID = 0x45434D41  # "ECMA"
+_STRICT_SINCE = (3, 37)
 
 _FIRST = (
     """CREATE TABLE store (
@@ -162,7 +163,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     version = _version(connection)
     for statements in MIGRATIONS[version:]:
         for statement in statements:
-            connection.execute(statement)
+            connection.execute(statement if sqlite3.sqlite_version_info >= _STRICT_SINCE else _lax(statement))
     if version == 0:
         connection.execute("INSERT INTO store VALUES (1, ?, 0)", (str(uuid.uuid4()),))
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -174,6 +175,11 @@ def require_current(connection: sqlite3.Connection) -> None:
     """Raises StoreUnavailable unless the file has exactly this version: what a reader, who cannot migrate, asks."""
     if _version(connection) < len(MIGRATIONS):
         raise StoreUnavailable("the connector space is empty or of an older version: start the host once to prepare it")
+
+
+def _lax(statement: str) -> str:
+    """Returns a statement without STRICT, which the SQLite of RHEL 9 and Debian 11 does not know yet."""
+    return statement.replace(") STRICT, WITHOUT ROWID", ") WITHOUT ROWID").removesuffix(" STRICT")
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -10,6 +10,7 @@ from ecmahost_core.space.objects import ConnectorStatus, HeldRemovals, ImportCou
 from ecmahost_core.space.sqlite.connection import Database, Transaction
 from ecmahost_core.space.sqlite.incarnation import is_alive
 from ecmahost_core.space.sqlite.rows import compact, microseconds, moment
+from ecmahost_core.space.sqlite.types import type_row
 
 
 class _ConnectorRow(NamedTuple):
@@ -80,12 +81,10 @@ def import_failed(connection: sqlite3.Connection, connector: int, reason: str) -
 def note_missing(transaction: Transaction, type_id: int, object_id: str) -> int:
     """Counts an object that the target turned out not to have, once; returns how many since the last import."""
     connection = transaction.connection
+    connector = type_row(connection, type_id).connector
     added = connection.execute("INSERT OR IGNORE INTO missing VALUES (?, ?)", (type_id, object_id)).rowcount
-    rows = connection.execute(
-        "UPDATE connector SET missing = missing + ? WHERE id = (SELECT connector FROM space_type WHERE id = ?)"
-        " RETURNING missing",
-        (added, type_id),
-    ).fetchall()
+    connection.execute("UPDATE connector SET missing = missing + ? WHERE id = ?", (added, connector))
+    rows = connection.execute("SELECT missing FROM connector WHERE id = ?", (connector,)).fetchall()
     count: int = rows[0][0]
     return count
 

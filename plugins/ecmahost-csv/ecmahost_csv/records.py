@@ -75,16 +75,18 @@ def records(file: BinaryIO, dialect: Dialect, codec: str, start: int = 0, line: 
         yield Record(offset, raw, scan.line, cells, problem)
         offset += len(raw)
         scan.line += len(pending)
+        scan.size = 0
         pending.clear()
 
 
 class _Scan:
-    """Where a scan stands: the line on which the current record began, and whether the file has ended."""
+    """Where a scan stands: the line on which the current record began, its bytes so far, whether the file has ended."""
 
-    __slots__ = ("ended", "line")
+    __slots__ = ("ended", "line", "size")
 
     def __init__(self, line: int) -> None:
         self.line = line
+        self.size = 0
         self.ended = False
 
 
@@ -92,7 +94,8 @@ def _text(lines: Iterator[bytes], codec: str, pending: list[bytes], scan: _Scan)
     """Decodes line by line and notes in ``pending`` the lines that csv has taken for the record it is reading."""
     for raw in lines:
         pending.append(raw)
-        if len(raw) >= RECORD_LIMIT or (len(pending) > 1 and sum(map(len, pending)) >= RECORD_LIMIT):
+        scan.size += len(raw)
+        if scan.size >= RECORD_LIMIT:
             limit = RECORD_LIMIT // (1024 * 1024)
             raise Unreadable(f"line {scan.line}: the record is longer than {limit} MiB; is a closing quote missing?")
         try:

@@ -121,14 +121,18 @@ def open_target(path: Path, dialect: Dialect) -> Iterator[Target]:
     UnexpectedData when it is no regular file or its header is unusable. Errors of the file system inside the ``with``
     are told in the same words.
     """
-    with told(path):
-        # Not blocking: opening a named pipe would wait for a writer for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise AccessDenied(f"{path}: is not a regular file; name the CSV file itself")
-            yield Target(path, file, read_layout(file, dialect), Version.of(status), status)
+    with told(path), open(path, "rb", opener=_regular) as file:
+        status = os.fstat(file.fileno())
+        yield Target(path, file, read_layout(file, dialect), Version.of(status), status)
+
+
+def _regular(path: str, flags: int) -> int:
+    """Opens a regular file and nothing else. Not blocking: a named pipe would wait for its writer for ever."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise AccessDenied(f"{path}: is not a regular file; name the CSV file itself")
 
 
 @contextmanager

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
-
 import ecmahost_csv
-from ecmahost_core import RunStep, SchemaAttribute, SchemaType
+import pytest
 from ecmahost_csv.session import CsvSession
+
+from ecmahost_core import RunStep, SchemaAttribute, SchemaType
 
 PEOPLE = "id,name,mail\n1,Ann,ann@example.com\n2,Bob,bob@example.com\n"
 

@@ -1,14 +1,17 @@
 """Full imports: what of a file becomes an object, what becomes a failure, what stops the run."""
 
 import os
-import tracemalloc
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 import ecmahost_csv
+import pytest
+from ecmahost_csv.records import RECORD_LIMIT
+from ecmahost_csv.session import CsvSession
+
 from ecmahost_core import (
     AccessDenied,
     AttributeType,
@@ -23,8 +26,6 @@ from ecmahost_core import (
     ServerDown,
     UnexpectedData,
 )
-from ecmahost_csv.records import RECORD_LIMIT
-from ecmahost_csv.session import CsvSession
 
 Connect = Callable[..., CsvSession]
 Step = Callable[..., RunStep]
@@ -103,7 +104,7 @@ def test_a_row_without_an_anchor_fails(people: Path, connect: Connect, step: Ste
     people.write_text("id,name\n ,Ann\n")
     (only,) = entries(connect(people), step("id", "name"))
     assert only.failure is not None
-    assert only.failure.detail == "line 2: the anchor 'id' is empty" or "is empty" in only.failure.detail
+    assert only.failure.detail == "line 2 (' '): the anchor 'id' is empty"
 
 
 def test_an_anchor_of_two_columns_needs_both_to_be_equal(people: Path, connect: Connect, step: Step) -> None:
@@ -163,9 +164,7 @@ def test_a_multi_valued_cell_is_split(people: Path, connect: Connect, step: Step
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "latin-1", "cp1252"])
-def test_encodings_and_byte_order_marks_are_read(
-    tmp_path: Path, connect: Connect, step: Step, encoding: str
-) -> None:
+def test_encodings_and_byte_order_marks_are_read(tmp_path: Path, connect: Connect, step: Step, encoding: str) -> None:
     path = tmp_path / "people.csv"
     path.write_bytes('id,name\r\n1,"J\u00fcrgen\r\nM\u00fcller"\r\n'.encode(encoding))
     configured = "utf-8" if encoding == "utf-8-sig" else encoding
@@ -294,20 +293,32 @@ def test_parameters_that_cannot_be_used_are_named(people: Path, connect: Connect
         connect(people, **parameters)
 
 
-def test_an_import_of_300_000_rows_takes_little_memory(tmp_path: Path, connect: Connect, step: Step) -> None:
-    path = tmp_path / "people.csv"
-    with path.open("w") as file:
-        file.write("id,name,mail\n")
-        file.writelines(f"{number},Name {number},user{number}@example.com\n" for number in range(300_000))
-    session = connect(path)
-    list(ecmahost_csv.full_import(session, step("id", "name", "mail", page_size=1000)))
-    tracemalloc.start()
-    try:
-        count = sum(
-            len(page.entries) for page in ecmahost_csv.full_import(session, step("id", "name", "mail", page_size=1000))
-        )
-        _now, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert count == 300_000
-    assert peak < 16 * 1024 * 1024
+PEAK = """
+import resource, sys
+from pathlib import Path
+import ecmahost_csv
+from ecmahost_core import RunStep, SchemaAttribute, SchemaType
+
+names = ("id", "name", "mail")
+step = RunStep((SchemaType("User", tuple(map(SchemaAttribute, names)), ("id",)),), 1000)
+peaks = []
+for path in sys.argv[1:]:
+    with ecmahost_csv.open_session({"file": path}) as session:
+        count = sum(len(page.entries) for page in ecmahost_csv.full_import(session, step))
+    peaks.append((count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+print(*(number for peak in peaks for number in peak))
+"""
+
+
+def test_an_import_of_300_000_rows_takes_hardly_more_memory_than_one_of_3_000(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    for count in (3_000, 300_000):
+        with (tmp_path / f"{count}.csv").open("w") as file:
+            file.write("id,name,mail\n")
+            file.writelines(f"{number},Name {number},user{number}@example.com\n" for number in range(count))
+    files = [str(tmp_path / "3000.csv"), str(tmp_path / "300000.csv")]
+    done = subprocess.run([sys.executable, "-c", PEAK, *files], env=environment, capture_output=True, text=True)
+    few, before, many, after = map(int, done.stdout.split())
+    assert (few, many) == (3_000, 300_000)
+    assert after - before < 48 * 1024, "kilobytes"

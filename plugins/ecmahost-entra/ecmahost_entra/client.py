@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -51,12 +51,14 @@ class ScimClient:
 
     Args:
         address: the tenant URL.
-        token: the bearer token; printable ASCII.
+        token: gives the bearer token, printable ASCII, for each request: one that expires is made anew in time.
         trust: which certificates are accepted; the host's name is always verified.
         patience: seconds for one whole exchange.
     """
 
-    def __init__(self, address: Address, token: str, trust: ssl.SSLContext, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, address: Address, token: Callable[[], str], trust: ssl.SSLContext, patience: float = PATIENCE
+    ) -> None:
         self.address = address
         self.opened = 0
         self._token = token
@@ -119,7 +121,7 @@ class ScimClient:
 
     def _write(self, connection: http.client.HTTPSConnection, request: Request) -> None:
         connection.putrequest(request.method, self.address.path + request.target, skip_accept_encoding=True)
-        connection.putheader("Authorization", f"Bearer {self._token}")
+        connection.putheader("Authorization", f"Bearer {self._token()}")
         body = None
         if request.body is not None:
             body = orjson.dumps(request.body)

@@ -4,9 +4,10 @@ import os
 import signal
 import ssl
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -16,6 +17,7 @@ import click
 from ecmahost_core.cli import exit_codes
 from ecmahost_core.configuration.home import Home
 from ecmahost_core.errors import EcmahostError
+from ecmahost_core.logs import configure_logs
 from ecmahost_entra.client import PATIENCE, ScimClient
 from ecmahost_entra.demonstration import demonstrate
 from ecmahost_entra.rehearsal import RehearsalReport, Silent, rehearse_connector
@@ -35,12 +37,12 @@ class Whereabouts:
     Attributes:
         address: the tenant URL.
         trust: which certificates are accepted.
-        token: the bearer token.
+        token: gives the bearer token.
     """
 
     address: Address
     trust: ssl.SSLContext
-    token: str
+    token: Callable[[], str]
 
 
 @click.command()
@@ -102,6 +104,7 @@ def rehearse(
     Exit codes: 0 when everything is as Entra needs it; 1 when a step failed (it says what was expected, what was found,
     and the way out); 3 for mistakes in the configuration.
     """
+    configure_logs("error")
     home = _home(ctx)
     place = _whereabouts(home, name, url, token_file)
     dialects = list(Dialect) if dialect == "both" else [Dialect(dialect)]
@@ -144,17 +147,17 @@ def _whereabouts(home: Home, name: str, url: str | None, token_file: Path | None
     return Whereabouts(address, host.trust_with_system(), token)
 
 
-def _token(home: Home, name: str, token_file: Path | None) -> str:
+def _token(home: Home, name: str, token_file: Path | None) -> Callable[[], str]:
     if token_file is not None:
         with token_file.open(encoding="utf-8", errors="replace") as file:
             token, where = file.read(_LONGEST_TOKEN).strip(), str(token_file)
     elif TOKEN_VARIABLE in os.environ:
         token, where = os.environ[TOKEN_VARIABLE].strip(), f"the variable {TOKEN_VARIABLE}"
     else:
-        return mint_token(home, name)
+        return partial(mint_token, home, name)
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise click.UsageError(f"{where} holds no secret token: one word of printable ASCII characters is expected")
-    return token
+    return lambda: token
 
 
 @click.command()
@@ -177,6 +180,7 @@ def demo(ctx: click.Context, directory: Path | None, port: int | None, *, once: 
     Makes a home directory of its own (never in a directory that holds anything else), starts the host, plays Entra's
     part against both connectors, and serves until Ctrl-C. A demo that was there before is used as it is.
     """
+    configure_logs("error")
     if port is None and once:
         port = 0
     if directory is None:

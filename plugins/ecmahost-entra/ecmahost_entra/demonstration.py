@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -66,7 +67,7 @@ def _directory(directory: Path | None) -> Iterator[Path]:
 
 def _rehearse(home: Home, name: str) -> RehearsalReport:
     host = local_host(home)
-    client = ScimClient(host.address(name), mint_token(home, name), host.trust())
+    client = ScimClient(host.address(name), partial(mint_token, home, name), host.trust())
     with client, open_stage(home, name, PATIENCE) as stage:
         report = rehearse_connector(stage.plan, stage.target, client, list(Dialect), Silent())
     if report.interrupted:
@@ -112,8 +113,8 @@ def _tell_how_to_call(console: Console, home: Home, url: str, name: str) -> None
 
 
 def _serve(console: Console, host: HostProcess) -> None:
-    console.print("serving until Ctrl-C")
     try:
+        console.print("serving until Ctrl-C")
         host.wait()
     except KeyboardInterrupt:
         console.print("ending")

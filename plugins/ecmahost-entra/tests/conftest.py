@@ -404,7 +404,7 @@ class Bench:
         return Address("localhost", self.host.port, "/ecma2host_hr/scim")
 
     def client(self, patience: float = 10.0, token: str = TOKEN) -> ScimClient:
-        return ScimClient(self.address, token, trust_certificate(str(self.certificate)), patience)
+        return ScimClient(self.address, lambda: token, trust_certificate(str(self.certificate)), patience)
 
     def rehearse(
         self,

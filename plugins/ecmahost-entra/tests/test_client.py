@@ -49,14 +49,14 @@ def test_nobody_listening_is_told_with_the_way_out(certificate: tuple[Path, Path
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = Address("127.0.0.1", free.getsockname()[1], "")
-        error = silence(ScimClient(address, "token-token", trust_certificate(str(certificate[0]))))
+        error = silence(ScimClient(address, lambda: "token-token", trust_certificate(str(certificate[0]))))
     assert error.kind is NoAnswerKind.REFUSED
     assert "ecmahost serve" in causes.of_silence(error)
 
 
 def test_a_name_that_does_not_exist_is_told(certificate: tuple[Path, Path]) -> None:
     address = Address("no-such-host.invalid", 8585, "")
-    error = silence(ScimClient(address, "token-token", trust_certificate(str(certificate[0]))))
+    error = silence(ScimClient(address, lambda: "token-token", trust_certificate(str(certificate[0]))))
     assert error.kind is NoAnswerKind.NAME_UNKNOWN
 
 
@@ -74,15 +74,15 @@ def test_an_expired_certificate_is_told(make_bench, tmp_path: Path, write_pair) 
 
 def test_the_certificate_of_another_home_is_not_trusted(bench, tmp_path: Path, write_pair) -> None:
     other, _ = write_pair(tmp_path, days=30)
-    client = ScimClient(bench.address, "token-token", trust_certificate(str(other)))
+    client = ScimClient(bench.address, lambda: "token-token", trust_certificate(str(other)))
     assert silence(client).kind is NoAnswerKind.TLS_UNTRUSTED
-    client = ScimClient(bench.address, "token-token", trust_system(str(other)))
+    client = ScimClient(bench.address, lambda: "token-token", trust_system(str(other)))
     assert silence(client).kind is NoAnswerKind.TLS_UNTRUSTED
 
 
 def test_the_token_goes_nowhere_before_the_certificate_is_verified(bench, tmp_path: Path, write_pair) -> None:
     other, _ = write_pair(tmp_path, days=30)
-    silence(ScimClient(bench.address, "token-token", trust_certificate(str(other))))
+    silence(ScimClient(bench.address, lambda: "token-token", trust_certificate(str(other))))
     assert bench.host.requests == []
 
 
@@ -112,7 +112,7 @@ def plain_port() -> Iterator[int]:
 
 def test_a_port_without_tls_is_told(plain_port: int, certificate: tuple[Path, Path]) -> None:
     address = Address("127.0.0.1", plain_port, "")
-    error = silence(ScimClient(address, "token-token", trust_certificate(str(certificate[0]))))
+    error = silence(ScimClient(address, lambda: "token-token", trust_certificate(str(certificate[0]))))
     assert error.kind is NoAnswerKind.TLS
 
 

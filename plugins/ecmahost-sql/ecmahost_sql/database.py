@@ -45,6 +45,9 @@ class Database(Protocol):
     def placeholder(self, value: SqlValue) -> str:
         """Returns the parameter marker for this value: ``?``, or an expression around it."""
 
+    def limited(self, select: str, rows: int) -> str:
+        """Returns the SELECT so that it ends after this many rows."""
+
     def tables(self) -> Sequence[Table]:
         """Returns all tables and views that the account can see, in the order of their names."""
 

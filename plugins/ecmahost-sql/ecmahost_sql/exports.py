@@ -180,7 +180,7 @@ def _rows(session: Session, selection: Selection, place: Place) -> list[Row]:
     extra = [database.quote(column.name) for column in selection.key]
     if table.locator:
         extra.append(table.locator)
-    sql = select(", ".join([selection.expressions, *extra]), table, place, TWO)
+    sql = select(database, ", ".join([selection.expressions, *extra]), table, place, TWO)
     return database.query(sql, place.parameters)
 
 

@@ -48,7 +48,7 @@ def read_one(session: Session, step: RunStep, query: ObjectQuery) -> Sequence[CS
             except InvalidValue:
                 return ()
         place = statements.place_of(session.database, [name for name, _ in query.attributes], tuple(values))
-        sql = statements.select(selection.expressions, selection.table, place, query.limit)
+        sql = statements.select(session.database, selection.expressions, selection.table, place, query.limit)
         return tuple(entry_of(selection, row) for row in session.database.query(sql, place.parameters))
 
 
@@ -61,7 +61,7 @@ def _without_anchor(session: Session, selection: Selection) -> Iterator[CSEntryC
     """Yields the rows that no anchor identifies, as failures."""
     database, table = session.database, selection.table
     place = statements.without_key(database, selection.key)
-    sql = statements.select(selection.expressions, table, place, LISTED_WITHOUT_ANCHOR)
+    sql = statements.select(database, selection.expressions, table, place, LISTED_WITHOUT_ANCHOR)
     rows = database.query(sql)
     yield from (entry_of(selection, row) for row in rows)
     if len(rows) == LISTED_WITHOUT_ANCHOR:

@@ -16,9 +16,10 @@ def place_of(database: Database, names: Sequence[str], values: Row) -> Place:
     return Place(" AND ".join(conditions), tuple(value for value in values if value is not None))
 
 
-def select(expressions: str, table: Table, place: Place, limit: int) -> str:
+def select(database: Database, expressions: str, table: Table, place: Place, limit: int) -> str:
     """Returns a SELECT of at most ``limit`` rows; its parameters are the place's."""
-    return f"SELECT {expressions} FROM {table.source} WHERE {place.condition} LIMIT {limit:d}"  # noqa: S608 -- names are quoted
+    sql = f"SELECT {expressions} FROM {table.source} WHERE {place.condition}"  # noqa: S608 -- names are quoted
+    return database.limited(sql, limit)
 
 
 def count(table: Table, place: Place) -> str:
@@ -56,9 +57,9 @@ def ordered(database: Database, selection: Selection, after: Row | None, limit: 
     columns = ", ".join(database.quote(column.name) for column in selection.columns)
     sql = (
         f"SELECT {columns} FROM {selection.table.source}"  # noqa: S608 -- names are quoted
-        f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(key)} LIMIT {limit:d}"
+        f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(key)}"
     )
-    return sql, after or ()
+    return database.limited(sql, limit), after or ()
 
 
 def page(database: Database, selection: Selection, rows: str) -> str:

@@ -54,9 +54,7 @@ def test_a_required_column_that_nothing_writes_is_an_error(make_target):
     for people in (unmapped, unwritten):
         finding = about(target.check(people), "every creation will fail")
         assert (finding.severity, finding.subject) == (Severity.ERROR, "People.Login")
-    nothing_is_written = target.type(
-        "People", operations=dict.fromkeys(("Id", "Login"), AttributeOperation.IMPORT_ONLY)
-    )
+    read_only = dict.fromkeys(("Id", "Login"), AttributeOperation.IMPORT_ONLY)
     assert target.check(target.type("People", operations=read_only)) == ()
 
 

@@ -1,5 +1,8 @@
+import sqlite3
+
 import ecmahost_sql
 import pytest
+from ecmahost_sql.sqlite.catalog import read_tables
 
 from ecmahost_core import AttributeOperation, AttributeType, SessionPurpose
 
@@ -108,6 +111,21 @@ def test_what_is_no_object_type_is_left_out(make_target):
         """
     )
     assert [found.name for found in schema(target).types] == ["T", "words"]
+
+
+@pytest.mark.parametrize("words", ["pragma_table_xinfo", "LIMIT 0"])
+def test_a_catalog_that_cannot_be_read_now_never_looks_like_one_with_fewer_tables(make_target, words):
+    target = make_target("CREATE TABLE T(Id INTEGER PRIMARY KEY)")
+
+    def locked_at(sql: str, *parameters: object) -> list[tuple]:
+        if words in sql:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+        return target.sql(sql, *parameters)
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        read_tables(locked_at)
 
 
 NASTY = ['a"b', "a`b", "a]b", "a.b", "a b", "sélect", "select", "x'; DROP TABLE People; --", "日本", "a``b", "%s", "?1"]

@@ -1,5 +1,6 @@
 """A desk to test the store at: objects, whole writes and whole imports in one call, and the tables' promises."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -173,13 +174,13 @@ class Desk:
             if dn_key is not None:
                 names[dn_key] = key
             loaded = attributes_from_json(attributes)
-            for name in ("UserName", "Email"):
-                if name in lists[number][0]:
-                    values |= {(number, name, fold(text_of(value)), key) for value in loaded.get(name, ())}
-            if "Manager" in lists[number][1]:
-                pointers |= {(key, fold(text_of(value))) for value in loaded.get("Manager", ())}
+            indexed, references = map(json.loads, lists[number])
+            for name in indexed:
+                values |= {(number, name, fold(text_of(value)), key) for value in loaded.get(name, ())}
+            for name in references:
+                pointers |= {(key, name, fold(text_of(value))) for value in loaded.get(name, ())}
         assert set(self.rows("SELECT type, attribute, value_key, object FROM value_index")) == values
-        assert set(self.rows("SELECT owner, value_key FROM reference")) == pointers
+        assert set(self.rows("SELECT owner, attribute, value_key FROM reference")) == pointers
         for value_key, target in self.rows("SELECT value_key, target FROM reference"):
             assert (target is None) == (value_key not in names)
             assert target is None or self.rows("SELECT 1 FROM object WHERE key = ?", target)

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -111,7 +112,12 @@ def test_a_first_import_that_failed_leaves_the_next_one_the_first(desk: Any) -> 
 def test_an_ended_run_refuses_to_go_on(desk: Any) -> None:
     run = desk.store.begin_import("hr")
     run.complete(held=None)
-    for act in (lambda: run.compare(desk.users, []), lambda: run.missing(desk.users), lambda: run.complete(held=None)):
+    acts: list[Callable[[], Any]] = [
+        lambda: run.compare(desk.users, []),
+        lambda: run.missing(desk.users),
+        lambda: run.complete(held=None),
+    ]
+    for act in acts:
         with pytest.raises(RuntimeError, match="ended"):
             act()
 

@@ -9,7 +9,7 @@ from ecmahost_core.space.objects import SpaceType, TargetObject
 
 @pytest.mark.parametrize(
     ("stored", "asked"),
-    [("Bob", "bob "), ("bob  ", "BOB"), ("STRASSE", "straße"), ("İzmir", "i̇ZMİR"), ("a\x00b", "A\x00B")],
+    [("Bob", "bob "), ("bob  ", "BOB"), ("STRASSE", "straße"), ("İzmir", "i̇ZMIR"), ("a\x00b", "A\x00B")],
 )
 def test_names_are_found_by_the_one_fold(desk: Any, stored: str, asked: str) -> None:
     found = desk.add(TargetObject((stored,), None, {"UserName": (stored,)}))

@@ -5,8 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecmahost_core.space.objects import LockKey, Operation, SpaceType, TargetObject, WriteIntent
-from ecmahost_core.space.objects import EventRecord
+from ecmahost_core.space.objects import EventRecord, LockKey, Operation, SpaceType, TargetObject, WriteIntent
 from ecmahost_core.space.sqlite import open_store
 from ecmahost_core.space.sqlite.pages import BOOKMARKS
 

@@ -58,13 +58,20 @@ def read_tables(run: Run) -> tuple[Table, ...]:
             columns = run(
                 'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?, ?)', name, "main"
             )
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if not _does_not_compile(error):
+                raise
             continue
         if kind == "view":
             tables.append(_view(run, name, columns))
         else:
             tables.append(_table(run, name, sql or "", columns, strict=name in strict))
     return tuple(tables)
+
+
+def _does_not_compile(error: sqlite3.Error) -> bool:
+    """Tells a statement that cannot work (SQLITE_ERROR) from one that could not work now, such as a locked file."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
 
 
 def _table_list(run: Run) -> tuple[frozenset[str], frozenset[str]]:
@@ -126,7 +133,9 @@ def _locator(run: Run, name: str, rows: Iterable[tuple[Any, ...]]) -> str:
     if free:
         try:
             run(f"SELECT {quote(free)} FROM {quote(name)} LIMIT 0")  # noqa: S608 -- both names are quoted
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if not _does_not_compile(error):
+                raise
             return ""
     return free
 

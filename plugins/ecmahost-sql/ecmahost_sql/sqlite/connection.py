@@ -104,6 +104,10 @@ class SqliteDatabase:
         """Text that is no UTF-8 can only be handed back as bytes that SQLite takes for text."""
         return "CAST(? AS TEXT)" if isinstance(value, UndecodableText) else "?"
 
+    def limited(self, select: str, rows: int) -> str:
+        """With LIMIT."""
+        return f"{select} LIMIT {rows:d}"
+
     def tables(self) -> Sequence[Table]:
         """Reads the catalog."""
         with self._failures():
