@@ -75,10 +75,10 @@ class ImportRun(Protocol):
         """Removes what was not seen, at most 500 in a transaction, looking again at number and journal for each."""
 
     def complete(self, *, held: HeldRemovals | None) -> None:
-        """Ends the run normally: the connector becomes visible, the alarm is set or cleared, old tombstones go."""
+        """Ends the run normally, with an event: the connector becomes visible, the alarm is set or cleared."""
 
     def fail(self, reason: str) -> None:
-        """Ends the run without a result. What it wrote so far stays: it is newer and true. Nothing is removed."""
+        """Ends the run without a result, with an event. What it wrote so far stays: it is newer and true."""
 
 
 class Store(Protocol):
@@ -158,7 +158,7 @@ class Store(Protocol):
         """Returns the newest change number: noted before a read of the target."""
 
     def note_missing(self, space_type: SpaceType, object_id: str) -> int:
-        """Counts an object that the target turned out not to have; returns the count since the last import."""
+        """Counts an object that the target turned out not to have, once; returns the count since the last import."""
 
     # The journal of the dead
 
@@ -169,7 +169,11 @@ class Store(Protocol):
         """Returns whether a process that owns entries still lives, by its OS lock, never by a clock."""
 
     def claim_orphans(self, connector: str) -> list[JournalEntry]:
-        """Takes over and returns uncertain entries and those of dead processes. Only the worker process calls it."""
+        """Takes over and returns uncertain entries and those of dead processes.
+
+        Those that were taken over before, by this store or another, and are not closed yet are returned again: the
+        worker process tries until it succeeds, and a person settles by hand what it cannot.
+        """
 
     # Imports and events
 

@@ -13,10 +13,12 @@ from ecmahost_core.ecma.deprovisioning import FlowAction
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, Schema, SchemaAttribute, SchemaType
 from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
+from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.space.objects import SpaceType
 from ecmahost_core.sync.resource_schema import full_resource_type, mapped_paths, trimmed_resource_type
 from ecmahost_core.sync.schema_mapping import MappedPath, SchemaMapping
+from ecmahost_core.sync.values import to_target
 
 DEFAULT_PAGE_SIZE = 1000
 
@@ -102,6 +104,7 @@ class _Binder:
         target = self._selected(offered)
         rows = self._rows(target)
         active = self._active_attribute(target, rows)
+        self._check_delete_flow(target)
         if len(self.problems) > before:
             return None
         return TypeBinding(
@@ -186,6 +189,18 @@ class _Binder:
         if attribute is not None and attribute.operation is AttributeOperation.IMPORT_ONLY:
             self._problem("deprovisioning", "disable", disable.attribute, "an attribute that can be written")
         return disable.attribute
+
+    def _check_delete_flow(self, target: SchemaType) -> None:
+        flow = self.flows.delete
+        attribute = target.attribute(flow.attribute) if flow.action is FlowAction.SET else None
+        if attribute is None:
+            return
+        if attribute.operation is AttributeOperation.IMPORT_ONLY:
+            self._problem("deprovisioning", "delete", flow.attribute, "an attribute that can be written")
+        try:
+            to_target(flow.value, attribute, "delete")
+        except ScimError as error:
+            self._problem("deprovisioning", "delete", str(flow.value), error.detail.partition(": ")[2].rstrip("."))
 
     def _problem(self, table: str, key: str, found: str, expected: str, names: Sequence[str] = ()) -> None:
         near = get_close_matches(found, names, n=1, cutoff=0.5) if found else []

@@ -1,6 +1,7 @@
 """Builds the CSEntryChanges and lock keys of a write from the attributes that differ."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ecmahost_core.ecma.capabilities import MAExportType
 from ecmahost_core.ecma.csentry import (
@@ -15,6 +16,7 @@ from ecmahost_core.scim.errors import invalid_value, mutability
 from ecmahost_core.space.objects import ANCHOR, DN, ID, LockKey, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.dn import dn_of
+from ecmahost_core.text import fold
 
 
 def addition(binding: TypeBinding, attributes: Attributes) -> CSEntryChange:
@@ -70,6 +72,52 @@ def update(
     )
 
 
+def exportable(
+    binding: TypeBinding, export_type: MAExportType, before: SpaceObject, planned: CSEntryChange
+) -> CSEntryChange:
+    """Returns a planned change of this object in the form that the connector asks for.
+
+    Whatever the plan says, it concerns this object and no other. Raises ScimError 400 as ``update`` does.
+    """
+    if planned.modification_type is not ObjectModificationType.UPDATE:
+        return replace(planned, anchor=before.anchor, dn=before.dn)
+    built = update(binding, export_type, before, changed_by(planned, before.attributes))
+    return replace(built, new_dn=planned.new_dn or built.new_dn, identifier=planned.identifier)
+
+
+def applied(change: CSEntryChange, attributes: Attributes) -> Attributes:
+    """Returns attributes after a change that the target took as it stands."""
+    if change.modification_type is not ObjectModificationType.UPDATE:
+        return change.attributes
+    after: dict[str, Values] = dict(attributes)
+    for part in change.attribute_changes:
+        updates = part.modification_type is AttributeModificationType.UPDATE
+        kept = [value for value in after.get(part.name, ()) if value not in part.removed] if updates else []
+        after[part.name] = (*kept, *(value for value in part.added if value not in kept))
+    return after
+
+
+def changed_by(change: CSEntryChange, attributes: Attributes) -> dict[str, Values]:
+    """Returns the attributes that a change of an object touches, with their values afterwards; none for a Delete."""
+    if change.modification_type is ObjectModificationType.DELETE:
+        return {}
+    after = applied(change, attributes)
+    if change.modification_type is ObjectModificationType.UPDATE:
+        return {part.name: after[part.name] for part in change.attribute_changes}
+    names = dict.fromkeys((*attributes, *after))
+    return {name: after.get(name, ()) for name in names if after.get(name, ()) != attributes.get(name, ())}
+
+
+def anchor_after(binding: TypeBinding, change: CSEntryChange) -> Anchor:
+    """Returns the anchor that an object has after a change, as far as the host knows; empty where the target makes it.
+
+    Raises nothing: a change that takes the anchor away leaves the old one standing, and the target refuses it.
+    """
+    names = binding.target.anchor
+    known = {name: (value,) for name, value in zip(names, change.anchor, strict=False)}
+    return anchor_of(binding, applied(change, known)) or change.anchor
+
+
 def anchor_of(binding: TypeBinding, attributes: Attributes) -> Anchor:
     """Returns the anchor that attributes give, empty when the target is still to make a part of it."""
     values = [attributes.get(name, ()) for name in binding.target.anchor]
@@ -100,9 +148,16 @@ def keys_of_update(
 
 
 def unique_among(binding: TypeBinding, keys: Iterable[LockKey]) -> tuple[LockKey, ...]:
-    """Returns the keys that only one object may have: anchor, DN, and query attributes unless configured otherwise."""
+    """Returns the keys that only one object may have: anchor, DN, and query attributes unless configured otherwise.
+
+    Raises ScimError 400 for a value of nothing but blanks, which a match could not tell from another such value.
+    """
     shared = {query.name for query in binding.object_type.query_attributes if not query.unique}
-    return tuple(key for key in keys if key.kind not in shared)
+    unique = tuple(key for key in keys if key.kind not in shared)
+    for key in unique:
+        if not fold(key.value):
+            raise invalid_value(f"{binding.mapping.path_of(key.kind)} must not be blank.")
+    return unique
 
 
 def _new_anchor(binding: TypeBinding, changed: Mapping[str, Values], after: Attributes) -> Anchor:

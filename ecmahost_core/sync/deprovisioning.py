@@ -9,7 +9,6 @@ from ecmahost_core.ecma.deprovisioning import (
     DeprovisioningContext,
     DeprovisioningEvent,
     DeprovisioningFlow,
-    FlowAction,
 )
 from ecmahost_core.ecma.schema import AttributeType
 from ecmahost_core.ecma.values import Values, text_of
@@ -79,8 +78,3 @@ def fitted(binding: TypeBinding, name: str, values: Values) -> Values:
 def flow_of(binding: TypeBinding, event: DeprovisioningEvent) -> DeprovisioningFlow:
     """Returns the configured flow for an event; a restore is the disable flow the other way round."""
     return binding.flows.delete if event is DeprovisioningEvent.DELETE else binding.flows.disable
-
-
-def deletes(binding: TypeBinding, event: DeprovisioningEvent) -> bool:
-    """Returns whether the flow for an event is "delete"."""
-    return flow_of(binding, event).action is FlowAction.DELETE

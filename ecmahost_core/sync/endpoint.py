@@ -26,6 +26,7 @@ from ecmahost_core.sync.binding import TypeBinding, bind
 log = structlog.get_logger()
 
 IMPORTING = "The ECMA host is currently importing data from the target application"
+SCHEMA_SECONDS = 20.0
 SCHEMA_RETRY_SECONDS = 5.0
 DRAIN_SECONDS = 20.0
 
@@ -151,7 +152,8 @@ class Endpoint:
 
     def _schema(self) -> Schema:
         try:
-            schema = self.connector.schema()
+            # In the lane: a target that hangs must not hang everybody who waits for the lock.
+            schema = self.reads.call(self.connector.schema, SCHEMA_SECONDS)
         except (ConnectorError, BrokenContract) as error:
             known = _read_schema(self._schema_file)
             if known is None:
@@ -177,7 +179,7 @@ def _read_schema(file: Path) -> Schema | None:
     try:
         data = orjson.loads(file.read_bytes())
         return Schema(tuple(_schema_type(one) for one in data["types"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # missing, cut short, or not a schema
         return None
 
 

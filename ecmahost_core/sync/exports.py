@@ -13,13 +13,15 @@ import structlog
 from ecmahost_core.connectors.queue import ExportOutcome
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
 from ecmahost_core.ecma.results import CSEntryChangeResult, MAExportError
-from ecmahost_core.ecma.values import Attributes, Values
 from ecmahost_core.errors import ConnectorError, TargetBusy
+from ecmahost_core.logs import origin
 from ecmahost_core.scim.errors import ScimError, unavailable
 from ecmahost_core.space.objects import EventRecord, JournalEntry, Operation, SpaceObject, TargetObject
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.brake import exceeds
+from ecmahost_core.sync.changes import anchor_after, applied
+from ecmahost_core.sync.dn import dn_of
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.errors import scim_error
 
@@ -30,7 +32,7 @@ _STORE_RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 def target_object(
-    change: CSEntryChange, result: CSEntryChangeResult, before: SpaceObject | None
+    binding: TypeBinding, change: CSEntryChange, result: CSEntryChangeResult, before: SpaceObject | None
 ) -> TargetObject | None:
     """Returns the object as the target holds it after a successful change; None after a delete.
 
@@ -38,22 +40,12 @@ def target_object(
     """
     if change.modification_type is ObjectModificationType.DELETE:
         return None
-    anchor = result.anchor or change.anchor or (before.anchor if before else ())
-    dn = result.dn or change.new_dn or change.dn or (before.dn if before else None)
-    if result.attributes is not None:
-        return TargetObject(anchor, dn, result.attributes)
-    return TargetObject(anchor, dn, applied(change, before.attributes if before else {}))
-
-
-def applied(change: CSEntryChange, attributes: Attributes) -> Attributes:
-    """Returns attributes after a change that the target took as it stands."""
-    if change.modification_type is not ObjectModificationType.UPDATE:
-        return change.attributes
-    after: dict[str, Values] = dict(attributes)
-    for part in change.attribute_changes:
-        kept = after.get(part.name, ()) if part.modification_type.value == "Update" else ()
-        after[part.name] = (*(value for value in kept if value not in part.removed), *part.added)
-    return after
+    attributes = (
+        applied(change, before.attributes if before else {}) if result.attributes is None else result.attributes
+    )
+    anchor = result.anchor or anchor_after(binding, change) or (before.anchor if before else ())
+    dn = result.dn or change.new_dn or change.dn or (before.dn if before else None) or dn_of(binding, anchor)
+    return TargetObject(anchor, dn, attributes)
 
 
 class Delivery:
@@ -85,6 +77,9 @@ class Delivery:
         except TargetBusy as error:
             self._abandon("failed", type(error).__name__)
             raise self.endpoint.unavailable(error) from None
+        except BaseException as error:
+            self._abandon("failed", type(error).__name__)
+            raise
         if not ticket.wait(self.call.remaining()):
             if ticket.cancel():
                 self._abandon("failed", "DeadlineExceeded")
@@ -106,12 +101,27 @@ class Delivery:
         self._abandon("refused", error)
 
     def _on_outcome(self, outcome: ExportOutcome) -> None:
+        """Called by the queue. Whatever happens, the entry is closed or left for recovery, never just left."""
+        try:
+            self._take(outcome)
+        except Exception as error:  # noqa: BLE001 - an entry that stays open with nobody at it locks its object out
+            log.error(
+                "outcome_not_kept",
+                connector=self.endpoint.name,
+                entry=self.entry.number,
+                error=type(error).__name__,
+                where=origin(error),
+            )
+            self.error = unavailable("The host could not keep what the target answered; its log says why.", 30)
+            self._leave_to_recovery()
+
+    def _take(self, outcome: ExportOutcome) -> None:
         if outcome.failure is not None:
             self._failed(outcome.failure, sent=outcome.sent)
         elif outcome.result is not None and outcome.result.error is not None:
             self._refused(outcome.result)
         elif outcome.result is not None and self._change is not None:
-            known = target_object(self._change, outcome.result, self.before)
+            known = target_object(self.binding, self._change, outcome.result, self.before)
             self._complete(known, "ok")
 
     def _failed(self, failure: Exception, *, sent: bool) -> None:
@@ -124,7 +134,7 @@ class Delivery:
             self.error = unavailable(detail, 30)
         if sent:
             log.warning("export_outcome_unknown", connector=self.endpoint.name, entry=self.entry.number, error=name)
-            self._insist(lambda: self.endpoint.store.mark_uncertain(self.entry))
+            self._leave_to_recovery()
         else:
             self._abandon("failed", name)
 
@@ -169,6 +179,9 @@ class Delivery:
     def _abandon(self, outcome: str, error: str) -> None:
         self._insist(lambda: self.endpoint.store.abandon(self.entry, self._event(outcome, error)))
 
+    def _leave_to_recovery(self) -> None:
+        self._insist(lambda: self.endpoint.store.mark_uncertain(self.entry))
+
     def _event(self, outcome: str, error: str) -> EventRecord:
         return EventRecord(
             kind=_KINDS[self.entry.operation],
@@ -201,6 +214,10 @@ class Delivery:
             except StoreUnavailable:
                 time.sleep(_STORE_RETRY_SECONDS[min(attempt, len(_STORE_RETRY_SECONDS) - 1)])
                 attempt += 1
+            except Exception as error:  # noqa: BLE001 - as in _on_outcome
+                log.error("completion_failed", connector=self.endpoint.name, error=type(error).__name__)
+                self._leave_to_recovery()
+                return
             else:
                 log.info("completion_caught_up", connector=self.endpoint.name, entry=self.entry.number)
                 return

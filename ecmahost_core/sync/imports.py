@@ -1,16 +1,16 @@
 """Imports: the target's objects, compared with the space. Run by the worker process and by ``ecmahost import``."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 
 import structlog
 
-from ecmahost_core.ecma.csentry import ImportPage
+from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
-from ecmahost_core.space.objects import HeldRemovals, ImportCounts
+from ecmahost_core.space.objects import HeldRemovals, ImportCounts, TargetObject
 from ecmahost_core.space.store import ImportRun
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.brake import exceeds
@@ -43,9 +43,11 @@ def full_import(
     run = endpoint.store.begin_import(endpoint.name)
     started = time.monotonic()
     try:
-        for binding in endpoint.bindings().values():
-            _read(endpoint, binding, run, progress)
-        held = _remove(endpoint, run, confirm=confirm)
+        nameless = sum([_read(endpoint, binding, run, progress) for binding in endpoint.bindings().values()])
+        held = None if confirm else _held(endpoint, run, nameless)
+        if held is None:
+            for binding in endpoint.bindings().values():
+                run.remove_missing(binding.space_type)
     except (ConnectorError, BrokenContract, ConfigurationError) as error:
         run.fail(f"{type(error).__name__}: {error}")
         log.error("import_failed", connector=endpoint.name, error=type(error).__name__, detail=str(error))
@@ -69,21 +71,28 @@ def full_import(
     return counts, held
 
 
-def _read(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, progress: Progress | None) -> None:
+def _read(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, progress: Progress | None) -> int:
+    """Compares one type's objects with the space; returns how many of them could not be read nor named."""
     profile = endpoint.configuration.full_import
     capabilities = endpoint.connector.capabilities
     size = (profile.page_size if profile else None) or capabilities.page_size_default
     step = RunStep((binding.target,), min(size, capabilities.page_size_maximum))
+    nameless = 0
     with closing(endpoint.connector.full_import(step)) as pages:
         for page in pages:
-            _note_failures(endpoint, run, page)
-            run.compare(binding.space_type, target_objects(binding, page.entries))
+            failed = [entry for entry in page.entries if entry.failure is not None]
+            _note_failures(endpoint, run, failed)
+            nameless += sum(not entry.anchor for entry in failed)
+            run.compare(
+                binding.space_type, [*target_objects(binding, page.entries), *_as_known(endpoint, binding, failed)]
+            )
             if progress is not None:
                 progress(run.counts)
+    return nameless
 
 
-def _note_failures(endpoint: Endpoint, run: ImportRun, page: ImportPage) -> None:
-    for entry in page.entries:
+def _note_failures(endpoint: Endpoint, run: ImportRun, failed: Sequence[CSEntryChange]) -> None:
+    for entry in failed:
         if entry.failure is None:
             continue
         run.counts.failed += 1
@@ -95,16 +104,26 @@ def _note_failures(endpoint: Endpoint, run: ImportRun, page: ImportPage) -> None
         )
 
 
-def _remove(endpoint: Endpoint, run: ImportRun, *, confirm: bool) -> HeldRemovals | None:
-    """Removes what the target does not have any more, unless that is so much that a person has to say so."""
+def _as_known(endpoint: Endpoint, binding: TypeBinding, failed: Sequence[CSEntryChange]) -> Iterator[TargetObject]:
+    """Yields objects that could not be read as the space has them: they are in the target, so they are not missing."""
+    for entry in failed:
+        known = endpoint.store.by_anchor(binding.space_type, entry.anchor) if entry.anchor else None
+        if known is not None:
+            yield TargetObject(known.anchor, known.dn, known.attributes)
+
+
+def _held(endpoint: Endpoint, run: ImportRun, nameless: int) -> HeldRemovals | None:
+    """Returns the alarm when a person has to say whether what is missing may be removed; None when it may.
+
+    That is when it is too much, and when the target has objects that could be neither read nor named: what seems to be
+    missing may be one of them.
+    """
     properties = endpoint.configuration.properties
-    spaces = [binding.space_type for binding in endpoint.bindings().values()]
-    found = [run.missing(space) for space in spaces]
+    found = [run.missing(binding.space_type) for binding in endpoint.bindings().values()]
     missing, live = sum(one for one, _ in found), sum(one for _, one in found)
-    if not confirm and exceeds(properties, missing, live, source_empty=run.counts.seen == 0):
-        before = endpoint.store.status(endpoint.name).held
-        log.error("import_removals_held", connector=endpoint.name, missing=missing, live=live)
-        return HeldRemovals(missing, live, before.since if before else datetime.now(UTC))
-    for space in spaces:
-        run.remove_missing(space)
-    return None
+    too_much = exceeds(properties, missing, live, source_empty=run.counts.seen == 0)
+    if not too_much and not (missing and nameless):
+        return None
+    before = endpoint.store.status(endpoint.name).held
+    log.error("import_removals_held", connector=endpoint.name, missing=missing, live=live, nameless=nameless)
+    return HeldRemovals(missing, live, before.since if before else datetime.now(UTC))

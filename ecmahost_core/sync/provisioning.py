@@ -4,17 +4,18 @@ Every write takes the keys it needs (the object's id, its anchor, its values tha
 exports, and completes. Two writes that need the same key follow one another; the second looks at the world anew.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ecmahost_core.configuration.model import Freshness
-from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType, change_to_json
+from ecmahost_core.ecma.csentry import change_to_json
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
+from ecmahost_core.ecma.results import MAExportError
 from ecmahost_core.ecma.values import Values
-from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable, uniqueness
 from ecmahost_core.space.objects import (
+    ANCHOR,
     ID,
     EntryState,
     JournalEntry,
@@ -27,34 +28,18 @@ from ecmahost_core.space.objects import (
 )
 from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.changes import addition, keys_of, keys_of_update, unique_among, update
-from ecmahost_core.sync.deprovisioning import ACTIVE, deletes, fitted, is_active, plan, wanted_active
+from ecmahost_core.sync.changes import addition, changed_by, exportable, keys_of, keys_of_update, unique_among
+from ecmahost_core.sync.deprovisioning import ACTIVE, fitted, wanted_active
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
 from ecmahost_core.sync.presentation import resource_of
+from ecmahost_core.sync.steps import Plan, plan_of_change, plan_of_removal
 from ecmahost_core.sync.target_reads import read_by_value
 
 WAIT_FOR_OUTCOME_SECONDS = 10.0
 
 Transform = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """From the resource as it is to the resource as the client wants it; raises ScimError when that cannot be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One change of a write.
-
-    Attributes:
-        operation: for the journal.
-        change: what is sent; None when only the host's own part changes.
-        changed: the attributes that differ, for the keys.
-        unlink: the object leaves SCIM's sight with this step while the target keeps it.
-    """
-
-    operation: Operation
-    change: CSEntryChange | None
-    changed: Mapping[str, Values]
-    unlink: bool = False
 
 
 def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any], call: Call) -> SpaceObject:
@@ -66,10 +51,11 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     attributes = binding.mapping.attributes_of(resource)
     active = wanted_active(resource)
     kept: dict[str, Any] = {}
-    if active is not None and binding.active_attribute:
-        attributes[binding.active_attribute] = fitted(binding, binding.active_attribute, (active,))
-    elif active is False:
-        kept[ACTIVE] = False
+    if active is not None and not binding.active_mapped:
+        if binding.active_attribute:
+            attributes[binding.active_attribute] = fitted(binding, binding.active_attribute, (active,))
+        elif not active:
+            kept[ACTIVE] = False
     change = addition(binding, attributes)
     keys = keys_of(binding, change.anchor, change.dn, attributes)
     if not keys:
@@ -88,7 +74,12 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     if entry is None:
         raise unavailable("Another request is creating the same object and has not ended yet.", 5)
     delivery = Delivery(endpoint, binding, entry, None, call)
-    _refuse_if_in_target(endpoint, binding, attributes, delivery, call)
+    try:
+        _refuse_if_in_target(endpoint, binding, attributes, delivery, call)
+    except BaseException as error:
+        # Nothing was sent, whatever it was: an entry that stayed open would keep its keys until the process ends.
+        delivery.withdraw(type(error).__name__)
+        raise
     created = delivery.send(change)
     if created is None:
         raise not_found("The object was deleted while it was being created.")
@@ -105,16 +96,16 @@ def change(endpoint: Endpoint, binding: TypeBinding, object_id: str, transform: 
         before = existing(endpoint, binding, object_id, call)
         resource = resource_of(binding, before)
         after = transform(resource)
-        steps, kept, event = _steps(endpoint, binding, before, resource, after)
+        plan = plan_of_change(endpoint, binding, before, resource, after)
         try:
-            result = _carry_out(endpoint, binding, before, steps, kept, call)
+            result = _carry_out(endpoint, binding, before, plan, call)
         except (ObjectChanged, KeysTaken):
             if call.remaining() <= 0:
                 raise unavailable("The object is being changed by other requests all the time.", 5) from None
             continue
         if result is not None:
             return result
-        if event is DeprovisioningEvent.DISABLE:
+        if plan.event is DeprovisioningEvent.DISABLE:
             return replace(before, kept={**before.kept, ACTIVE: False})
         raise not_found(f"{binding.object_type.resource_type} {object_id} was deleted meanwhile.")
 
@@ -123,18 +114,9 @@ def remove(endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Call)
     """Deletes an object as the delete flow says; raises ScimError 404 when there is none."""
     while True:
         before = existing(endpoint, binding, object_id, call)
-        planned = _planned(endpoint, binding, before, DeprovisioningEvent.DELETE)
-        steps = [
-            Step(
-                Operation.DELETE if last else _operation(one),
-                one,
-                _changed_by(one),
-                unlink=last and one.modification_type is not ObjectModificationType.DELETE,
-            )
-            for one, last in ((one, one is planned[-1]) for one in planned)
-        ] or [Step(Operation.DELETE, None, {}, unlink=True)]
+        plan = plan_of_removal(endpoint, binding, before)
         try:
-            _carry_out(endpoint, binding, before, steps, before.kept, call)
+            _carry_out(endpoint, binding, before, plan, call)
         except (ObjectChanged, KeysTaken):
             if call.remaining() <= 0:
                 raise unavailable("The object is being changed by other requests all the time.", 5) from None
@@ -161,60 +143,31 @@ def _outcome_unknown(endpoint: Endpoint, entry: JournalEntry) -> bool:
     return entry.state is EntryState.UNCERTAIN or not endpoint.store.is_alive(entry.incarnation)
 
 
-def _steps(
-    endpoint: Endpoint,
-    binding: TypeBinding,
-    before: SpaceObject,
-    resource: Mapping[str, Any],
-    after: Mapping[str, Any],
-) -> tuple[list[Step], Mapping[str, Any], DeprovisioningEvent | None]:
-    """What has to be done to get from one state to the other, and what the host then keeps beside the object."""
-    changed = dict(binding.mapping.changes(before.attributes, resource, after))
-    kept = before.kept
-    event = None
-    wanted = wanted_active(after)
-    if wanted is not None and wanted != is_active(binding, before) and not binding.active_mapped:
-        event = DeprovisioningEvent.RESTORE if wanted else DeprovisioningEvent.DISABLE
-        if not binding.active_attribute:
-            kept = {**kept, ACTIVE: wanted}
-    planned = list(_planned(endpoint, binding, before, event)) if event else []
-    if event is DeprovisioningEvent.DISABLE and deletes(binding, event):
-        return [Step(_operation(one), one, _changed_by(one)) for one in planned], kept, event
-    if len(planned) == 1 and planned[0].modification_type is ObjectModificationType.UPDATE:
-        changed.update(_changed_by(planned.pop()))
-    steps = []
-    if changed:
-        export_type = endpoint.connector.capabilities.export_type
-        steps.append(Step(Operation.UPDATE, update(binding, export_type, before, changed), changed))
-    steps += [Step(_operation(one), one, _changed_by(one)) for one in planned]
-    if not steps and kept != before.kept:
-        steps.append(Step(Operation.UPDATE, None, {}))
-    return steps, kept, event
-
-
 def _carry_out(
-    endpoint: Endpoint,
-    binding: TypeBinding,
-    before: SpaceObject,
-    steps: Sequence[Step],
-    kept: Mapping[str, Any],
-    call: Call,
+    endpoint: Endpoint, binding: TypeBinding, before: SpaceObject, plan: Plan, call: Call
 ) -> SpaceObject | None:
-    """Does the steps one after the other; raises ObjectChanged or KeysTaken when the first has to be computed anew."""
+    """Does the steps one after the other and returns the object afterwards, None when it is gone.
+
+    Raises ObjectChanged or KeysTaken when a step has to be computed anew. What the host keeps changes with the last
+    step: a write that is cut short is then planned again, and not taken for done.
+    """
     current: SpaceObject | None = before
-    for step in steps:
+    for step in plan.steps:
         if current is None:
             break
-        new_dn = step.change.new_dn if step.change else None
-        keys, unique = keys_of_update(binding, current, step.changed, new_dn)
+        change = None
+        if step.change is not None:
+            change = exportable(binding, endpoint.connector.capabilities.export_type, current, step.change)
+        changed = changed_by(change, current.attributes) if change else {}
+        keys, unique = keys_of_update(binding, current, changed, change.new_dn if change else None)
         intent = WriteIntent(
             space_type=binding.space_type,
             operation=step.operation,
-            change=change_to_json(step.change) if step.change else {},
+            change=change_to_json(change) if change else {},
             keys=keys,
             unique=unique,
             object_id=current.id,
-            kept=kept,
+            kept=plan.kept if step is plan.steps[-1] else current.kept,
             expected_seq=current.change_seq,
             unlink=step.unlink,
             request_id=call.request_id,
@@ -223,12 +176,12 @@ def _carry_out(
         if entry is None:
             raise KeysTaken
         delivery = Delivery(endpoint, binding, entry, current, call)
-        if step.change is None:
-            current = delivery.keep(TargetObject(current.anchor, current.dn, current.attributes))
-            if delivery.error is not None:
-                raise delivery.error
-        else:
-            current = delivery.send(step.change)
+        if change is not None:
+            current = delivery.send(change)
+            continue
+        current = delivery.keep(TargetObject(current.anchor, current.dn, current.attributes))
+        if delivery.error is not None:
+            raise delivery.error
     return current
 
 
@@ -262,36 +215,15 @@ def _refuse_if_in_target(
         if not query.unique or not value or binding.target.anchor == (query.name,):
             continue
         began = endpoint.store.change_seq()
-        try:
-            found = read_by_value(endpoint, binding, query.name, value[:1], call)
-        except ScimError:
-            delivery.withdraw("TargetUnavailable")
-            raise
+        found = read_by_value(endpoint, binding, query.name, value[:1], call)
         if found:
-            delivery.withdraw("ExportErrorDuplicateAnchor")
+            # Before adopting: what an open entry owns would be passed over.
+            delivery.withdraw(MAExportError.DUPLICATE_ANCHOR.value)
             endpoint.store.adopt(binding.space_type, found, began)
             raise _duplicate(binding, query.name)
 
 
-def _planned(
-    endpoint: Endpoint, binding: TypeBinding, entry: SpaceObject, event: DeprovisioningEvent
-) -> Sequence[CSEntryChange]:
-    try:
-        return plan(endpoint, binding, entry, event)
-    except (ConnectorError, BrokenContract) as error:
-        raise endpoint.unavailable(error) from None
-
-
 def _duplicate(binding: TypeBinding, kind: str) -> ScimError:
-    name = binding.mapping.path_of(kind) if kind in binding.query_attributes else f"the {kind} in the target"
-    return uniqueness(f"Another {binding.object_type.resource_type} has the same {name}.")
-
-
-def _operation(one: CSEntryChange) -> Operation:
-    return Operation.DELETE if one.modification_type is ObjectModificationType.DELETE else Operation.UPDATE
-
-
-def _changed_by(one: CSEntryChange) -> dict[str, Values]:
-    if one.modification_type is ObjectModificationType.REPLACE:
-        return dict(one.attributes)
-    return {part.name: part.added for part in one.attribute_changes}
+    names = binding.target.anchor if kind == ANCHOR else (kind,) if kind in binding.query_attributes else ()
+    shown = " and ".join(map(binding.mapping.path_of, names)) or "name in the target"
+    return uniqueness(f"Another {binding.object_type.resource_type} has the same {shown}.")

@@ -8,20 +8,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ecmahost_core.configuration.model import Freshness
-from ecmahost_core.ecma.values import text_of
+from ecmahost_core.ecma.csentry import change_from_json
+from ecmahost_core.ecma.schema import AttributeType
+from ecmahost_core.ecma.values import Value, text_of
 from ecmahost_core.scim.errors import ScimError, unavailable
 from ecmahost_core.scim.evaluate import matches
 from ecmahost_core.scim.filter import equalities, parse_filter
-from ecmahost_core.scim.nodes import Comparison, Filter
-from ecmahost_core.space.objects import LockKey, ObjectState, SpaceObject
+from ecmahost_core.scim.nodes import And, Comparison, Filter
+from ecmahost_core.space.objects import LockKey, ObjectState, Operation, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.deprovisioning import ACTIVE
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.presentation import resource_of
+from ecmahost_core.sync.schema_mapping import MappedPath
 from ecmahost_core.sync.target_reads import read_by_value
-from ecmahost_core.sync.values import to_target
+from ecmahost_core.sync.values import to_scim, to_target
 from ecmahost_core.text import fold
 
 WAIT_FOR_CREATION_SECONDS = 15.0
+BEING_CREATED = "Somebody with this value is being created and the outcome is not known yet."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,13 @@ class _Key:
     """What a comparison of the filter means in the target: one attribute must have one value."""
 
     attribute: str
-    value: str
+    value: Value
     indexed: bool
+
+    @property
+    def text(self) -> str:
+        """The value as the index has it."""
+        return text_of(self.value)
 
 
 def search(
@@ -57,7 +67,9 @@ def search(
     if not filter_text:
         total = endpoint.store.count(binding.space_type)
         return Found(total, endpoint.store.page(binding.space_type, start - 1, count) if count else [])
-    node = parse_filter(filter_text, binding.resource_type)
+    node = _in_targets_terms(binding, parse_filter(filter_text, binding.resource_type))
+    if any(_never_holds(binding, comparison) for comparison in equalities(node)):
+        return Found(0, [])
     key, object_id = _access(binding, node)
     if object_id is not None:
         one = endpoint.store.get(binding.space_type, object_id)
@@ -67,6 +79,34 @@ def search(
     else:
         return _scanned(endpoint, binding, node, key, start, count)
     return Found(len(matched), matched[start - 1 : start - 1 + count])
+
+
+def _in_targets_terms(binding: TypeBinding, node: Filter) -> Filter:
+    """Returns the filter with the values of its equalities as the target would give them back.
+
+    Where a number is kept, ``employeeNumber eq "007"`` asks for the person who is shown as ``7``, as a creation with
+    ``007`` would be refused because of that person. Were the two to differ, a client would neither find nor create.
+    """
+    if isinstance(node, And):
+        return And(tuple(_in_targets_terms(binding, operand) for operand in node.operands))
+    if not isinstance(node, Comparison) or not equalities(node):
+        return node
+    rows = list(binding.mapping.rows_of(node.path))
+    if len(rows) != 1:
+        return node
+    try:
+        shown = to_scim(to_target(node.value, rows[0].target, rows[0].text), rows[0].scim_type)
+    except ScimError:
+        return node
+    return Comparison(node.path, node.operator, shown)
+
+
+def _never_holds(binding: TypeBinding, comparison: Comparison) -> bool:
+    """Whether nobody can have the value, because the attribute is not mapped: then nobody need be looked at."""
+    path = comparison.path
+    if path.urn is None and path.name in ("id", "meta", "schemas", ACTIVE):
+        return False
+    return not any(row.path.urn == path.urn and row.path.name == path.name for row in binding.mapping.rows)
 
 
 def _access(binding: TypeBinding, node: Filter) -> tuple[_Key | None, str | None]:
@@ -83,42 +123,51 @@ def _access(binding: TypeBinding, node: Filter) -> tuple[_Key | None, str | None
 
 
 def _key(binding: TypeBinding, comparison: Comparison) -> _Key | None:
+    """What a comparison asks of the target; None where equal SCIM values may have different texts there."""
     if comparison.value is None or isinstance(comparison.value, float):
         return None
     rows = list(binding.mapping.rows_of(comparison.path))
-    if len(rows) != 1:
+    if len(rows) != 1 or not _one_text(rows[0]):
         return None
     try:
-        value = text_of(to_target(comparison.value, rows[0].target, rows[0].text))
+        value = to_target(comparison.value, rows[0].target, rows[0].text)
     except ScimError:
         return None
     name = rows[0].target.name
     return _Key(name, value, indexed=name in binding.space_type.indexed)
 
 
+def _one_text(row: MappedPath) -> bool:
+    """Whether equal values of a path have one text in the target: ``true`` may be 1 there, an instant in any zone."""
+    kind = row.target.type
+    if row.scim_type == "boolean":
+        return kind is AttributeType.BOOLEAN
+    if row.scim_type in ("integer", "decimal"):
+        return kind is AttributeType.INTEGER
+    return kind is not AttributeType.DATE_TIME
+
+
 def _match(endpoint: Endpoint, binding: TypeBinding, node: Filter, key: _Key, call: Call) -> list[SpaceObject]:
     """A match query on a query attribute: index, then an open creation, then the target."""
-    if endpoint.freshness is Freshness.LIVE:
-        return _ask_target(endpoint, binding, node, key, call, space_counts=False)
-    matched = _from_index(endpoint, binding, node, key)
+    live = endpoint.freshness is Freshness.LIVE
+    matched = [] if live else _from_index(endpoint, binding, node, key)
     if matched:
         return matched
-    lock = LockKey(key.attribute, key.value)
+    lock = LockKey(key.attribute, key.text)
     if endpoint.store.holder(binding.space_type, lock) is not None:
-        if not endpoint.store.wait_for_release(
-            binding.space_type, [lock], min(call.remaining(), WAIT_FOR_CREATION_SECONDS)
-        ):
-            raise unavailable("Somebody with this value is being created and the outcome is not known yet.", 10)
-        matched = _from_index(endpoint, binding, node, key)
+        patience = min(call.remaining(), WAIT_FOR_CREATION_SECONDS)
+        if not endpoint.store.wait_for_release(binding.space_type, [lock], patience):
+            raise unavailable(BEING_CREATED, 10)
+        matched = [] if live else _from_index(endpoint, binding, node, key)
     if matched or endpoint.freshness is Freshness.CACHE:
         return matched
-    return _ask_target(endpoint, binding, node, key, call, space_counts=True)
+    return _ask_target(endpoint, binding, node, key, call, space_counts=not live)
 
 
 def _from_index(endpoint: Endpoint, binding: TypeBinding, node: Filter, key: _Key) -> list[SpaceObject]:
     """What the index gives and the filter keeps; somebody who was unlinked and is matched is live again."""
     matched = []
-    for one in endpoint.store.find(binding.space_type, key.attribute, key.value):
+    for one in endpoint.store.find(binding.space_type, key.attribute, key.text):
         if not _matches(binding, node, one):
             continue
         if one.state is ObjectState.LIVE:
@@ -133,12 +182,8 @@ def _ask_target(
     endpoint: Endpoint, binding: TypeBinding, node: Filter, key: _Key, call: Call, *, space_counts: bool
 ) -> list[SpaceObject]:
     """Asks the target for the one object and takes over what it says; "none" is only ever its own word."""
-    attribute = binding.target.attribute(key.attribute)
-    if attribute is None:
-        return []
-    value = to_target(key.value, attribute, binding.mapping.path_of(key.attribute))
     began = endpoint.store.change_seq()
-    found = read_by_value(endpoint, binding, key.attribute, (value,), call)
+    found = read_by_value(endpoint, binding, key.attribute, (key.value,), call)
     if found:
         endpoint.store.adopt(binding.space_type, found, began, relink=True)
     elif not space_counts:
@@ -155,12 +200,24 @@ def _scanned(endpoint: Endpoint, binding: TypeBinding, node: Filter, key: _Key |
         total += 1
         if start <= total < start + count:
             page.append(one)
+    if key is not None and not total and _is_being_created(endpoint, binding, key):
+        raise unavailable(BEING_CREATED, 5)
     return Found(total, page)
+
+
+def _is_being_created(endpoint: Endpoint, binding: TypeBinding, key: _Key) -> bool:
+    """Whether an open creation has this value; only query attributes have locks that would tell."""
+    creations = (
+        change_from_json(entry.change).attributes.get(key.attribute, ())
+        for entry in endpoint.store.entries(endpoint.name)
+        if entry.operation is Operation.ADD and entry.resource_type == binding.object_type.resource_type
+    )
+    return any(fold(text_of(value)) == fold(key.text) for values in creations for value in values)
 
 
 def _candidates(endpoint: Endpoint, binding: TypeBinding, key: _Key | None) -> Iterator[SpaceObject]:
     """All live objects, those at once left out that cannot match a comparison with a mapped attribute."""
-    wanted = fold(key.value) if key else ""
+    wanted = fold(key.text) if key else ""
     for one in endpoint.store.scan(binding.space_type):
         if one.state is not ObjectState.LIVE:
             continue

@@ -4,22 +4,23 @@ Run by the worker process. What the target holds now is read back and stored; on
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 
 import structlog
 
 from ecmahost_core.ecma.csentry import CSEntryChange, change_from_json
 from ecmahost_core.ecma.results import CSEntryChangeResult
 from ecmahost_core.ecma.run_profiles import RunStep
-from ecmahost_core.ecma.values import Anchor, anchor_text, text_of
+from ecmahost_core.ecma.values import Anchor, Value, anchor_text, text_of
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, EcmahostError
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.objects import EventRecord, JournalEntry, Operation, TargetObject
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.changes import anchor_of
+from ecmahost_core.sync.changes import anchor_after, applied
 from ecmahost_core.sync.endpoint import Call, Endpoint
-from ecmahost_core.sync.exports import applied, target_object
-from ecmahost_core.sync.target_reads import read_by_anchor, read_by_value, target_objects
+from ecmahost_core.sync.exports import target_object
+from ecmahost_core.sync.target_reads import ObjectUnreadable, read_by_anchor, read_by_value, target_objects
 from ecmahost_core.sync.values import same_values
 from ecmahost_core.text import fold
 
@@ -56,27 +57,32 @@ class Recovery:
             )
             return 0
 
-    def _settle_all(self, entries: list[JournalEntry]) -> int:
+    def _settle_all(self, entries: Sequence[JournalEntry]) -> int:
         bindings = self.endpoint.bindings()
         capabilities = self.endpoint.connector.capabilities
+        imported = {} if capabilities.full_object_import else self._imported(bindings, entries)
         settled = 0
         for entry in entries:
             binding = bindings.get(entry.resource_type)
             if binding is None:
                 log.error("recovery_without_binding", connector=self.endpoint.name, entry=entry.number)
                 continue
-            if not entry.change:
-                settled += self._settle(binding, entry, self._stored(binding, entry))
-                continue
-            if not capabilities.full_object_import and not capabilities.full_import:
+            if entry.change and not (capabilities.full_object_import or capabilities.full_import):
                 log.error("recovery_needs_a_person", connector=self.endpoint.name, entry=entry.number)
                 continue
-            found = (
-                self._asked(binding, entry)
-                if capabilities.full_object_import
-                else self._searched(binding, entry, self._imported(binding))
-            )
-            settled += self._settle(binding, entry, found)
+            # One entry that cannot be settled does not keep the others waiting; a target that is down does.
+            try:
+                if not entry.change:
+                    found = self._stored(binding, entry)
+                elif capabilities.full_object_import:
+                    found = self._asked(binding, entry)
+                else:
+                    found = _chosen(binding, entry, imported[entry.resource_type])
+                settled += self._settle(binding, entry, found)
+            except (ObjectUnreadable, ValueError, TypeError) as error:
+                log.error(
+                    "recovery_failed", connector=self.endpoint.name, entry=entry.number, error=type(error).__name__
+                )
         return settled
 
     def _settle(self, binding: TypeBinding, entry: JournalEntry, found: list[TargetObject]) -> int:
@@ -96,8 +102,9 @@ class Recovery:
         if done or entry.operation is Operation.ADD:
             self.endpoint.store.complete(entry, present, event)
         else:
-            # The target has not taken the change, so the host's own part of it does not count either; somebody else
-            # may have changed or removed the object, which the space then learns at once.
+            # The target has not taken the change, so the host's own part of it does not count either. Somebody else
+            # may have changed the object, which the space then learns at once; that it is gone is for an import to say,
+            # which looks whether many are.
             began = self.endpoint.store.change_seq()
             self.endpoint.store.abandon(entry, event)
             if present is not None:
@@ -111,49 +118,88 @@ class Recovery:
         return [TargetObject(found.anchor, found.dn, found.attributes)] if found else []
 
     def _asked(self, binding: TypeBinding, entry: JournalEntry) -> list[TargetObject]:
+        """Reads back from the target what the entry is about: one object, none, or more when that cannot be told."""
         call = Call(time.monotonic() + READ_BACK_SECONDS, entry.request_id, "worker")
-        for anchor in _anchors(binding, entry):
+        anchors = _anchors(binding, entry)
+        for anchor in anchors:
             found = read_by_anchor(self.endpoint, binding, anchor, call)
             if found:
                 return found
-        if entry.operation is not Operation.ADD or _anchors(binding, entry):
-            return []
-        change = change_from_json(entry.change)
-        for query in binding.object_type.query_attributes:
-            value = change.attributes.get(query.name, ())
-            if query.unique and value:
-                return read_by_value(self.endpoint, binding, query.name, value[:1], call)
-        return []
+        identity = None if anchors else _identity(binding, entry)
+        return read_by_value(self.endpoint, binding, identity[0], (identity[1],), call) if identity else []
 
-    def _imported(self, binding: TypeBinding) -> Iterable[TargetObject]:
-        step = RunStep((binding.target,), self.endpoint.connector.capabilities.page_size_default)
-        for page in self.endpoint.connector.full_import(step):
-            yield from target_objects(binding, page.entries)
+    def _imported(
+        self, bindings: Mapping[str, TypeBinding], entries: Sequence[JournalEntry]
+    ) -> dict[str, list[TargetObject]]:
+        """For a connector that can only read everything: the objects that any of the entries may be about, by type.
 
-    def _searched(
-        self, binding: TypeBinding, entry: JournalEntry, objects: Iterable[TargetObject]
-    ) -> list[TargetObject]:
-        """The same as ``_asked`` for a connector that can only read everything."""
-        anchors = {fold(anchor_text(anchor)) for anchor in _anchors(binding, entry)}
-        if anchors:
-            return [one for one in objects if fold(anchor_text(one.anchor)) in anchors]
-        attributes = change_from_json(entry.change).attributes
-        unique = [query.name for query in binding.object_type.query_attributes if query.unique]
-        wanted = [(name, fold(text_of(attributes[name][0]))) for name in unique if attributes.get(name)][:1]
-        return [
-            one
-            for one in objects
-            if any(fold(text_of(value)) == text for name, text in wanted for value in one.attributes.get(name, ()))
-        ]
+        The target is read once, however many entries there are.
+        """
+        found: dict[str, list[TargetObject]] = {}
+        if not self.endpoint.connector.capabilities.full_import:
+            return found
+        for name, binding in bindings.items():
+            probes = {probe for entry in entries if entry.resource_type == name for probe in _probes(binding, entry)}
+            found[name] = []
+            if not probes:
+                continue
+            step = RunStep((binding.target,), self.endpoint.connector.capabilities.page_size_default)
+            with closing(self.endpoint.connector.full_import(step)) as pages:
+                for page in pages:
+                    found[name] += [
+                        one for one in target_objects(binding, page.entries) if not probes.isdisjoint(_names(one))
+                    ]
+        return found
+
+
+_Probe = tuple[str, str]
+"""An attribute's name, empty for the anchor, and a folded value."""
+
+
+def _probes(binding: TypeBinding, entry: JournalEntry) -> list[_Probe]:
+    """What an entry's object is recognised by, in the order in which it is to be looked for."""
+    anchors = _anchors(binding, entry)
+    if anchors:
+        return [("", fold(anchor_text(anchor))) for anchor in anchors]
+    identity = _identity(binding, entry)
+    return [(identity[0], fold(text_of(identity[1])))] if identity else []
+
+
+def _names(one: TargetObject) -> set[_Probe]:
+    values = {(name, fold(text_of(value))) for name, values in one.attributes.items() for value in values}
+    return {("", fold(anchor_text(one.anchor))), *values}
+
+
+def _chosen(binding: TypeBinding, entry: JournalEntry, objects: Sequence[TargetObject]) -> list[TargetObject]:
+    """The same as ``Recovery._asked``, among objects that were read already."""
+    for probe in _probes(binding, entry):
+        found = [one for one in objects if probe in _names(one)]
+        if found:
+            return found
+    return []
+
+
+def _identity(binding: TypeBinding, entry: JournalEntry) -> tuple[str, Value] | None:
+    """By what an added object can be found whose anchor the target makes: a value that nobody else has."""
+    if entry.operation is not Operation.ADD:
+        return None
+    attributes = change_from_json(entry.change).attributes
+    for query in binding.object_type.query_attributes:
+        values = attributes.get(query.name, ())
+        if query.unique and values:
+            return query.name, values[0]
+    return None
 
 
 def _anchors(binding: TypeBinding, entry: JournalEntry) -> list[Anchor]:
-    """The anchors under which the object may be found: where a change moves it to, then where it was."""
+    """The anchors under which the object may be found: where it was, then where a change moves it to.
+
+    In this order, because what stands under the new anchor is somebody else while the object is still under the old.
+    """
     if not entry.change:
         return []
     change = change_from_json(entry.change)
-    after = applied(change, dict(zip(binding.target.anchor, ((value,) for value in change.anchor), strict=False)))
-    candidates = [anchor_of(binding, after), change.anchor]
+    candidates = [change.anchor, anchor_after(binding, change)]
     return list(dict.fromkeys(anchor for anchor in candidates if anchor))
 
 
@@ -190,7 +236,9 @@ def settle_by_hand(endpoint: Endpoint, number: int, *, applied_there: bool) -> N
         raise NotSettled(
             f"entry {number} is being worked on" if running else f"connector {endpoint.name} has no open entry {number}"
         )
-    binding = endpoint.bindings()[entry.resource_type]
+    binding = endpoint.bindings().get(entry.resource_type)
+    if binding is None:
+        raise NotSettled(f"the configuration of connector {endpoint.name} has no resource type {entry.resource_type}")
     event = EventRecord(
         kind="settle",
         outcome="ok" if applied_there else "not_applied",
@@ -206,7 +254,7 @@ def settle_by_hand(endpoint: Endpoint, number: int, *, applied_there: bool) -> N
     if change is None:
         present = TargetObject(before.anchor, before.dn, before.attributes) if before else None
     else:
-        present = target_object(change, CSEntryChangeResult(change.identifier), before)
+        present = target_object(binding, change, CSEntryChangeResult(change.identifier), before)
     if present is not None and not present.anchor:
         raise NotSettled(f"the target made the anchor of entry {number} itself; settle it as not-applied and import")
     endpoint.store.complete(entry, present, event)

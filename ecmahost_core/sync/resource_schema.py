@@ -36,7 +36,9 @@ def full_resource_type(name: str, mapped: Mapping[str, str], target: SchemaType)
     for text, target_name in mapped.items():
         urn, _, attribute_name = text.rpartition(":")
         attribute = target.attribute(target_name)
-        if not urn or attribute is None or any(text.lower().startswith(f"{one}:") for one in known):
+        if not urn.lower().startswith("urn:") or any(text.lower().startswith(f"{one}:") for one in known):
+            continue
+        if attribute is None:
             continue
         scim_type = cast(schemas.AttributeType, scim_type_of(attribute))
         custom.setdefault(urn, []).append(
@@ -115,7 +117,11 @@ def _trimmed(attribute: Attribute, rows: list[MappedPath], described: Mapping[st
 
 
 def _characteristics(row: MappedPath, object_type: ObjectType, target: SchemaType, unique: set[str]) -> Attribute:
-    """The SCIM attribute of a row with mutability, required and uniqueness as the target has them."""
+    """The SCIM attribute of a row with mutability, required and uniqueness as the target has them.
+
+    What SCIM itself requires (``userName``) stays required whatever the target says: a user who loses it is not found
+    by a match any more, and would be created a second time.
+    """
     attribute = row.path.target
     if attribute is None:
         raise ValueError(f"{row.text} is not resolved")
@@ -127,6 +133,7 @@ def _characteristics(row: MappedPath, object_type: ObjectType, target: SchemaTyp
     return replace(
         attribute,
         mutability="readOnly" if read_only else "immutable" if immutable else "readWrite",
-        required=row.target.required or (anchor and not row.target.generated and len(target.anchor) == 1),
+        required=attribute.required
+        or (not row.target.generated and (row.target.required or target.anchor == (row.target.name,))),
         uniqueness="server" if row.target.name in unique or target.anchor == (row.target.name,) else "none",
     )

@@ -95,9 +95,22 @@ def selector_of(path: AttributePath) -> tuple[str, Any] | None:
     chosen = path.value_filter
     if chosen is None:
         return None
-    if isinstance(chosen, Comparison) and chosen.operator == "eq" and chosen.path.name:
+    known = isinstance(chosen, Comparison) and chosen.path.attribute is not None and chosen.value is not None
+    if known and isinstance(chosen, Comparison) and chosen.operator == "eq":
         return chosen.path.name, chosen.value
     raise ValueError('a mapped path can select by one "eq" only, as in emails[type eq "work"].value')
+
+
+def _selector_or_none(path: AttributePath) -> tuple[str, Any] | None:
+    try:
+        return selector_of(path)
+    except ValueError:
+        return None
+
+
+def _same_selector(left: tuple[str, Any], right: tuple[str, Any]) -> bool:
+    """Whether both choose the same values. Of two sub-attributes (``type``, ``primary``) nobody knows, so: yes."""
+    return left[0] != right[0] or _selected({left[0]: left[1]}, *right)
 
 
 def _selected(element: Any, sub: str, wanted: Any) -> bool:
@@ -171,9 +184,15 @@ class SchemaMapping:
         return invalid_value(f"{paths} are both kept in the target attribute {row.target.name!r} and must be equal.")
 
     def rows_of(self, path: AttributePath) -> Iterator[MappedPath]:
-        """Yields the rows that give the values of a path in a filter, ``emails.value`` and ``emails`` included."""
+        """Yields the rows that give the values of a path in a filter, ``emails.value`` and ``emails`` included.
+
+        Of ``emails[type eq "work"].value`` those of other types do not.
+        """
+        wanted = _selector_or_none(path)
         for row in self.rows:
-            if row.path.urn == path.urn and row.path.name == path.name and _same_sub(row.path, path):
+            if row.path.urn != path.urn or row.path.name != path.name or not _same_sub(row.path, path):
+                continue
+            if wanted is None or row.selector is None or _same_selector(row.selector, wanted):
                 yield row
 
     def path_of(self, target: str) -> str:

@@ -8,13 +8,19 @@ from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.ecma.run_profiles import ObjectQuery
 from ecmahost_core.ecma.values import Anchor, Values, text_of
 from ecmahost_core.errors import BrokenContract, ConnectorError
+from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.dn import dn_of
 from ecmahost_core.sync.endpoint import Call, Endpoint
+from ecmahost_core.sync.errors import RETRY_AFTER_SECONDS
 from ecmahost_core.text import fold
 
 log = structlog.get_logger()
+
+
+class ObjectUnreadable(ScimError):
+    """The target has an object that may be the one, and it cannot be read: neither "found" nor "none" would be true."""
 
 
 def read_by_value(
@@ -22,7 +28,7 @@ def read_by_value(
 ) -> list[TargetObject]:
     """Returns the target's objects whose attribute has this value, by the host's one fold as well as by the target's.
 
-    Raises ScimError 503 when the target cannot be asked now.
+    Raises ScimError 503 when the target cannot be asked now, or has an object that cannot be read.
     """
     found = _read(endpoint, binding, ((attribute, value),), call)
     wanted = fold(text_of(value[0]))
@@ -59,4 +65,8 @@ def _read(
     for entry in entries:
         if entry.failure is not None:
             log.warning("target_object_unreadable", connector=endpoint.name, error=entry.failure.code.value)
+            detail = (
+                f"The target of connector {endpoint.name} has an object that cannot be read; the host's log says why."
+            )
+            raise ObjectUnreadable(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
     return target_objects(binding, entries)

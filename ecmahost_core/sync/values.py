@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 from ecmahost_core.ecma.schema import AttributeType, SchemaAttribute
 from ecmahost_core.ecma.values import INT64_MAX, INT64_MIN, Reference, Value, Values, text_of
 from ecmahost_core.scim.errors import ScimError, invalid_value
+from ecmahost_core.scim.literals import number
 
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 _SCIM_TYPES = {
     AttributeType.STRING: "string",
@@ -34,9 +37,10 @@ def to_scim(value: Value, scim_type: str) -> Any:
     """
     if scim_type == "boolean" and not isinstance(value, bool):
         text = text_of(value).strip().lower()
-        return True if text in _TRUE else False if text in _FALSE else text
+        return True if text in _TRUE else False if text in _FALSE else text_of(value)
     if scim_type in ("integer", "decimal") and isinstance(value, str):
-        return _number(value)
+        found = number(value.strip())
+        return value if found is None else found
     if isinstance(value, bool):
         return value if scim_type == "boolean" else text_of(value)
     if isinstance(value, int):
@@ -46,15 +50,6 @@ def to_scim(value: Value, scim_type: str) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return text_of(value)
-
-
-def _number(text: str) -> int | float | str:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 def to_target(data: Any, attribute: SchemaAttribute, path: str) -> Value:
@@ -96,18 +91,15 @@ def _string(data: Any, attribute: SchemaAttribute, path: str) -> str:
 
 
 def _integer(data: Any, attribute: SchemaAttribute, path: str) -> int:
-    expected = "an integer of 64 bits"
+    """An integer, also as text. A SCIM boolean becomes 1 or 0: many targets know no other booleans."""
     if isinstance(data, bool):
-        raise _misfit(path, attribute, expected)
+        return int(data)
     if isinstance(data, float) and data.is_integer():
         data = int(data)
-    if isinstance(data, str) and len(data) <= len(str(INT64_MIN)):
-        try:
-            data = int(data)
-        except ValueError:
-            raise _misfit(path, attribute, expected) from None
+    if isinstance(data, str) and _INTEGER.fullmatch(data):
+        data = int(data)
     if not isinstance(data, int) or not INT64_MIN <= data <= INT64_MAX:
-        raise _misfit(path, attribute, expected)
+        raise _misfit(path, attribute, "an integer of 64 bits")
     return data
 
 

@@ -6,10 +6,11 @@ from typing import Any
 import structlog
 from flask import Blueprint, Request, Response, g, request
 
+from ecmahost_core.scim.errors import invalid_value
 from ecmahost_core.scim.messages import Query, list_response, parse_patch, parse_query
 from ecmahost_core.scim.patch import apply_patch
 from ecmahost_core.scim.put import replaced
-from ecmahost_core.scim.resource import canonical, project, projection, without_read_only
+from ecmahost_core.scim.resource import Projection, canonical, missing, projection, without_read_only
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync import provisioning
 from ecmahost_core.sync.binding import TypeBinding
@@ -46,20 +47,21 @@ def resource_routes(site: Site) -> Blueprint:
     @routes.post(base)
     def create_resource(connector: str) -> Response:
         endpoint, binding = _target(site, connector)
-        query = _query()
-        projection(binding.resource_type, query.attributes, query.excluded_attributes)
+        endpoint.require_visible()
+        shown = _projection(binding)
         body = _read(binding, json_body(request, site.configuration.body_limit))
         created = provisioning.create(endpoint, binding, body, _call(site))
         resource = presented(binding, created, base_url(request, connector), site.epoch)
         headers = {"Location": location_of(resource), "ETag": version_of(created, site.epoch)}
-        return answer(_projected(binding, resource, query), 201, headers)
+        return answer(shown.of(resource), 201, headers)
 
     @routes.get(single)
     def get_resource(connector: str, object_id: str) -> Response:
         endpoint, binding = _target(site, connector)
         endpoint.require_visible()
+        shown = _projection(binding)
         found = provisioning.existing(endpoint, binding, object_id, _call(site))
-        return _resource(site, binding, found, connector)
+        return _resource(site, binding, found, connector, shown)
 
     @routes.patch(single)
     def patch_resource(connector: str, object_id: str) -> Response:
@@ -114,7 +116,11 @@ def _query() -> Query:
 def _read(binding: TypeBinding, body: Mapping[str, Any]) -> dict[str, Any]:
     read = canonical(body, binding.resource_type)
     _note_ignored(read.ignored)
-    return without_read_only(read.resource, binding.resource_type)
+    resource = without_read_only(read.resource, binding.resource_type)
+    absent = missing(resource, binding.resource_type)
+    if absent:
+        raise invalid_value(f"The resource must have a value for: {', '.join(absent)}.")
+    return resource
 
 
 def _note_ignored(names: tuple[str, ...]) -> None:
@@ -131,15 +137,18 @@ def _changed(
     transform: provisioning.Transform,
 ) -> Response:
     endpoint.require_visible()
+    shown = _projection(binding)  # before anything is written: what is wrong with it refuses the request as a whole
     changed = provisioning.change(endpoint, binding, object_id, transform, _call(site))
-    return _resource(site, binding, changed, connector)
+    return _resource(site, binding, changed, connector, shown)
 
 
-def _resource(site: Site, binding: TypeBinding, found: SpaceObject, connector: str) -> Response:
+def _resource(site: Site, binding: TypeBinding, found: SpaceObject, connector: str, shown: Projection) -> Response:
     resource = presented(binding, found, base_url(request, connector), site.epoch)
     headers = {"ETag": version_of(found, site.epoch)}
-    return answer(_projected(binding, resource, _query()), 200, headers)
+    return answer(shown.of(resource), 200, headers)
 
 
-def _projected(binding: TypeBinding, resource: dict[str, Any], query: Query) -> dict[str, Any]:
-    return project(resource, binding.resource_type, query.attributes, query.excluded_attributes)
+def _projection(binding: TypeBinding) -> Projection:
+    """What the request wants to see of a resource; raises ScimError 400."""
+    query = _query()
+    return projection(binding.resource_type, query.attributes, query.excluded_attributes)

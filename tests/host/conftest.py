@@ -539,6 +539,12 @@ def home(make_home: MakeHome, tmp_path: Path) -> HomeDirectory:
 Start = Callable[..., RunningHost]
 
 
+@pytest.fixture(scope="session")
+def launch_host() -> Start:
+    """Starts a host that the caller has to end."""
+    return launch
+
+
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Starts hosts; ends what is left of them after the test."""

@@ -156,8 +156,6 @@ class _Batch:
         if new.anchor_key in self.taken_anchors or (old is not None and old.key in self.reading.seen):
             return _Verdict.FAILED
         owner = self.by_dn.get(new.dn_key) if new.dn_key is not None else None
-        if owner is not None and old is not None and owner.key == old.key:
-            owner = None
         # A DN that an object of this reading has is a broken target's; one of an object that was not met yet has moved.
         if new.dn_key in self.taken_dns or (owner is not None and self._was_met(owner)):
             return _Verdict.FAILED

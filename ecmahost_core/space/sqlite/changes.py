@@ -57,9 +57,10 @@ def insert(
         )
     for key, (new, _) in zip(keys, news, strict=True) if row.references else ():
         references.insert(transaction, row.connector, key, references.of(new.source.attributes, row.references))
-    connection.executemany(
-        "DELETE FROM tombstone WHERE type = ? AND anchor_key = ?", [(row.id, new.anchor_key) for new, _ in news]
-    )
+    if connection.execute("SELECT 1 FROM tombstone WHERE type = ? LIMIT 1", (row.id,)).fetchall():
+        connection.executemany(
+            "DELETE FROM tombstone WHERE type = ? AND anchor_key = ?", [(row.id, new.anchor_key) for new, _ in news]
+        )
     references.resolve(
         transaction,
         row.connector,

@@ -11,9 +11,9 @@ from ecmahost_core.space.sqlite.journal import all_entries
 def claim(database: Database, locks: Path, incarnation: str, connector: str) -> list[JournalEntry]:
     """Takes over what nobody is at any more, for this incarnation; returns it, oldest first.
 
-    That is: entries of dead processes, uncertain ones of living processes, and what this process claimed before and
-    could not settle. The state stays as it is, so that a claimant's death makes orphans of them again. Entries that a
-    living process has claimed are its own.
+    That is: entries of dead processes, uncertain ones of living processes, and what was claimed before, by whomever,
+    and is not settled yet: a person settles what the worker, alive and trying, cannot. Two claimants do no harm, for an
+    entry is closed once. The state stays as it is, so that a claimant's death makes orphans of them again.
     """
     with database.write() as transaction:
         claimed = {
@@ -23,8 +23,11 @@ def claim(database: Database, locks: Path, incarnation: str, connector: str) -> 
         alive = {
             owner: owner == incarnation or is_alive(locks, owner) for owner in {entry.incarnation for entry in entries}
         }
-        orphans = [entry for entry in entries if not alive[entry.incarnation] or _is_left(entry, incarnation, claimed)]
-        numbers = {entry.number for entry in orphans}
+        numbers = {
+            entry.number
+            for entry in entries
+            if entry.number in claimed or entry.state is EntryState.UNCERTAIN or not alive[entry.incarnation]
+        }
         transaction.connection.executemany(
             "UPDATE journal SET incarnation = ?, claimed = 1 WHERE number = ?",
             [(incarnation, number) for number in sorted(numbers)],
@@ -52,13 +55,6 @@ def forget(database: Database, incarnation: str) -> bool:
             return False
         transaction.connection.execute("DELETE FROM incarnation WHERE id = ?", (incarnation,))
     return True
-
-
-def _is_left(entry: JournalEntry, incarnation: str, claimed: set[int]) -> bool:
-    """Returns whether an entry of a living process is for this one to recover."""
-    if entry.number in claimed:
-        return entry.incarnation == incarnation
-    return entry.state is EntryState.UNCERTAIN
 
 
 def _owns(transaction: Transaction, incarnation: str) -> bool:

@@ -201,7 +201,7 @@ class SqliteStore:
         return is_alive(self._locks, incarnation)
 
     def claim_orphans(self, connector: str) -> list[JournalEntry]:
-        """See ``Store.claim_orphans``. Also returns what this store claimed before and has not closed yet."""
+        """See ``Store.claim_orphans``."""
         incarnation = self._require_incarnation()
         incarnation.renew()
         claimed = orphans.claim(self._database, self._locks, incarnation.id, connector)

@@ -1,127 +1,56 @@
-"""Finding rows by value without holding them: per set of columns a sorted array of 8 bytes a row.
+"""Finding rows by value without holding them, in a file that we and others change.
 
-The file is remembered in segments of some 64 KB, cut between records, each with its digest. When the file changes, by
-us or by anybody, equal segments at its beginning and its end are recognised and kept, and only what lies between is
-parsed again: a row appended to 300,000 costs reading the file once (some 20 ms), not parsing it.
-
-An entry of the array packs 28 bits of hash, 20 of segment number and 16 of offset within the segment. The hash only
-proposes: what is found is read from the file and compared. It is Python's own, keyed at random for each process, so
-that nobody can choose values that collide.
+When the file has another version, segments that are still the same are recognised by their digests, wherever they have
+moved, and only what lies between them is parsed: a row appended to 300,000, or a few cells changed among them, costs
+reading the file once (some 20 ms) instead of parsing it.
 """
 
 import hashlib
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from dataclasses import replace
 
 from ecmahost_core import TargetBusy, UnexpectedData
 from ecmahost_csv.columns import Column, Key, keys_function, keys_of
 from ecmahost_csv.layout import Layout
+from ecmahost_csv.postings import SEGMENT_SIZE, SEGMENTS, Postings, Segment, entry, location
 from ecmahost_csv.records import Record, Unreadable
 from ecmahost_csv.target import Target, Version
 
-SEGMENT_SIZE = 1 << 16
 SMALL_SEGMENT = 1 << 13
 """Smaller segments beside a change are parsed again with it, so that single additions do not pile up."""
-SEGMENTS = 1 << 20
-HASH_MASK = (1 << 28) - 1
 ATTEMPTS = 3
 
-
-class Segment:
-    """Some records in a row. Its number never changes; its place in the file may."""
-
-    __slots__ = ("digest", "number", "size", "start")
-
-    def __init__(self, number: int, start: int, size: int, digest: bytes) -> None:
-        self.number = number
-        self.start = start
-        self.size = size
-        self.digest = digest
-
-
-class Postings:
-    """The entries of one set of columns: a large sorted array, and what came since in a small dictionary."""
-
-    __slots__ = ("_recent", "_recent_size", "_sorted")
-
-    def __init__(self) -> None:
-        self._sorted: array[int] = array("Q")
-        self._recent: dict[int, list[int]] = {}
-        self._recent_size = 0
-
-    def add(self, entries: list[int], alive: dict[int, Segment]) -> None:
-        """Takes new entries; now and then merges, and drops those of segments that are gone."""
-        if self._recent_size + len(entries) <= max(10_000, len(self._sorted) // 4):
-            for entry in entries:
-                self._recent.setdefault(entry >> 36, []).append(entry)
-            self._recent_size += len(entries)
-            return
-        entries.extend(entry for entry in self._all() if (entry >> 16) % SEGMENTS in alive)
-        entries.sort()
-        self._sorted = array("Q", entries)
-        self._recent = {}
-        self._recent_size = 0
-
-    def find(self, hashed: int, alive: dict[int, Segment]) -> list[int]:
-        """Returns the offsets in the file that this hash proposes, in the file's order."""
-        found = list(self._recent.get(hashed, ()))
-        position = bisect_left(self._sorted, hashed << 36)
-        while position < len(self._sorted) and self._sorted[position] >> 36 == hashed:
-            found.append(self._sorted[position])
-            position += 1
-        return sorted(offset for entry in found if (offset := _offset(entry, alive)) is not None)
-
-    def shared(self, alive: dict[int, Segment]) -> Iterator[list[int]]:
-        """Yields the offsets, at least two and in the file's order, of each hash that several rows have."""
-        ordered = sorted(self._all()) if self._recent else self._sorted
-        for _hashed, entries in groupby(ordered, lambda entry: entry >> 36):
-            group = list(entries)
-            if len(group) > 1:
-                offsets = {offset for entry in group if (offset := _offset(entry, alive)) is not None}
-                if len(offsets) > 1:
-                    yield sorted(offsets)
-
-    def _all(self) -> Iterable[int]:
-        yield from self._sorted
-        for entries in self._recent.values():
-            yield from entries
-
-
-def _offset(entry: int, alive: dict[int, Segment]) -> int | None:
-    segment = alive.get((entry >> 16) % SEGMENTS)
-    return None if segment is None else segment.start + entry % SEGMENT_SIZE
+Columns = tuple[Column, ...]
 
 
 class Index:
     """What a session knows about the file. Used by one thread at a time, like the session."""
 
     def __init__(self) -> None:
-        self._postings: dict[tuple[Column, ...], Postings] = {}
-        self._segments: list[Segment] = []
-        self._alive: dict[int, Segment] = {}
+        """Knows nothing yet."""
+        self._postings: dict[Columns, Postings] = {}
+        self._segments: dict[int, Segment] = {}
         self._next_number = 0
         self._layout: Layout | None = None
         self._version: Version | None = None
         self._target: Target | None = None
 
-    def find(self, target: Target, columns: tuple[Column, ...], key: Key) -> Iterator[Record]:
+    def find(self, target: Target, columns: Columns, key: Key) -> Iterator[Record]:
         """Yields the rows of an open version that these columns together identify by ``key``, in the file's order.
 
         Raises UnexpectedData when the file cannot be read as records, TargetBusy while somebody writes into it.
         """
         self.prepare(target, columns)
-        for offset in self._postings[columns].find(_hashed(key), self._alive):
+        for offset in self._postings[columns].find(key, self._segments):
             record = target.record(offset)
             if key in keys_of(columns, record.cells):
                 yield record
 
-    def repeats(self, target: Target, columns: tuple[Column, ...]) -> dict[int, int]:
+    def repeats(self, target: Target, columns: Columns) -> dict[int, int]:
         """Returns, for each row whose key an earlier row has, its offset and that of the first such row."""
         self.prepare(target, columns)
         found: dict[int, int] = {}
-        for offsets in self._postings[columns].shared(self._alive):
+        for offsets in self._postings[columns].shared(self._segments):
             first: dict[Key, int] = {}
             for offset in offsets:
                 for key in keys_of(columns, target.record(offset).cells):
@@ -129,7 +58,7 @@ class Index:
                         found[offset] = first[key]
         return found
 
-    def prepare(self, target: Target, *wanted: tuple[Column, ...]) -> None:
+    def prepare(self, target: Target, *wanted: Columns) -> None:
         """Makes the index that of this version, and these sets of columns part of it, in one pass where it can.
 
         Raises as ``find`` does.
@@ -145,12 +74,7 @@ class Index:
         self._version = self._target = None
         for _attempt in range(ATTEMPTS):
             before = target.now()
-            try:
-                self._refresh(target, before.size)
-            except Unreadable:
-                for _record in target.records():
-                    """Raises again, with the line's number counted from the file's beginning."""
-                raise
+            self._follow_or_tell(target, before.size)
             if target.now().same_content(before):
                 # Noted only when nobody can write without its showing; otherwise the digests are compared again.
                 self._version = before if before.settled else None
@@ -158,95 +82,93 @@ class Index:
                 return
         raise TargetBusy(f"{target.path}: another program keeps writing into it; try again")
 
-    def _forget(self, columns: Iterable[tuple[Column, ...]], layout: Layout) -> None:
+    def _forget(self, columns: Iterable[Columns], layout: Layout) -> None:
         self._postings = {each: Postings() for each in columns}
-        self._segments, self._alive, self._next_number = [], {}, 0
+        self._segments, self._next_number = {}, 0
         self._layout, self._version = layout, None
 
-    def _refresh(self, target: Target, size: int) -> None:
-        kept = self._segments
-        head, start = self._equal_head(target, size)
-        if head == len(kept) and start == size:
-            return
-        shift = size - (kept[-1].start + kept[-1].size) if kept else 0
-        tail = self._equal_tail(target, head, start, shift)
-        end = kept[tail].start + shift if tail < len(kept) else size
-        segments, entries = self._parse(target, start, end)
-        if tail < len(kept) and segments and segments[-1].start + segments[-1].size != end:
-            # A quote that opens in the changed part reaches into what was equal.
-            tail = len(kept)
-            segments, entries = self._parse(target, start, size)
-        for segment in kept[tail:]:
-            segment.start += shift
-        self._segments = [*kept[:head], *segments, *kept[tail:]]
-        self._alive = {segment.number: segment for segment in self._segments}
-        for columns, fresh in entries.items():
-            self._postings[columns].add(fresh, self._alive)
+    def _follow_or_tell(self, target: Target, size: int) -> None:
+        try:
+            self._follow(target, size)
+        except Unreadable:
+            for _record in target.records():
+                """Raises again, with the line's number counted from the file's beginning."""
+            raise
 
-    def _equal_head(self, target: Target, size: int) -> tuple[int, int]:
-        """Returns how many segments are still where they were, and where the first other byte may be."""
-        position, count = target.layout.body, 0
-        for segment in self._segments:
-            data = target.raw(position, segment.size)
-            # A last line without its ending may have been continued.
-            closed = position + segment.size == size or data.endswith(target.layout.line_feed)
-            if _digest(data) != segment.digest or not closed:
-                break
-            position, count = position + segment.size, count + 1
-        if count < len(self._segments) or position < size:
-            while count and self._segments[count - 1].size < SMALL_SEGMENT:
-                count -= 1
-                position = self._segments[count].start
-        return count, position
+    def _follow(self, target: Target, size: int) -> None:
+        """Takes over the segments that are the same in this version, and cuts new ones between them."""
+        known = list(self._segments.values())
+        numbers = {each.first: number for number, each in enumerate(known) if each.size >= SMALL_SEGMENT}
+        cut = _Cut(target, size, self._next_number, self._postings)
+        position, following = target.layout.body, 0
+        while position < size:
+            if following < len(known) and _is_at(target, known[following], position, size):
+                cut.placed.append(replace(known[following], start=position))
+                position += known[following].size
+                following += 1
+                continue
+            while cut.placed and cut.placed[-1].size < SMALL_SEGMENT and cut.placed[-1].number < self._next_number:
+                position = cut.placed.pop().start
+            position, following = cut.between(position, known, numbers, following)
+        self._next_number = cut.next_number
+        self._segments = {each.number: each for each in cut.placed}
+        for columns, entries in cut.entries.items():
+            self._postings[columns].add(entries, self._segments)
 
-    def _equal_tail(self, target: Target, head: int, start: int, shift: int) -> int:
-        """Returns the number of the first segment from which on all are as before, only moved by ``shift`` bytes."""
-        tail = len(self._segments)
-        while tail > head:
-            segment = self._segments[tail - 1]
-            place = segment.start + shift
-            if place < start or _digest(target.raw(place, segment.size)) != segment.digest:
-                break
-            tail -= 1
-        while tail < len(self._segments) and self._segments[tail].size < SMALL_SEGMENT:
-            tail += 1
-        return tail
 
-    def _parse(self, target: Target, start: int, end: int) -> tuple[list[Segment], dict[tuple[Column, ...], list[int]]]:
-        """Cuts the records from ``start`` until at least ``end`` into new segments, and makes their entries.
+class _Cut:
+    """The segments of a new version, as far as it has been followed, and the entries of those that are new."""
 
-        A digest is made of the very bytes that were parsed, so a write in between shows at the next comparison.
+    def __init__(self, target: Target, size: int, next_number: int, columns: Iterable[Columns]) -> None:
+        self.placed: list[Segment] = []
+        self.entries: dict[Columns, list[int]] = {each: [] for each in columns}
+        self.next_number = next_number
+        self._target = target
+        self._size = size
+
+    def between(self, position: int, known: list[Segment], numbers: dict[int, int], following: int) -> tuple[int, int]:
+        """Parses from ``position`` until a known segment is met again, at or after ``following``, or to the end.
+
+        Returns where that segment begins now and its place among the known; the end and their count without one.
         """
-        entries: dict[tuple[Column, ...], list[int]] = {columns: [] for columns in self._postings}
-        pairs = [(keys_function(columns), found) for columns, found in entries.items()]
-        segments: list[Segment] = []
+        pairs = [(keys_function(columns), entries) for columns, entries in self.entries.items()]
+        begun = position
         pending: list[bytes] = []
-        begun = start
-        for record in target.records(start) if start < end else ():
-            if record.offset >= end:
+        for record in self._target.records(position):
+            if record.offset >= self._size:
                 break
+            again = numbers.get(hash(record.raw), -1)
+            if again >= following and _is_at(self._target, known[again], record.offset, self._size):
+                self._close(begun, pending)
+                return record.offset, again
             if record.offset - begun >= SEGMENT_SIZE:
-                segments.append(self._segment(begun, pending))
-                pending, begun = [], record.offset
+                self._close(begun, pending)
+                begun, pending = record.offset, []
             pending.append(record.raw)
-            location = self._next_number << 16 | (record.offset - begun)
-            for keys, found in pairs:
-                for key in keys(record.cells):
-                    found.append((hash(key) & HASH_MASK) << 36 | location)
-        if pending:
-            segments.append(self._segment(begun, pending))
-        return segments, entries
+            place = location(self.next_number, record.offset - begun)
+            for keys, entries in pairs:
+                entries.extend([entry(key, place) for key in keys(record.cells)])
+        self._close(begun, pending)
+        return self._size, len(known)
 
-    def _segment(self, start: int, pending: list[bytes]) -> Segment:
+    def _close(self, start: int, pending: list[bytes]) -> None:
+        """Makes a segment of records. Its digest is of the very bytes that were parsed: a write between shows later."""
+        if not pending:
+            return
         data = b"".join(pending)
-        number, self._next_number = self._next_number, self._next_number + 1
-        if self._next_number >= SEGMENTS:
-            raise UnexpectedData("the file is too large for a CSV connector; use a database")
-        return Segment(number, start, len(data), _digest(data))
+        self.placed.append(Segment(self.next_number, start, len(data), _digest(data), hash(pending[0])))
+        self.next_number += 1
+        if self.next_number >= SEGMENTS:
+            raise UnexpectedData(f"{self._target.path}: too large for a CSV connector; use a database")
 
 
-def _hashed(key: Key) -> int:
-    return hash(key) & HASH_MASK
+def _is_at(target: Target, segment: Segment, position: int, size: int) -> bool:
+    """Whether a segment's bytes stand here, and its last record ends where it ended."""
+    if position + segment.size > size:
+        return False
+    data = target.raw(position, segment.size)
+    closed = position + segment.size == size or data.endswith(target.layout.line_feed)
+    return closed and _digest(data) == segment.digest
 
 
 def _digest(data: bytes) -> bytes:

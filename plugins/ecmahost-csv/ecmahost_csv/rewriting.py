@@ -30,7 +30,8 @@ def temporary_path(path: Path) -> Path:
 def pieces(target: Target, edited: Sequence[Row], added: Sequence[Row]) -> list[Piece]:
     """Returns what the new version consists of.
 
-    Rows keep their own line endings, new ones get the header's. A file that ends without a line ending still does.
+    Rows keep their own line endings, new ones get the header's. A file that ends without a line ending still does,
+    unless nothing but the header is left, whose line ending says how the next rows end.
     """
     layout = target.layout
     newline = layout.newline.encode(layout.codec)
@@ -48,7 +49,7 @@ def pieces(target: Target, edited: Sequence[Row], added: Sequence[Row]) -> list[
         found.append(newline)
     found.extend(layout.encoded(row.cells) + newline for row in added)
     kept = [piece for piece in found if isinstance(piece, bytes) or piece[0] < piece[1]]
-    if not closed:
+    if not closed and kept[-1] != (0, layout.body):
         kept[-1] = _opened(target, kept[-1])
     return kept
 

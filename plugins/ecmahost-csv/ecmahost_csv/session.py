@@ -16,7 +16,7 @@ from ecmahost_csv.columns import Binding, bind
 from ecmahost_csv.index import Index
 from ecmahost_csv.parameters import Settings, settings
 from ecmahost_csv.records import allow_long_cells
-from ecmahost_csv.target import Target, open_target
+from ecmahost_csv.target import Target, look, open_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,7 @@ def session(parameters: Parameters) -> Iterator[CsvSession]:
     """
     allow_long_cells()
     opened = CsvSession(settings(parameters))
-    with opened.target():
-        pass
+    look(opened.settings.path)
     yield opened
 
 

@@ -113,6 +113,12 @@ class Target:
         return self.version.same_content(self.now())
 
 
+def look(path: Path) -> None:
+    """Raises as ``open_target`` does when the file cannot be opened; what it contains is not looked at."""
+    with told(path):
+        os.close(_regular(str(path), os.O_RDONLY | os.O_CLOEXEC))
+
+
 @contextmanager
 def open_target(path: Path, dialect: Dialect) -> Iterator[Target]:
     """Opens the file's current version for the length of a ``with``.

@@ -38,6 +38,7 @@ class Column:
         kind: what it is made for.
         numeric: the database turns text that looks like a number into a number here.
         approximate: numbers are kept with 15 significant digits only.
+        untyped: values of every type are kept as they came, so that the number 7 and the text "7" are two values.
         fractions: a number with a fraction may be met here, whatever the column is made for.
         nullable: a row may have no value here.
         defaulted: the database fills it in when a new row does not name it (a default, a sequence).
@@ -49,6 +50,7 @@ class Column:
     kind: Kind = Kind.TEXT
     numeric: bool = False
     approximate: bool = False
+    untyped: bool = False
     fractions: bool = False
     nullable: bool = True
     defaulted: bool = False

@@ -89,11 +89,11 @@ def _anchor(session: Session, selection: Selection) -> Iterator[Finding]:
                 "Choose another anchor.",
             )
     without = statements.count(table, statements.without_key(database, selection.key))
-    repeated = statements.repeated(database, table, selection.key_names)
-    for sql, what in ((without, "rows have no anchor"), (repeated, "anchors belong to more than one row")):
+    repeated = statements.repeated(table, selection.key_expressions)
+    for sql, what in ((without, "rows without an anchor"), (repeated, "anchors that several rows have")):
         number = _measured(session, sql)
         if number:
-            message = f"{number} {what}: they cannot be imported or changed"
+            message = f"{what}: {number}; they cannot be imported or changed"
             yield Finding(Severity.WARNING, subject, message, "Give each row an anchor of its own.")
         elif number is None:
             yield Finding(Severity.WARNING, subject, "the table is too large to count in time", remedy)
@@ -102,7 +102,7 @@ def _anchor(session: Session, selection: Selection) -> Iterator[Finding]:
 def _unindexed(session: Session, selection: Selection) -> Iterator[Finding]:
     """Any attribute may be asked for by the portal's matching rule; without an index that reads the whole table."""
     database, table = session.database, selection.table
-    place = statements.place_of(database, selection.key_names, ("",) * len(selection.key))
+    place = statements.place_of(database, selection.key_expressions, ("",) * len(selection.key))
     if database.scans(statements.count(table, place), place.parameters):
         yield Finding(
             Severity.WARNING,
@@ -112,11 +112,11 @@ def _unindexed(session: Session, selection: Selection) -> Iterator[Finding]:
         )
     slow = []
     for attribute in selection.schema_type.attributes:
-        place = statements.place_of(database, [attribute.name], ("",))
+        place = statements.place_of(database, [database.quote(attribute.name)], ("",))
         if attribute.name not in selection.key_names and database.scans(
             statements.count(table, place), place.parameters
         ):
-            repeated = _measured(session, statements.repeated(database, table, [attribute.name]))
+            repeated = _measured(session, statements.repeated(table, [database.quote(attribute.name)]))
             slow.append(f"{attribute.name} (values repeat)" if repeated else attribute.name)
     if slow:
         yield Finding(

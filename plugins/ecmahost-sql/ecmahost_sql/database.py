@@ -42,6 +42,9 @@ class Database(Protocol):
     def read_expression(self, column: Column) -> str:
         """Returns what to select so that numbers with a fraction arrive as the text that the database prints."""
 
+    def as_text(self, column: Column) -> str:
+        """Returns an expression for the column's value as the text that the database prints."""
+
     def placeholder(self, value: SqlValue) -> str:
         """Returns the parameter marker for this value: ``?``, or an expression around it."""
 

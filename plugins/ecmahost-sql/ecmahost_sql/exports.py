@@ -105,11 +105,11 @@ def _add(session: Session, selection: Selection, change: CSEntryChange) -> CSEnt
     database, table = session.database, selection.table
     assignments = added(selection, change)
     supplied = _assigned_key(selection, assignments)
-    if supplied is not None and _rows(session, selection, place_of(database, selection.key_names, supplied)):
+    if supplied is not None and _rows(session, selection, place_of(database, selection.key_expressions, supplied)):
         raise _duplicate(selection)
     place = database.insert(table, list(assignments), tuple(assignments.values()), selection.key_names)
     if place is None and supplied is not None:
-        place = place_of(database, selection.key_names, supplied)
+        place = place_of(database, selection.key_expressions, supplied)
     rows = _rows(session, selection, place) if place is not None else []
     if not rows:
         raise Refused(
@@ -136,7 +136,7 @@ def _update(session: Session, selection: Selection, change: CSEntryChange) -> CS
     if not table.locator or table.locator_column in assignments:
         key = _key_of(selection, current)
         moved = tuple(assignments.get(name, old) for name, old in zip(selection.key_names, key, strict=True))
-        place = place_of(database, selection.key_names, moved)
+        place = place_of(database, selection.key_expressions, moved)
     rows = _rows(session, selection, place)
     # A view, or a trigger that archives, may no longer show the row; the change itself is done.
     return _result(session, selection, change, rows[0]) if rows else CSEntryChangeResult(change.identifier)
@@ -156,7 +156,7 @@ def _delete(session: Session, selection: Selection, change: CSEntryChange) -> CS
 def _the_row(session: Session, selection: Selection, change: CSEntryChange) -> tuple[Place, Row]:
     """Returns the one row with the change's anchor and where it is; Refused when there is none or more than one."""
     anchor = identified(selection, change)
-    by_anchor = place_of(session.database, selection.key_names, anchor)
+    by_anchor = place_of(session.database, selection.key_expressions, anchor)
     rows = _rows(session, selection, by_anchor)
     names = ", ".join(selection.key_names)
     if not rows:
@@ -175,19 +175,21 @@ def _the_row(session: Session, selection: Selection, change: CSEntryChange) -> t
 
 
 def _rows(session: Session, selection: Selection, place: Place) -> list[Row]:
-    """Reads at most two rows: the selection's values, the key as it is stored and, where there is one, the locator."""
+    """Reads at most two rows: the selection's values, the key and, where there is one, the locator."""
     database, table = session.database, selection.table
-    extra = [database.quote(column.name) for column in selection.key]
-    if table.locator:
-        extra.append(table.locator)
-    sql = select(database, ", ".join([selection.expressions, *extra]), table, place, TWO)
+    extra = [table.locator] if table.locator else []
+    expressions = ", ".join([selection.expressions, *selection.key_expressions, *extra])
+    sql = select(database, expressions, table, place, TWO)
     return database.query(sql, place.parameters)
 
 
 def _result(session: Session, selection: Selection, change: CSEntryChange, row: Row) -> CSEntryChangeResult:
     """Returns the result of a written row, or Refused when its anchor would not lead to it alone."""
     key = _key_of(selection, row)
-    if None not in key and len(_rows(session, selection, place_of(session.database, selection.key_names, key))) == TWO:
+    if (
+        None not in key
+        and len(_rows(session, selection, place_of(session.database, selection.key_expressions, key))) == TWO
+    ):
         raise _duplicate(selection)
     entry = entry_of(selection, row)
     if not entry.anchor:
@@ -202,7 +204,7 @@ def _result(session: Session, selection: Selection, change: CSEntryChange, row: 
 
 
 def _key_of(selection: Selection, row: Row) -> Row:
-    """Returns the key, as it is stored, of a row that ``_rows`` read."""
+    """Returns the key of a row that ``_rows`` read."""
     start = len(selection.columns)
     return row[start : start + len(selection.key)]
 

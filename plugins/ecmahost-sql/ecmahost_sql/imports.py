@@ -11,7 +11,7 @@ from ecmahost_core import CSEntryChange, ImportPage, ObjectModificationType, Obj
 from ecmahost_sql import statements
 from ecmahost_sql.database import Row, SqlValue
 from ecmahost_sql.errors import as_connector_errors
-from ecmahost_sql.rows import Selection, ambiguous_entry, entry_of, failure, require_column
+from ecmahost_sql.rows import Selection, ambiguous_entries, comparable, entry_of, failure, require_column
 from ecmahost_sql.session import Session
 from ecmahost_sql.values import InvalidValue, bind_for_query
 
@@ -40,14 +40,17 @@ def read_one(session: Session, step: RunStep, query: ObjectQuery) -> Sequence[CS
     with as_connector_errors():
         session.require_database()
         selection = session.selection(step.type(query.object_type))
+        expressions: list[str] = []
         values: list[SqlValue] = []
         for name, wanted in query.attributes:
             column = require_column(selection.table, name)
+            attribute_type = selection.attribute_type(column)
+            expressions.append(comparable(session.database, column, attribute_type))
             try:
-                values.append(bind_for_query(column, selection.attribute_type(column), wanted[0]) if wanted else None)
+                values.append(bind_for_query(column, attribute_type, wanted[0]) if wanted else None)
             except InvalidValue:
                 return ()
-        place = statements.place_of(session.database, [name for name, _ in query.attributes], tuple(values))
+        place = statements.place_of(session.database, expressions, tuple(values))
         sql = statements.select(session.database, selection.expressions, selection.table, place, query.limit)
         return tuple(entry_of(selection, row) for row in session.database.query(sql, place.parameters))
 
@@ -74,7 +77,7 @@ def _without_anchor(session: Session, selection: Selection) -> Iterator[CSEntryC
 
 
 def _by_anchor(session: Session, selection: Selection, page_size: int) -> Iterator[CSEntryChange]:
-    """Yields the rows in the order of their anchors; rows that share an anchor become one failure.
+    """Yields the rows in the order of their anchors; rows that share an anchor are a failure together.
 
     One row more than needed is read. When it comes, the last anchor may have more rows behind it, so that anchor is
     left for the next page; when it is the only one, whatever more rows it has are skipped.
@@ -88,7 +91,7 @@ def _by_anchor(session: Session, selection: Selection, page_size: int) -> Iterat
     while True:
         session.require_database()
         ordered, parameters = statements.ordered(database, selection, after, size + 1)
-        rows = database.query(statements.page(database, selection, ordered), parameters)
+        rows = database.query(statements.page(selection, ordered), parameters)
         groups = list(_groups(rows, last))
         complete = len(rows) <= size
         if not complete and len(groups) > 1:
@@ -98,7 +101,7 @@ def _by_anchor(session: Session, selection: Selection, page_size: int) -> Iterat
                 yield entry_of(selection, group[0])
             else:
                 count = str(len(group)) if complete or len(groups) > 1 else f"at least {len(group)}"
-                yield ambiguous_entry(selection, group[0], count)
+                yield from ambiguous_entries(selection, group, count)
         if complete:
             return
         after = groups[-1][-1][width:last]

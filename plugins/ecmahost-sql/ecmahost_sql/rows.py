@@ -1,6 +1,6 @@
 """How the rows of a table are read as objects of a run step."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ecmahost_core import (
@@ -30,6 +30,7 @@ class Selection:
         expressions: the select list; a row begins with one value for each column.
         readers: the attributes' names and how their values are read, in the same order.
         key: the anchor's columns, in the anchor's order.
+        key_expressions: what to compare and to order by, for each of them.
     """
 
     schema_type: SchemaType
@@ -38,11 +39,11 @@ class Selection:
     expressions: str
     readers: tuple[tuple[str, Reader], ...]
     key: tuple[Column, ...]
+    key_expressions: tuple[str, ...]
 
     def attribute_type(self, column: Column) -> AttributeType:
         """Returns the type that the step gives to a column, or else the one that the catalog gives."""
-        attribute = self.schema_type.attribute(column.name)
-        return attribute.type if attribute is not None else ATTRIBUTE_TYPES[column.kind]
+        return type_of(self.schema_type, column)
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -65,14 +66,32 @@ def select_attributes(database: Database, table: Table, schema_type: SchemaType)
         if name not in named:
             column = require_column(table, name)
             read.append((column, reader(ATTRIBUTE_TYPES[column.kind])))
+    key = tuple(require_column(table, name) for name in schema_type.anchor)
     return Selection(
         schema_type,
         table,
         tuple(column for column, _ in read),
         ", ".join(database.read_expression(column) for column, _ in read),
         tuple((column.name, read_value) for column, read_value in read),
-        tuple(require_column(table, name) for name in schema_type.anchor),
+        key,
+        tuple(comparable(database, column, type_of(schema_type, column)) for column in key),
     )
+
+
+def comparable(database: Database, column: Column, attribute_type: AttributeType) -> str:
+    """Returns the expression by which a column's values are the same when the host would say so.
+
+    The number 7 and the text "7" are one value to the host, and must not become two objects where a column keeps both.
+    """
+    if column.untyped and attribute_type is not AttributeType.BINARY:
+        return database.as_text(column)
+    return database.quote(column.name)
+
+
+def type_of(schema_type: SchemaType, column: Column) -> AttributeType:
+    """Returns the type that the step gives to a column, or else the one that the catalog gives."""
+    attribute = schema_type.attribute(column.name)
+    return attribute.type if attribute is not None else ATTRIBUTE_TYPES[column.kind]
 
 
 def require_column(table: Table, name: str) -> Column:
@@ -108,15 +127,20 @@ def entry_of(selection: Selection, row: Row) -> CSEntryChange:
     )
 
 
-def ambiguous_entry(selection: Selection, row: Row, count: str) -> CSEntryChange:
-    """Returns the one entry that stands for all the rows with the anchor of ``row``: none is *the* object."""
+def ambiguous_entries(selection: Selection, rows: Sequence[Row], count: str) -> Iterator[CSEntryChange]:
+    """Yields what stands for several rows with the same anchor, of which none is *the* object.
+
+    One failure for each spelling of the anchor (a column may not tell "Bob" from "BOB"), so that the host finds the
+    object under the spelling that it knows.
+    """
     names = ", ".join(selection.schema_type.anchor)
-    return CSEntryChange(
-        selection.schema_type.name,
-        ObjectModificationType.ADD,
-        anchor=entry_of(selection, row).anchor,
-        failure=failure(selection.table, [f"{count} rows have the same anchor ({names})"]),
-    )
+    for anchor in dict.fromkeys(entry_of(selection, row).anchor for row in rows):
+        yield CSEntryChange(
+            selection.schema_type.name,
+            ObjectModificationType.ADD,
+            anchor=anchor,
+            failure=failure(selection.table, [f"{count} rows have the same anchor ({names})"]),
+        )
 
 
 def failure(table: Table, problems: Sequence[str]) -> ImportFailure:

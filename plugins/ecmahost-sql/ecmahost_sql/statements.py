@@ -7,11 +7,11 @@ from ecmahost_sql.database import Database, Place, Row
 from ecmahost_sql.rows import Selection
 
 
-def place_of(database: Database, names: Sequence[str], values: Row) -> Place:
-    """Returns where the rows are that have these values; NULL finds the rows without a value."""
+def place_of(database: Database, expressions: Sequence[str], values: Row) -> Place:
+    """Returns where the rows are in which the expressions have these values; NULL finds the rows without a value."""
     conditions = [
-        database.quote(name) + (" IS NULL" if value is None else f" = {database.placeholder(value)}")
-        for name, value in zip(names, values, strict=True)
+        expression + (" IS NULL" if value is None else f" = {database.placeholder(value)}")
+        for expression, value in zip(expressions, values, strict=True)
     ]
     return Place(" AND ".join(conditions), tuple(value for value in values if value is not None))
 
@@ -27,10 +27,9 @@ def count(table: Table, place: Place) -> str:
     return f"SELECT count(*) FROM {table.source} WHERE {place.condition}"  # noqa: S608 -- names are quoted
 
 
-def repeated(database: Database, table: Table, names: Sequence[str]) -> str:
+def repeated(table: Table, expressions: Sequence[str]) -> str:
     """Returns a SELECT of how many values, or combinations of them, belong to more than one row; NULL is no value."""
-    quoted = [database.quote(name) for name in names]
-    columns, present = ", ".join(quoted), " AND ".join(f"{name} IS NOT NULL" for name in quoted)
+    columns, present = ", ".join(expressions), " AND ".join(f"{one} IS NOT NULL" for one in expressions)
     return (
         f"SELECT count(*) FROM (SELECT 1 FROM {table.source} WHERE {present}"  # noqa: S608 -- names are quoted
         f" GROUP BY {columns} HAVING count(*) > 1) AS repeated"
@@ -49,7 +48,7 @@ def ordered(database: Database, selection: Selection, after: Row | None, limit: 
     alike, because neither the order nor the comparison names one. Rows in which a column of the key is NULL are left
     out: NULL has no place in an order.
     """
-    key = [database.quote(column.name) for column in selection.key]
+    key = selection.key_expressions
     conditions = [f"{name} IS NOT NULL" for name in key]
     if after is not None:
         markers = [database.placeholder(value) for value in after]
@@ -62,12 +61,12 @@ def ordered(database: Database, selection: Selection, after: Row | None, limit: 
     return database.limited(sql, limit), after or ()
 
 
-def page(database: Database, selection: Selection, rows: str) -> str:
+def page(selection: Selection, rows: str) -> str:
     """Returns the SELECT that reads ``rows`` (see ``ordered``) and numbers the keys from 1, equal keys alike.
 
-    Behind the selection's expressions come the key's columns as stored, to go on from, and the number.
+    Behind the selection's expressions come the key's own, to go on from, and the number.
     """
-    key = ", ".join(database.quote(column.name) for column in selection.key)
+    key = ", ".join(selection.key_expressions)
     return (
         f"SELECT {selection.expressions}, {key}, dense_rank() OVER (ORDER BY {key})"  # noqa: S608 -- names are quoted
         f" FROM ({rows}) AS page ORDER BY {key}"

@@ -38,8 +38,8 @@ def test_an_anchor_that_is_not_kept_unique_or_indexed_is_measured(make_target):
     findings = target.check(target.type("P", "Login"))
     assert about(findings, "does not keep the anchor unique").severity is Severity.WARNING
     assert about(findings, "anchor has no index").remedy == "Create an index on Login."
-    assert about(findings, "1 rows have no anchor").severity is Severity.WARNING
-    assert about(findings, "1 anchors belong to more than one row").severity is Severity.WARNING
+    assert about(findings, "rows without an anchor: 1;").severity is Severity.WARNING
+    assert about(findings, "anchors that several rows have: 1;").severity is Severity.WARNING
 
 
 def test_an_approximate_anchor_is_warned_about(make_target):

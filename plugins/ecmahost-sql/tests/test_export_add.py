@@ -267,6 +267,17 @@ def test_a_trigger_that_ignores_or_removes_the_new_row_is_an_error(make_target, 
         assert target.refused("P", changes.add("P", N=2)).code is MAExportError.CONSTRAINT_VIOLATION
 
 
+def test_an_ignored_new_row_is_never_mistaken_for_the_one_before(make_target, changes):
+    target = make_target(
+        """
+        CREATE TABLE P(Id INTEGER PRIMARY KEY, N INT);
+        CREATE TRIGGER t BEFORE INSERT ON P WHEN new.N = 2 BEGIN SELECT RAISE(IGNORE); END;
+        """
+    )
+    target.done("P", changes.add("P", N=1))
+    assert target.refused("P", changes.add("P", N=2)).code is MAExportError.CONSTRAINT_VIOLATION
+
+
 def test_a_trigger_that_fails_on_its_own_table_names_no_column_of_ours(make_target, changes):
     target = make_target(
         """

@@ -106,6 +106,12 @@ def test_an_anchor_cannot_be_changed_into_that_of_another_row_or_into_nothing(ma
     assert error.code is MAExportError.MISSING_PROVISIONING_ATTRIBUTE
 
 
+def test_the_part_of_a_composite_anchor_that_would_lose_its_value_is_named(make_target, changes):
+    target = make_target("CREATE TABLE P(A TEXT, B TEXT, PRIMARY KEY (A, B)); INSERT INTO P VALUES ('a', 'b')")
+    error = target.refused("P", changes.update("P", "a", "b", B=None))
+    assert (error.code, error.attribute) == (MAExportError.MISSING_PROVISIONING_ATTRIBUTE, "B")
+
+
 def test_a_replace_empties_what_it_does_not_name_and_leaves_other_columns_alone(make_target, changes):
     target = make_target(PEOPLE)
     selected = target.type(
@@ -132,6 +138,8 @@ def test_a_replace_leaves_computed_columns_alone_and_moves_the_anchor_only_when_
     same = target.done("P", changes.replace("P", 1, Id=1, Name="b", Loud="A"))
     assert same.attributes == {"Id": (1,), "Name": ("b",), "Loud": ("B",)}
     assert target.sql("SELECT * FROM Moves") == []
+    writable = target.type("P", operations={"Loud": AttributeOperation.IMPORT_EXPORT})
+    assert target.done(writable, changes.replace("P", 1, Name="c", Loud="A")).attributes["Loud"] == ("C",)
     assert target.done("P", changes.replace("P", 1, Id=5, Name="b")).anchor == (5,)
 
 
@@ -248,3 +256,33 @@ def test_types_that_the_configuration_gives_decide_how_values_are_written(make_t
     assert target.sql("SELECT D FROM P") == [("2024-03-01T00:00:00+01:00",)]
     for name, value in (("D", "soon"), ("B", "perhaps"), ("N", "007")):
         assert target.refused(people, changes.update("P", 1, **{name: value})).attribute == name
+
+
+@pytest.mark.parametrize("declared", ["", "BLOB"])
+def test_a_number_and_its_text_are_one_anchor_where_the_column_keeps_both(make_target, changes, declared):
+    target = make_target(
+        f"CREATE TABLE P(Id {declared}, N INT); INSERT INTO P VALUES (7, 1), ('8', 2), (9, 3), ('9', 4)"
+    )
+    people = target.type("P", "Id", types={"Id": AttributeType.STRING})
+    assert [entry.anchor[0] for entry in target.entries(people) if not entry.failure] == ["7", "8"]
+    assert [entry.anchor[0] for entry in target.entries(people) if entry.failure] == ["9"]
+    assert [len(target.find(people, Id=wanted)) for wanted in ("7", "8", "9")] == [1, 1, 2]
+    assert target.done(people, changes.update("P", "7", N=10)).anchor == ("7",)
+    assert target.refused(people, changes.add("P", Id="7")).code is MAExportError.DUPLICATE_ANCHOR
+    assert target.refused(people, changes.delete("P", "9")).code is MAExportError.AMBIGUOUS_UPDATE
+
+
+def test_an_anchor_that_a_view_computes_finds_its_row(make_target, changes):
+    target = make_target(
+        """
+        CREATE TABLE T(Id INTEGER PRIMARY KEY, Name TEXT);
+        INSERT INTO T VALUES (1, 'a'), (2, 'b');
+        CREATE VIEW V AS SELECT Id + 1000 AS Number, Name FROM T;
+        CREATE TRIGGER d INSTEAD OF DELETE ON V BEGIN DELETE FROM T WHERE Id = old.Number - 1000; END;
+        """
+    )
+    view = target.type("V", "Number")
+    assert [entry.anchor for entry in target.entries(view, 1)] == [("1001",), ("1002",)]
+    assert len(target.find(view, Number="1002")) == 1
+    target.done(view, changes.delete("V", "1001"))
+    assert target.sql("SELECT Id FROM T") == [(2,)]

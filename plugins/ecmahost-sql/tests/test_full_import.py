@@ -87,10 +87,10 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_paging_yields_what_a_plain_select_yields_for_any_collation_duplicate_and_null(make_target, data):
-    """The anchors that belong to one row each come out once; one failure stands for each other anchor."""
+    """The anchors that belong to one row each come out once; each other anchor is a failure."""
     first, second = data.draw(st.sampled_from(COLUMNS)), data.draw(st.sampled_from(COLUMNS))
     rows = data.draw(st.lists(st.tuples(CELLS, CELLS), max_size=25))
     composite = data.draw(st.booleans())
@@ -100,7 +100,10 @@ def test_paging_yields_what_a_plain_select_yields_for_any_collation_duplicate_an
     with closing(sqlite3.connect(target.path)) as connection, connection:
         connection.executemany("INSERT INTO T VALUES (?, ?, ?)", ((n, a, b) for n, (a, b) in enumerate(rows)))
     names = ("A", "B") if composite else ("A",)
-    columns, present = ", ".join(names), " AND ".join(f"{name} IS NOT NULL" for name in names)
+    declared = dict(zip(("A", "B"), (first, second), strict=True))
+    # Where a column keeps the number 1 and the text "1" apart, the host does not.
+    columns = ", ".join(f"CAST({n} AS TEXT)" if declared[n] in {"", "BLOB"} else n for n in names)
+    present = " AND ".join(f"{name} IS NOT NULL" for name in names)
     groups = target.sql(f"SELECT group_concat(N) FROM T WHERE {present} GROUP BY {columns}")
     single = sorted(int(row[0]) for row in groups if "," not in row[0])
     without = target.sql(f"SELECT count(*) FROM T WHERE NOT ({present})")[0][0]
@@ -113,27 +116,27 @@ def test_paging_yields_what_a_plain_select_yields_for_any_collation_duplicate_an
                 single + [n for n, row in enumerate(rows) if None in row[: len(names)]]
             )
             ambiguous = [entry for entry in entries if entry.failure and "same anchor" in entry.failure.detail]
-            assert len(ambiguous) == len(groups) - len(single)
-            assert len(entries) == len(groups) + without
+            assert len(groups) - len(single) <= len(ambiguous) <= len(rows) - without - len(single)
+            assert len(entries) == len(single) + without + len(ambiguous)
             whole = [entry for entry in entries if entry.failure is None]
             assert max(Counter(entry.anchor for entry in whole).values(), default=1) == 1
 
 
 @pytest.mark.parametrize("page_size", [1, 2, 3, 1000])
 @pytest.mark.parametrize("copies", [2, 3, 7])
-def test_rows_with_the_same_anchor_become_one_failure_with_that_anchor(make_target, page_size, copies):
+def test_rows_with_the_same_anchor_are_a_failure_under_each_of_its_spellings(make_target, page_size, copies):
     target = make_target("CREATE TABLE P(Login TEXT COLLATE NOCASE, N INTEGER); CREATE INDEX i ON P(Login);")
     for n in range(copies):
         target.sql("INSERT INTO P VALUES (?, ?)", "bob" if n % 2 else "BOB", n)
     target.sql("INSERT INTO P VALUES ('alice', 90), ('carol', 91)")
-    alice, bob, carol = target.entries(target.type("P", "Login"), page_size)
+    alice, *bobs, carol = target.entries(target.type("P", "Login"), page_size)
     assert (alice.anchor, carol.anchor) == (("alice",), ("carol",))
     assert alice.failure is None
     assert carol.failure is None
-    assert bob.anchor[0].lower() == "bob"
-    assert bob.failure.code is MAImportError.INVALID_ATTRIBUTE_VALUE
-    assert "rows have the same anchor (Login)" in bob.failure.detail
-    assert bob.attributes == {}
+    assert sorted(bob.anchor for bob in bobs) == [("BOB",), ("bob",)]
+    assert {bob.failure.code for bob in bobs} == {MAImportError.INVALID_ATTRIBUTE_VALUE}
+    assert all("rows have the same anchor (Login)" in bob.failure.detail for bob in bobs)
+    assert all(bob.attributes == {} for bob in bobs)
 
 
 def test_rows_without_an_anchor_are_failures_that_tell_what_is_known(make_target):

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from ecmahost_core.ecma.values import Reference
+from ecmahost_core.ecma.values import Reference, Values
 from ecmahost_core.space.objects import SpaceType, TargetObject
 
 
@@ -19,7 +19,7 @@ def test_names_are_found_by_the_one_fold(desk: Any, stored: str, asked: str) -> 
 
 
 def test_every_kind_of_value_comes_back_as_it_was(desk: Any) -> None:
-    attributes = {
+    attributes: dict[str, Values] = {
         "EmployeeId": ("7",),
         "Level": (2**63 - 1, -(2**63)),
         "Active": (True, False),

@@ -1,3 +1,4 @@
+import itertools
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,12 @@ def test_pages_are_those_of_a_plain_list_whatever_happens_between_them(steps: li
 
 def _play(store: Any, other: Any, steps: list[tuple[str, Any]]) -> None:
     ok = EventRecord("test", "ok")
+    numbers = itertools.count()
     everybody: list[list[Any]] = []  # anchor, id, listed
     for step, argument in steps:
         if step == "add":
             for _ in range(argument):
-                target = TargetObject((len(everybody),), None, {})
+                target = TargetObject((next(numbers),), None, {})
                 store.adopt(_USERS, [target], store.change_seq())
                 everybody.append([target.anchor, store.by_anchor(_USERS, target.anchor).id, True])
         elif step == "page":
@@ -87,6 +89,16 @@ def test_the_page_that_starts_where_the_last_one_ended_skips_nothing_on_its_way(
     desk.delete(desk.named("u000"))
     assert desk.store.page(desk.users, 150, 50)[0].anchor == ("u151",)
     assert [statement for statement in statements if "OFFSET 149" in statement]
+
+
+def test_bookmarks_are_dropped_when_an_object_before_them_leaves_the_list_or_comes_back(desk: Any) -> None:
+    desk.load(*(desk.user(f"u{number}") for number in range(10)))
+    found = desk.store.page(desk.users, 0, 5)[0]
+    desk.unlink(found, desk.user("u0"))
+    assert desk.store.page(desk.users, 5, 1)[0].anchor == ("u6",)
+    assert desk.store.page(desk.users, 0, 5)[0].anchor == ("u1",)
+    desk.store.relink(desk.users, found.id)
+    assert desk.store.page(desk.users, 5, 1)[0].anchor == ("u5",)
 
 
 def test_bookmarks_stay_few(desk: Any) -> None:

@@ -2,7 +2,10 @@ import threading
 import time
 from typing import Any
 
+import pytest
+
 from ecmahost_core.space.objects import LockKey
+from ecmahost_core.space.sqlite import opening, waiting
 from ecmahost_core.space.store import DuplicateValue, KeysTaken
 
 
@@ -18,16 +21,28 @@ def test_waiting_ends_with_its_time(desk: Any) -> None:
     assert 0.1 <= time.monotonic() - began < 5
 
 
-def test_a_thread_of_the_same_process_is_woken(desk: Any) -> None:
+def test_a_thread_of_the_same_process_is_woken(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "_FIRST_PAUSE", 30.0)  # looking again would come too late
+    monkeypatch.setattr(waiting, "_LONGEST_PAUSE", 30.0)
     bob = desk.user("bob")
     entry = desk.store.open_entry(desk.adding(bob))
     answers: list[bool] = []
-    waiting = threading.Thread(
+    held = threading.Event()
+    look = opening.held
+
+    def look_once(*arguments: Any) -> bool:
+        answer = look(*arguments)
+        held.set()
+        return answer
+
+    monkeypatch.setattr(waiting, "held", look_once)
+    waiter = threading.Thread(
         target=lambda: answers.append(desk.store.wait_for_release(desk.users, desk.keys(bob), 30))
     )
-    waiting.start()
+    waiter.start()
+    assert held.wait(10)
     desk.store.complete(entry, bob, desk.ok)
-    waiting.join(10)
+    waiter.join(10)
     assert answers == [True]
 
 

@@ -157,6 +157,7 @@ def _column(row: tuple[Any, ...], *, alias: str, strict: bool, view: bool) -> Co
         kind,
         numeric=affinity in {"INTEGER", "REAL", "NUMERIC"},
         approximate=affinity == "REAL",
+        untyped=affinity == "BLOB",
         fractions=affinity != "TEXT" and name != alias,
         nullable=view or not (not_null or name == alias),
         defaulted=name == alias or (default is not None and default.upper() != "NULL"),

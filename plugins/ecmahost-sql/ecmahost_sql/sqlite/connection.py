@@ -98,7 +98,11 @@ class SqliteDatabase:
         name = quote(column.name)
         if not column.fractions:
             return name
-        return f"CASE typeof({name}) WHEN 'real' THEN CAST({name} AS TEXT) ELSE {name} END"
+        return f"CASE typeof({name}) WHEN 'real' THEN {self.as_text(column)} ELSE {name} END"
+
+    def as_text(self, column: Column) -> str:
+        """With CAST, which keeps the column's collation."""
+        return f"CAST({quote(column.name)} AS TEXT)"
 
     def placeholder(self, value: SqlValue) -> str:
         """Text that is no UTF-8 can only be handed back as bytes that SQLite takes for text."""

@@ -1,0 +1,108 @@
+"""What a change or a removal of an object comes to: the steps that have to be done, one after the other.
+
+Nothing is written here; ``provisioning`` carries the steps out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
+from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
+from ecmahost_core.errors import BrokenContract, ConnectorError
+from ecmahost_core.space.objects import Operation, SpaceObject
+from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.changes import changed_by, update
+from ecmahost_core.sync.deprovisioning import ACTIVE, is_active, plan, wanted_active
+from ecmahost_core.sync.endpoint import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of a write.
+
+    Attributes:
+        operation: for the journal.
+        change: what is sent; None when only the host's own part changes.
+        unlink: the object leaves SCIM's sight with this step while the target keeps it.
+    """
+
+    operation: Operation
+    change: CSEntryChange | None
+    unlink: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a write has to do.
+
+    Attributes:
+        steps: in this order; empty when there is nothing to do.
+        kept: what the host keeps beside the object once all of them are done.
+        event: whether it disables or restores; None for any other change.
+    """
+
+    steps: tuple[Step, ...]
+    kept: Mapping[str, Any]
+    event: DeprovisioningEvent | None = None
+
+
+def plan_of_change(
+    endpoint: Endpoint,
+    binding: TypeBinding,
+    before: SpaceObject,
+    resource: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> Plan:
+    """Returns how to get an object from one state of its resource to another; raises ScimError.
+
+    A plan of one Update is sent together with the other attributes. Where the object is deleted by being disabled,
+    what else was to change about it does not matter any more.
+    """
+    changed = dict(binding.mapping.changes(before.attributes, resource, after))
+    event = _event(binding, before, after)
+    kept = before.kept
+    if event is not None and not binding.active_attribute:
+        kept = {**kept, ACTIVE: event is DeprovisioningEvent.RESTORE}
+    planned = list(_planned(endpoint, binding, before, event)) if event is not None else []
+    if any(one.modification_type is ObjectModificationType.DELETE for one in planned):
+        changed = {}
+    elif len(planned) == 1 and planned[0].modification_type is ObjectModificationType.UPDATE and not planned[0].new_dn:
+        changed.update(changed_by(planned.pop(), before.attributes))
+    changes = [update(binding, endpoint.connector.capabilities.export_type, before, changed)] if changed else []
+    steps = [Step(_operation(one), one) for one in (*changes, *planned)]
+    if not steps and kept != before.kept:
+        steps = [Step(Operation.UPDATE, None)]
+    return Plan(tuple(steps), kept, event)
+
+
+def plan_of_removal(endpoint: Endpoint, binding: TypeBinding, before: SpaceObject) -> Plan:
+    """Returns how the delete flow removes an object; with its last step it is gone for SCIM clients."""
+    planned = _planned(endpoint, binding, before, DeprovisioningEvent.DELETE)
+    if not planned:
+        return Plan((Step(Operation.DELETE, None, unlink=True),), before.kept, DeprovisioningEvent.DELETE)
+    last = planned[-1]
+    steps = [Step(_operation(one), one) for one in planned[:-1]]
+    stays = last.modification_type is not ObjectModificationType.DELETE
+    steps.append(Step(Operation.DELETE, last, unlink=stays))
+    return Plan(tuple(steps), before.kept, DeprovisioningEvent.DELETE)
+
+
+def _event(binding: TypeBinding, before: SpaceObject, after: Mapping[str, Any]) -> DeprovisioningEvent | None:
+    wanted = wanted_active(after)
+    if wanted is None or wanted == is_active(binding, before) or binding.active_mapped:
+        return None
+    return DeprovisioningEvent.RESTORE if wanted else DeprovisioningEvent.DISABLE
+
+
+def _planned(
+    endpoint: Endpoint, binding: TypeBinding, entry: SpaceObject, event: DeprovisioningEvent
+) -> Sequence[CSEntryChange]:
+    try:
+        return plan(endpoint, binding, entry, event)
+    except (ConnectorError, BrokenContract) as error:
+        raise endpoint.unavailable(error) from None
+
+
+def _operation(one: CSEntryChange) -> Operation:
+    return Operation.DELETE if one.modification_type is ObjectModificationType.DELETE else Operation.UPDATE

@@ -1,0 +1,121 @@
+"""Many clients at once: of all who create the same person exactly one succeeds, and of different persons all do."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+CLIENTS = 64
+ROUNDS = 50
+
+
+def together(actions: list[Callable[[], Any]]) -> list[Any]:
+    """Runs the actions at the same moment, each in a thread of its own; returns what they return."""
+    barrier = threading.Barrier(len(actions))
+
+    def wait_and_run(action: Callable[[], Any]) -> Any:
+        barrier.wait(30)
+        return action()
+
+    with ThreadPoolExecutor(len(actions)) as threads:
+        return list(threads.map(wait_and_run, actions))
+
+
+def spelling(name: str, number: int) -> str:
+    """The same name in another spelling: case and trailing blanks do not count."""
+    varied = (name, name.upper(), name.capitalize(), f"{name[:4].upper()}{name[4:]}")[number % 4]
+    return varied + " " * (number // 4 % 3)
+
+
+def test_of_64_who_create_the_same_user_together_exactly_one_succeeds(
+    estate: Any, kind: str, named: Any, record_testsuite_property: Any
+) -> None:
+    target = estate.targets[kind]
+    clients = [estate.host.client(kind) for _ in range(CLIENTS)]
+    together([client.connect for client in clients])
+    begun = time.monotonic()
+    for number in range(ROUNDS):
+        name = f"same{number}of{kind}"
+        actions = [
+            lambda client=client, sent=spelling(name, place): client.create({"userName": sent})
+            for place, client in enumerate(clients)
+        ]
+        answers = together(actions)
+        assert Counter(answer.status for answer in answers) == {201: 1, 409: CLIENTS - 1}, name
+        assert {answer.json["scimType"] for answer in answers if answer.status == 409} == {"uniqueness"}
+        assert len(named(target, name)) == 1, name
+        (created,) = (answer.json for answer in answers if answer.status == 201)
+        assert clients[0].matched(name) == [created]
+    record_testsuite_property(f"{kind}_contended_requests_per_second", round(ROUNDS * CLIENTS / (time.monotonic() - begun)))
+
+
+def test_of_640_users_from_32_clients_each_is_there_once(estate: Any, kind: str, record_testsuite_property: Any) -> None:
+    target = estate.targets[f"{kind}NoneNone"]
+    before = len(target.rows())
+    clients = [estate.host.client(f"{kind}NoneNone") for _ in range(32)]
+
+    def twenty(place: int) -> list[str]:
+        return [
+            clients[place].created({"userName": f"many{place}x{number}", "title": f"{place * 20 + number}"})
+            for number in range(20)
+        ]
+
+    begun = time.monotonic()
+    ids = [one for part in together([lambda place=place: twenty(place) for place in range(32)]) for one in part]
+    record_testsuite_property(f"{kind}_creations_per_second", round(640 / (time.monotonic() - begun)))
+
+    rows = target.rows()
+    assert len(rows) == before + 640
+    assert Counter(row["Title"] for row in rows if row["UserName"].startswith("many")) == {
+        str(number): 1 for number in range(640)
+    }
+    assert len(set(ids)) == 640
+    assert clients[0].search('userName sw "many"', count=0).json["totalResults"] == 640
+    listed = [one["id"] for start in (1, 301, 601) for one in clients[0].get(f"/Users?startIndex={start}&count=300").resources]
+    assert set(ids) <= set(listed)
+    assert len(listed) == len(set(listed))
+
+
+def test_many_who_change_one_user_together_lose_none_of_the_changes(
+    estate: Any, kind: str, person: dict[str, Any], named: Any
+) -> None:
+    object_id = estate.host.client(kind).created(person)
+    paths = ["displayName", "title", "name.givenName", "name.familyName", 'phoneNumbers[type eq "work"].value', "externalId"]
+    clients = [estate.host.client(kind) for _ in paths]
+
+    for number in range(5):
+        answers = together(
+            [
+                lambda client=client, path=path: client.patch(
+                    object_id, {"op": "Replace", "path": path, "value": f"{path[:4]} {number}"}
+                )
+                for client, path in zip(clients, paths, strict=True)
+            ]
+        )
+        assert {answer.status for answer in answers} == {200}
+        (row,) = named(estate.targets[kind], person["userName"])
+        names = ("DisplayName", "Title", "GivenName", "FamilyName", "Phone", "ExternalId")
+        assert [row[name] for name in names] == [f"{path[:4]} {number}" for path in paths]
+
+
+def test_a_user_who_is_deleted_and_created_anew_by_many_is_never_there_twice(
+    estate: Any, kind: str, person: dict[str, Any], named: Any
+) -> None:
+    target = estate.targets[kind]
+    clients = [estate.host.client(kind) for _ in range(12)]
+
+    def churn(client: Any, place: int) -> None:
+        for _ in range(6):
+            found = client.matched(spelling(person["userName"], place))
+            assert len(found) <= 1
+            if not found:
+                assert client.create(person).status in (201, 409)
+            else:
+                assert client.delete(found[0]["id"]).status in (204, 404)
+
+    together([lambda client=client, place=place: churn(client, place) for place, client in enumerate(clients)])
+
+    rows = named(target, person["userName"])
+    assert len(rows) == len(clients[0].matched(person["userName"])) <= 1
