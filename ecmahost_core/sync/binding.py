@@ -6,12 +6,14 @@ the run step, the shape of the objects in the space.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from difflib import get_close_matches
 
 from ecmahost_core.configuration.model import ConnectorConfiguration, Deprovisioning, ObjectType
 from ecmahost_core.ecma.deprovisioning import FlowAction
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, Schema, SchemaAttribute, SchemaType
+from ecmahost_core.ecma.values import text_of
 from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.scim.resource_types import ResourceType
@@ -104,7 +106,7 @@ class _Binder:
         target = self._selected(offered)
         rows = self._rows(target)
         active = self._active_attribute(target, rows)
-        self._check_delete_flow(target)
+        self._fit_delete_flow(target)
         if len(self.problems) > before:
             return None
         return TypeBinding(
@@ -190,17 +192,22 @@ class _Binder:
             self._problem("deprovisioning", "disable", disable.attribute, "an attribute that can be written")
         return disable.attribute
 
-    def _check_delete_flow(self, target: SchemaType) -> None:
+    def _fit_delete_flow(self, target: SchemaType) -> None:
+        """Brings the value that marks somebody as deleted to the type of its attribute."""
         flow = self.flows.delete
         attribute = target.attribute(flow.attribute) if flow.action is FlowAction.SET else None
-        if attribute is None:
+        if attribute is None or flow.value is None:
             return
         if attribute.operation is AttributeOperation.IMPORT_ONLY:
             self._problem("deprovisioning", "delete", flow.attribute, "an attribute that can be written")
+        data = text_of(flow.value) if isinstance(flow.value, datetime) else flow.value
         try:
-            to_target(flow.value, attribute, "delete")
+            value = to_target(data, attribute, "delete")
         except ScimError as error:
-            self._problem("deprovisioning", "delete", str(flow.value), error.detail.partition(": ")[2].rstrip("."))
+            expected = f"a value that fits: {error.detail.partition(': ')[2].rstrip('.')}"
+            self._problem("deprovisioning", "delete", text_of(flow.value), expected)
+        else:
+            self.flows = replace(self.flows, delete=replace(flow, value=value))
 
     def _problem(self, table: str, key: str, found: str, expected: str, names: Sequence[str] = ()) -> None:
         near = get_close_matches(found, names, n=1, cutoff=0.5) if found else []

@@ -186,7 +186,7 @@ class Delivery:
         return EventRecord(
             kind=_KINDS[self.entry.operation],
             outcome=outcome,
-            object_id=self.entry.object_id or self.entry.reserved_id,
+            object_id=self.entry.object_id or "",  # of an add the store fills in the id that it gave
             request_id=self.call.request_id,
             actor=self.call.actor,
             error=error,

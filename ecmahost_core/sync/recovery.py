@@ -94,7 +94,7 @@ class Recovery:
         event = EventRecord(
             kind="recover",
             outcome="ok" if done else "not_applied",
-            object_id=entry.object_id or entry.reserved_id,
+            object_id=entry.object_id or "",
             request_id=entry.request_id,
             actor="worker",
             detail={"operation": entry.operation.value},
@@ -242,7 +242,7 @@ def settle_by_hand(endpoint: Endpoint, number: int, *, applied_there: bool) -> N
     event = EventRecord(
         kind="settle",
         outcome="ok" if applied_there else "not_applied",
-        object_id=entry.object_id or entry.reserved_id,
+        object_id=entry.object_id or "",
         request_id=entry.request_id,
         actor="cli",
     )

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -601,6 +602,79 @@ def named_fixture() -> Callable[[Target, str], list[dict[str, str]]]:
 @pytest.fixture(name="eventually")
 def eventually_fixture() -> Callable[..., bool]:
     return eventually
+
+
+GATE = """
+[properties]
+instance = "{instance}"
+type = "gate"
+[connectivity]
+directory = "{directory}"
+{connectivity}
+[run_profiles]
+full_import = {{}}
+[object_types.User]
+target = "Person"
+anchor = "UserName"
+query_attributes = ["UserName"]
+[schema_mapping.User]
+userName = "UserName"
+title = "Title"
+[deprovisioning.User]
+disable = {{ set = "IsActive" }}
+delete = "delete"
+"""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The target of a connector ``gate``, which can be held up at each of the plugin's hooks."""
+
+    directory: Path
+
+    def hold(self, hook: str) -> None:
+        (self.directory / f"hold.{hook}").touch()
+
+    def release(self, hook: str) -> None:
+        (self.directory / f"hold.{hook}").unlink()
+
+    def held(self, hook: str) -> bool:
+        return (self.directory / f"held.{hook}").exists()
+
+    def leak(self, hook: str) -> None:
+        """Lets the hook raise an exception that quotes the connector's password."""
+        (self.directory / f"leak.{hook}").touch()
+
+    def add(self, name: str) -> None:
+        (self.directory / "objects" / sha256(name.encode()).hexdigest()).write_text(json.dumps({"UserName": name}))
+
+    def names(self) -> list[str]:
+        return sorted(json.loads(path.read_text())["UserName"] for path in (self.directory / "objects").iterdir())
+
+    def additions(self) -> list[str]:
+        """Everybody who was ever added through the connector, in order."""
+        file = self.directory / "additions"
+        return file.read_text().splitlines() if file.exists() else []
+
+
+def connect_gate(home: HomeDirectory, name: str = "gate", connectivity: str = "") -> Gate:
+    directory = home.path / f"target.{name}"
+    (directory / "objects").mkdir(parents=True)
+    home.install("ecmahost_gate", (PROGRAMS / "gate_connector.py").read_text(), "gate")
+    text = GATE.format(instance=uuid.uuid4(), directory=directory, connectivity=connectivity)
+    home.connector(name, text)
+    return Gate(directory)
+
+
+@pytest.fixture
+def gate(home: HomeDirectory) -> Gate:
+    """A connector of the home, named ``gate``, whose target can be held up."""
+    return connect_gate(home)
+
+
+@pytest.fixture(name="connect_gate")
+def connect_gate_fixture() -> Callable[..., Gate]:
+    return connect_gate
 
 
 @pytest.fixture(params=["csv", "sql"])

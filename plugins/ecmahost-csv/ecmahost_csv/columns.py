@@ -1,6 +1,7 @@
 """A file's columns as the run step wants them: types, several values in a cell, and which columns are the anchor."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -97,13 +98,22 @@ class Binding:
     selected: tuple[Column, ...]
     anchor: tuple[Column, ...]
 
+    def has_anchor(self, row: Sequence[str]) -> bool:
+        """Whether every part of a row's anchor has a value; blanks are none."""
+        return all(column.position < len(row) and row[column.position].strip() for column in self.anchor)
+
     def anchor_key(self, row: Sequence[str]) -> Key | None:
         """Returns the key of a row's anchor, or None when a part of it is empty."""
         return next(keys_of(self.anchor, row), None)
 
     def anchor_of(self, row: Sequence[str]) -> Anchor:
-        """Returns a row's anchor, the values that every import yields; ValueError when one cannot be read."""
-        return tuple(column.values(row)[0] for column in self.anchor)
+        """Returns the anchor, as every import yields it, of a row that has one; ValueError when it cannot be read."""
+        return tuple(
+            [
+                row[column.position] if column.type is AttributeType.STRING else column.values(row)[0]
+                for column in self.anchor
+            ]
+        )
 
     def attributes(self, row: Sequence[str]) -> Attributes:
         """Returns every selected attribute of a row; ValueError names the column that cannot be read."""
@@ -155,7 +165,7 @@ def entry(binding: Binding, record: Record, first_line: int | None = None) -> CS
     if len(row) > width:
         detail = f"{len(row)} cells under {width} columns; quote a cell that contains the delimiter"
         return _failed(binding, record, MAImportError.PARSE_ERROR, detail)
-    if binding.anchor_key(row) is None:
+    if not binding.has_anchor(row):
         names = ", ".join(repr(column.name) for column in binding.anchor)
         return _failed(binding, record, MAImportError.INVALID_ATTRIBUTE_VALUE, f"the anchor {names} is empty")
     if first_line is not None:
@@ -169,11 +179,13 @@ def entry(binding: Binding, record: Record, first_line: int | None = None) -> CS
 
 
 def _failed(binding: Binding, record: Record, code: MAImportError, detail: str) -> CSEntryChange:
-    try:
-        anchor = binding.anchor_of(record.cells)
-    except (ValueError, IndexError):
-        anchor = ()
-    # Shown as Python quotes it: an anchor may hold line endings, and this goes to a log.
-    named = f" ({', '.join(ascii(part)[:100] for column in binding.anchor for part in column.parts(record.cells))})"
-    failure = ImportFailure(code, f"line {record.line}{named if anchor else ''}: {detail}")
+    anchor: Anchor = ()
+    where = f"line {record.line}"
+    if binding.has_anchor(record.cells):
+        # Shown as Python quotes it: an anchor may hold line endings, and this goes to a log.
+        shown = [ascii(record.cells[column.position])[:100] for column in binding.anchor]
+        where = f"line {record.line} ({', '.join(shown)})"
+        with suppress(ValueError):
+            anchor = binding.anchor_of(record.cells)
+    failure = ImportFailure(code, f"{where}: {detail}")
     return CSEntryChange(binding.object_type, ObjectModificationType.ADD, anchor, failure=failure)

@@ -68,7 +68,7 @@ def _rows(opened: CsvSession, target: Target, binding: Binding) -> list[Finding]
         if record.offset in repeats:
             kind = "repeated"
         elif (failure := entry(binding, record).failure) is not None:
-            empty = not record.problem and binding.anchor_key(record.cells) is None
+            empty = not record.problem and not binding.has_anchor(record.cells)
             kind = "unparsable" if failure.code is MAImportError.PARSE_ERROR else "anchorless" if empty else "invalid"
         elif len(record.cells) < len(binding.columns):
             kind = "short"

@@ -104,7 +104,7 @@ def test_a_row_without_an_anchor_fails(people: Path, connect: Connect, step: Ste
     people.write_text("id,name\n ,Ann\n")
     (only,) = entries(connect(people), step("id", "name"))
     assert only.failure is not None
-    assert only.failure.detail == "line 2 (' '): the anchor 'id' is empty"
+    assert only.failure.detail == "line 2: the anchor 'id' is empty"
 
 
 def test_an_anchor_of_two_columns_needs_both_to_be_equal(people: Path, connect: Connect, step: Step) -> None:

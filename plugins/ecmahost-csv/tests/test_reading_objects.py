@@ -8,7 +8,7 @@ from pathlib import Path
 import ecmahost_csv
 import pytest
 from ecmahost_csv import index, postings
-from ecmahost_csv.columns import Column, keys_of
+from ecmahost_csv.columns import Column, Key, keys_of
 from ecmahost_csv.dialect import Dialect
 from ecmahost_csv.index import Index
 from ecmahost_csv.session import CsvSession
@@ -32,8 +32,8 @@ Connect = Callable[..., CsvSession]
 Step = Callable[..., RunStep]
 
 
-def query(limit: int = 2, **values: Value) -> ObjectQuery:
-    return ObjectQuery("User", tuple((name, (value,)) for name, value in values.items()), limit)
+def query(**values: Value) -> ObjectQuery:
+    return ObjectQuery("User", tuple((name, (value,)) for name, value in values.items()))
 
 
 def found(session: CsvSession, step: RunStep, **values: Value) -> list[str]:
@@ -200,7 +200,7 @@ def test_after_any_foreign_edits_the_index_finds_what_a_scan_finds(
                     followed.prepare(target, *columns)
                 continue
             for each in columns:
-                expected: dict[index.Key, list[int]] = {}
+                expected: dict[Key, list[int]] = {}
                 for row in rows:
                     for key in dict.fromkeys(keys_of(each, row.cells)):
                         expected.setdefault(key, []).append(row.offset)

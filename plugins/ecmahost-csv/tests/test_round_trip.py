@@ -14,7 +14,7 @@ from ecmahost_core import CSEntryChange, ObjectModificationType, RunStep
 Connect = Callable[..., CsvSession]
 Step = Callable[..., RunStep]
 
-DIALECTS = (
+DIALECTS: tuple[dict[str, str], ...] = (
     {},
     {"delimiter": ";", "quoting": "all"},
     {"delimiter": "tab", "quote": "'"},

@@ -87,7 +87,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_paging_yields_what_a_plain_select_yields_for_any_collation_duplicate_and_null(make_target, data):
     """The anchors that belong to one row each come out once; each other anchor is a failure."""

@@ -93,7 +93,9 @@ def schema(session: Gate) -> Schema:
 @hookimpl
 def full_import(session: Gate, step: RunStep) -> Iterator[ImportPage]:
     session.pass_through("import")
-    yield ImportPage(tuple(map(entry, session.objects())))
+    page = ImportPage(tuple(map(entry, session.objects())))
+    session.pass_through("import.page")
+    yield page
 
 
 @hookimpl
