@@ -41,6 +41,7 @@ from ecmahost_core.errors import (
     UnexpectedData,
 )
 from ecmahost_core.hookspecs import hookimpl
+from ecmahost_core.text import fold
 
 __all__ = [
     "AccessDenied",
@@ -87,5 +88,6 @@ __all__ = [
     "UnexpectedData",
     "Value",
     "Values",
+    "fold",
     "hookimpl",
 ]

@@ -27,10 +27,13 @@ class RunStep:
         types: the object types concerned, each with the configured anchor and the selected attributes only; never
             empty.
         page_size: objects in a page of an import, or changes in an export.
+        query_attributes: names of attributes that single objects are asked for by, beside the anchor: ``check`` may
+            say what that costs. Empty where nothing is asked for.
     """
 
     types: tuple[SchemaType, ...]
     page_size: int
+    query_attributes: tuple[str, ...] = ()
 
     def type(self, name: str) -> SchemaType:
         """Returns the selected type of this name; KeyError when it is not part of the step."""

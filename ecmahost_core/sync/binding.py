@@ -126,7 +126,11 @@ class _Binder:
             ),
             flows=self.flows,
             active_attribute=active,
-            export_step=RunStep(types=(target,), page_size=self.configuration.export_page_size),
+            export_step=RunStep(
+                types=(target,),
+                page_size=self.configuration.export_page_size,
+                query_attributes=tuple(query.name for query in self.object_type.query_attributes),
+            ),
         )
 
     def _selected(self, offered: SchemaType) -> SchemaType:

@@ -190,6 +190,7 @@ class CsvTarget:
     type_name: str = "csv"
     object_type: str = "User"
     anchor: str = "UserName"
+    hidden: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.write([])
@@ -209,6 +210,19 @@ class CsvTarget:
 
     def add(self, **row: str) -> None:
         self.write([*self.rows(), row])
+
+    def hide(self, *names: str) -> None:
+        """Takes people away, all of them when none is named."""
+        if not self.hidden:
+            self.hidden.append(self.path.read_bytes())
+        self.write([row for row in self.rows() if names and row["UserName"] not in names])
+
+    def retitle(self, name: str, title: str) -> None:
+        self.write([row | {"Title": title} if row["UserName"] == name else row for row in self.rows()])
+
+    def restore(self) -> None:
+        """Makes the file what it was before ``hide``."""
+        self.path.write_bytes(self.hidden.pop())
 
     def rows(self) -> list[dict[str, str]]:
         with self.path.open(newline="") as file:
@@ -244,6 +258,20 @@ class SqliteTarget:
     def add(self, **row: str) -> None:
         names, marks = ", ".join(row), ", ".join("?" * len(row))
         self.execute(f"INSERT INTO Employees ({names}) VALUES ({marks})", *row.values())
+
+    def hide(self, *names: str) -> None:
+        """Takes people away, all of them when none is named."""
+        self.execute("CREATE TABLE IF NOT EXISTS Hidden AS SELECT * FROM Employees")
+        chosen = f"WHERE UserName IN ({', '.join('?' * len(names))})" if names else ""
+        self.execute(f"DELETE FROM Employees {chosen}", *names)
+
+    def retitle(self, name: str, title: str) -> None:
+        self.execute("UPDATE Employees SET Title = ? WHERE UserName = ?", title, name)
+
+    def restore(self) -> None:
+        """Puts those back who are hidden, under the keys that they had."""
+        self.execute("INSERT OR IGNORE INTO Employees SELECT * FROM Hidden")
+        self.execute("DROP TABLE Hidden")
 
     def rows(self) -> list[dict[str, str]]:
         found = self.execute(f"SELECT {', '.join(COLUMNS)} FROM Employees ORDER BY EmployeeId")
@@ -648,8 +676,15 @@ class Gate:
     def add(self, name: str) -> None:
         (self.directory / "objects" / sha256(name.encode()).hexdigest()).write_text(json.dumps({"UserName": name}))
 
+    def objects(self) -> list[dict[str, str]]:
+        return [json.loads(path.read_text()) for path in (self.directory / "objects").iterdir()]
+
+    def object(self, name: str) -> dict[str, str]:
+        (found,) = (one for one in self.objects() if one["UserName"] == name)
+        return found
+
     def names(self) -> list[str]:
-        return sorted(json.loads(path.read_text())["UserName"] for path in (self.directory / "objects").iterdir())
+        return sorted(one["UserName"] for one in self.objects())
 
     def additions(self) -> list[str]:
         """Everybody who was ever added through the connector, in order."""

@@ -54,7 +54,7 @@ from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.space.sqlite import open_store
 from ecmahost_core.sync import provisioning
 from ecmahost_core.sync.endpoint import Call, Endpoint
-from ecmahost_core.sync.imports import full_import
+from ecmahost_core.sync import imports
 from ecmahost_core.sync.queries import search
 from ecmahost_core.text import fold
 
@@ -329,7 +329,7 @@ class Desk:
         """Builds the endpoint and imports, so that it can be seen."""
         self.build(**settings)
         if self.endpoint.imports:
-            full_import(self.endpoint)
+            imports.full_import(self.endpoint)
         return self
 
     def restart(self, **settings: Any) -> "Desk":

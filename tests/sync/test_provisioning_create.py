@@ -5,6 +5,7 @@ from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.objects import ObjectState
 from ecmahost_core.space.store import StoreUnavailable
+from ecmahost_core.sync.presentation import resource_of
 from ecmahost_core.sync.recovery import Recovery
 
 WORK = [{"type": "work", "value": "bob@example.com"}]
@@ -279,13 +280,7 @@ def test_active_is_created_where_the_disable_flow_keeps_it(desk, disable, sent, 
     desk.ready(disable=disable)
     made = desk.create(userName="bob", active=sent)
     assert desk.target.rows[("bob",)] == {"Login": ("bob",), **stored}
-    assert memory_active(desk, made) is sent
-
-
-def memory_active(desk, found):
-    from ecmahost_core.sync.presentation import resource_of
-
-    return resource_of(desk.binding, found)["active"]
+    assert resource_of(desk.binding, made)["active"] is sent
 
 
 def test_a_mapped_active_that_the_target_only_shows_is_not_written(desk, memory):

@@ -5,10 +5,9 @@ A CSV knows only text; a type other than String comes from the configuration.
 
 import base64
 import re
-import unicodedata
 from datetime import UTC, datetime, time
 
-from ecmahost_core import AttributeType, Reference, Value
+from ecmahost_core import AttributeType, Reference, Value, fold
 
 TRUTHS = (
     ("True", "False"), ("true", "false"), ("TRUE", "FALSE"), ("1", "0"),
@@ -17,17 +16,6 @@ TRUTHS = (
 """The spellings of true and false, in the order of preference."""
 
 INT64_DIGITS = 19
-
-
-def fold(text: str) -> str:
-    """Returns the form under which two texts are the same name: the host's own rule, so that both see one duplicate.
-
-    Canonical composition, case folding, trailing blanks removed.
-    """
-    if text.isascii():
-        return text.lower().rstrip()
-    folded = unicodedata.normalize("NFC", text).casefold()
-    return unicodedata.normalize("NFC", folded).rstrip()
 
 
 def read(cell: str, kind: AttributeType) -> Value:

@@ -18,6 +18,7 @@ from ecmahost_core import (
     ObjectTypeNotSupported,
     SchemaType,
     Values,
+    fold,
 )
 from ecmahost_csv import cells
 from ecmahost_csv.layout import Layout
@@ -74,7 +75,7 @@ def keys_function(columns: Sequence[Column]) -> Callable[[Sequence[str]], Iterab
     first = columns[0]
     if len(columns) > 1 or first.separator or first.type is not AttributeType.STRING:
         return partial(keys_of, columns)
-    position, fold = first.position, cells.fold
+    position = first.position
 
     def keys(row: Sequence[str]) -> Iterable[Key]:
         return (key,) if position < len(row) and (key := fold(row[position])) else ()

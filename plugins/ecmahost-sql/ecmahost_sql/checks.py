@@ -16,11 +16,11 @@ def findings(session: Session, step: RunStep) -> Sequence[Finding]:
         session.require_database()
         found: dict[Finding, None] = {}
         for schema_type in step.types:
-            found |= dict.fromkeys(_of_type(session, schema_type))
+            found |= dict.fromkeys(_of_type(session, schema_type, step.query_attributes))
         return tuple(found)
 
 
-def _of_type(session: Session, schema_type: SchemaType) -> Iterator[Finding]:
+def _of_type(session: Session, schema_type: SchemaType, query_attributes: Sequence[str]) -> Iterator[Finding]:
     try:
         selection = session.selection(schema_type)
     except DatabaseFailure as failure:
@@ -35,6 +35,7 @@ def _of_type(session: Session, schema_type: SchemaType) -> Iterator[Finding]:
         yield from _operations(selection.table)
     yield from _anchor(session, selection)
     yield from _unindexed(session, selection)
+    yield from _query_attributes(session, selection, query_attributes)
     yield from session.database.findings(selection.table, writing=writing)
 
 
@@ -100,7 +101,7 @@ def _anchor(session: Session, selection: Selection) -> Iterator[Finding]:
 
 
 def _unindexed(session: Session, selection: Selection) -> Iterator[Finding]:
-    """Any attribute may be asked for by the portal's matching rule; without an index that reads the whole table."""
+    """Whether an object is found by its anchor without reading the whole table."""
     database, table = session.database, selection.table
     place = statements.place_of(database, selection.key_expressions, ("",) * len(selection.key))
     if database.scans(statements.count(table, place), place.parameters):
@@ -110,21 +111,25 @@ def _unindexed(session: Session, selection: Selection) -> Iterator[Finding]:
             "the anchor has no index: every change and every page of an import reads the whole table",
             f"Create an index on {', '.join(selection.key_names)}.",
         )
-    slow = []
-    for attribute in selection.schema_type.attributes:
-        place = statements.place_of(database, [database.quote(attribute.name)], ("",))
-        if attribute.name not in selection.key_names and database.scans(
-            statements.count(table, place), place.parameters
-        ):
-            repeated = _measured(session, statements.repeated(table, [database.quote(attribute.name)]))
-            slow.append(f"{attribute.name} (values repeat)" if repeated else attribute.name)
-    if slow:
-        yield Finding(
-            Severity.INFO,
-            table.name,
-            f"these columns have no index, so a match on one of them reads the whole table: {', '.join(slow)}",
-            "Create an index on the columns that are matched on; a match needs values that do not repeat.",
-        )
+
+
+def _query_attributes(session: Session, selection: Selection, names: Sequence[str]) -> Iterator[Finding]:
+    """What it costs to ask for somebody by these columns, and whether the answer can be one person."""
+    database, table = session.database, selection.table
+    selected = {attribute.name for attribute in selection.schema_type.attributes}
+    for name in names:
+        if name not in selected or selection.key_names == (name,):
+            continue
+        subject = f"{table.name}.{name}"
+        place = statements.place_of(database, [database.quote(name)], ("",))
+        if database.scans(statements.count(table, place), place.parameters):
+            message = "people are matched by this column and it has no index: each match reads the whole table"
+            yield Finding(Severity.WARNING, subject, message, f"Create an index on {name}.")
+        if _measured(session, statements.repeated(table, [database.quote(name)])):
+            message = (
+                "people are matched by this column and several rows have the same value: such a match is ambiguous"
+            )
+            yield Finding(Severity.WARNING, subject, message, "Correct the rows, or match by another column.")
 
 
 def _measured(session: Session, sql: str) -> int | None:

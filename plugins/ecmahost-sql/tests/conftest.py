@@ -114,8 +114,8 @@ class Target:
         assert self.dump() == before
         return result.error
 
-    def check(self, *types: SchemaType) -> Sequence[Finding]:
-        return ecmahost_sql.check(self.session(SessionPurpose.READ), RunStep(types, 100))
+    def check(self, *types: SchemaType, query_attributes: tuple[str, ...] = ()) -> Sequence[Finding]:
+        return ecmahost_sql.check(self.session(SessionPurpose.READ), RunStep(types, 100, query_attributes))
 
     def dump(self) -> list[str]:
         with closing(sqlite3.connect(self.path)) as connection:

@@ -58,14 +58,21 @@ def test_a_required_column_that_nothing_writes_is_an_error(make_target):
     assert target.check(target.type("People", operations=read_only)) == ()
 
 
-def test_columns_without_an_index_are_named_and_those_whose_values_repeat(make_target):
+def test_a_column_that_people_are_matched_by_needs_an_index_and_values_of_its_own(make_target):
     target = make_target(
         GOOD + "ALTER TABLE People ADD COLUMN Mail TEXT; ALTER TABLE People ADD COLUMN Town TEXT DEFAULT 'X';"
         "INSERT INTO People(Login, Mail) VALUES ('b', 'b@x');"
     )
-    finding = about(target.check(target.type("People")), "have no index")
-    assert finding.severity is Severity.INFO
-    assert finding.message.endswith(": Mail, Town (values repeat)")
+    findings = target.check(target.type("People"), query_attributes=("Mail", "Town"))
+    slow = [found.subject for found in findings if "it has no index" in found.message]
+    assert slow == ["People.Mail", "People.Town"]
+    ambiguous = about(findings, "several rows have the same value")
+    assert (ambiguous.severity, ambiguous.subject) == (Severity.WARNING, "People.Town")
+
+
+def test_nothing_is_said_of_columns_that_nobody_is_matched_by(make_target):
+    target = make_target(GOOD + "ALTER TABLE People ADD COLUMN Mail TEXT;")
+    assert not [found for found in target.check(target.type("People")) if "Mail" in found.subject]
 
 
 def test_keys_that_are_given_again_and_the_journal_mode_are_hints(make_target):
