@@ -72,7 +72,7 @@ class Answers:
     Attributes:
         began: when each answered request was sent.
         took: how long each took.
-        bodies: the bodies of the answers to POST.
+        bodies: what was answered, where the load does not repeat.
     """
 
     began: list[float] = field(default_factory=list)
@@ -187,7 +187,7 @@ def _drive(load: Load, stop: Event, poller: selectors.BaseSelector, connections:
             connection = key.data
             if not connection.receive():
                 continue
-            connection.note(answers, load.expected)
+            connection.note(answers, load.expected, keep=not load.repeat)
             request = next(waiting, None) if time.monotonic() < until and not stop.is_set() else None
             if request is None:
                 busy -= 1
@@ -242,14 +242,14 @@ class _Connection:
         head, blank, body = self._received.partition(b"\r\n\r\n")
         return bool(blank) and len(body) >= _content_length(bytes(head))
 
-    def note(self, answers: Answers, expected: int) -> None:
+    def note(self, answers: Answers, expected: int, *, keep: bool) -> None:
         took = time.monotonic() - self._began
         status = int(self._received[9:12])
         if expected and status != expected:
             raise _Unexpected(f"{self._request.method} {self._request.path}: {bytes(self._received[-500:])!r}")
         answers.began.append(self._began)
         answers.took.append(took)
-        if self._request.method == "POST":
+        if keep:
             answers.bodies.append(bytes(self._received.partition(b"\r\n\r\n")[2]))
 
 

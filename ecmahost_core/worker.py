@@ -33,7 +33,7 @@ def run_worker(host: Host, stop: threading.Event) -> None:
     os.nice(NICENESS)
     works: dict[str, _Work] = {}
     next_prune = time.monotonic()
-    while not stop.wait(TICK_SECONDS):
+    while not stop.is_set():
         endpoints = host.endpoints
         for name, work in list(works.items()):
             if endpoints.get(name) is not work.endpoint:
@@ -46,6 +46,7 @@ def run_worker(host: Host, stop: threading.Event) -> None:
         if time.monotonic() >= next_prune:
             next_prune = time.monotonic() + PRUNE_SECONDS
             _guarded("prune", lambda: host.store.prune(EVENT_RETENTION_DAYS))
+        stop.wait(TICK_SECONDS)
     for work in works.values():
         work.stop.set()
 

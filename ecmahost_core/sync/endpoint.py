@@ -18,7 +18,7 @@ from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.queue import ExportQueue
 from ecmahost_core.connectors.reads import ReadLane
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, Schema, SchemaAttribute, SchemaType
-from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
+from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, TargetBusy
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable
 from ecmahost_core.space.store import Store
 from ecmahost_core.sync.binding import TypeBinding, bind
@@ -28,6 +28,10 @@ log = structlog.get_logger()
 IMPORTING = "The ECMA host is currently importing data from the target application"
 SCHEMA_SECONDS = 20.0
 SCHEMA_RETRY_SECONDS = 5.0
+SCHEMA_SECONDS = 60.0
+"""How long the target's schema may take where nobody waits for an answer."""
+KNOWN_SCHEMA_SECONDS = 5.0
+"""How long it may take where an earlier one is remembered, and how long others wait for whoever asks."""
 DRAIN_SECONDS = 20.0
 
 
@@ -87,38 +91,47 @@ class Endpoint:
         self.reads.close()
         self.connector.close()
 
-    def bindings(self) -> Mapping[str, TypeBinding]:
-        """Returns the bindings by resource type.
+    @property
+    def failing(self) -> bool:
+        """Whether this process has tried to learn what it needs from the target, and cannot serve because it failed."""
+        return self._failure is not None and not self._bindings
+
+    def bindings(self, patience: float = SCHEMA_SECONDS) -> Mapping[str, TypeBinding]:
+        """Returns the bindings by resource type, waiting at most ``patience`` seconds for the target's schema.
 
         Raises ConfigurationError when the configuration does not fit the target, ConnectorError or BrokenContract
         when the target's schema cannot be read and never was.
         """
         if self._bindings:
             return self._bindings
-        with self._lock:
+        if not self._lock.acquire(timeout=min(patience, KNOWN_SCHEMA_SECONDS)):
+            raise TargetBusy(f"connector {self.name}: its target has not told its schema yet; try again later")
+        try:
             if self._bindings:
                 return self._bindings
             if self._failure is not None and time.monotonic() - self._failed_at < SCHEMA_RETRY_SECONDS:
                 raise self._failure
             try:
-                self._bindings = bind(self.configuration, self._schema())
+                self._bindings = bind(self.configuration, self._schema(patience))
             except (ConnectorError, BrokenContract, ConfigurationError) as error:
                 self._failure, self._failed_at = error, time.monotonic()
                 raise
             self._failure = None
             return self._bindings
+        finally:
+            self._lock.release()
 
-    def binding(self, resource_type: str) -> TypeBinding:
+    def binding(self, resource_type: str, patience: float = SCHEMA_SECONDS) -> TypeBinding:
         """Returns the binding of one resource type for a SCIM request; raises ScimError when it cannot be served."""
-        bindings = self.bindings_for_scim()
+        bindings = self.bindings_for_scim(patience)
         if resource_type not in bindings:
             raise not_found(f"Connector {self.name} has no resource type {resource_type}.")
         return bindings[resource_type]
 
-    def bindings_for_scim(self) -> Mapping[str, TypeBinding]:
+    def bindings_for_scim(self, patience: float = SCHEMA_SECONDS) -> Mapping[str, TypeBinding]:
         """Returns all bindings for a SCIM request; raises ScimError 503 when the connector cannot be served."""
         try:
-            return self.bindings()
+            return self.bindings(patience)
         except ConfigurationError:
             log.error("connector_configuration_does_not_fit_target", connector=self.name)
             detail = (
@@ -150,12 +163,13 @@ class Endpoint:
             detail = f"The target of connector {self.name} cannot be used now: {error}"
         return unavailable(detail, 30)
 
-    def _schema(self) -> Schema:
+    def _schema(self, patience: float) -> Schema:
+        """Asks the target in the lane for reads, because a target that accepts the call may never answer it."""
+        known = _read_schema(self._schema_file)
+        seconds = patience if known is None else min(patience, KNOWN_SCHEMA_SECONDS)
         try:
-            # In the lane: a target that hangs must not hang everybody who waits for the lock.
-            schema = self.reads.call(self.connector.schema, SCHEMA_SECONDS)
+            schema = self.reads.call(self.connector.schema, timeout=seconds)
         except (ConnectorError, BrokenContract) as error:
-            known = _read_schema(self._schema_file)
             if known is None:
                 raise
             log.warning("target_schema_from_last_time", connector=self.name, error=type(error).__name__)

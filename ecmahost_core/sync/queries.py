@@ -185,7 +185,7 @@ def _ask_target(
     began = endpoint.store.change_seq()
     found = read_by_value(endpoint, binding, key.attribute, (key.value,), call)
     if found:
-        endpoint.store.adopt(binding.space_type, found, began, relink=True)
+        endpoint.store.adopt(binding.space_type, found, began)
     elif not space_counts:
         return []
     return _from_index(endpoint, binding, node, key)

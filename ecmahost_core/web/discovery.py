@@ -1,11 +1,13 @@
 """``/ServiceProviderConfig``, ``/ResourceTypes`` and ``/Schemas`` (RFC 7644 section 4)."""
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, request
 
 from ecmahost_core.scim.errors import ScimError, not_found
 from ecmahost_core.scim.messages import list_response, service_provider_config
 from ecmahost_core.scim.schemas import Schema
-from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.web.answers import answer
 from ecmahost_core.web.doors import endpoint_of
 from ecmahost_core.web.resources import MAX_COUNT, base_url
@@ -26,12 +28,12 @@ def discovery_routes(site: Site) -> Blueprint:
     def resource_types(connector: str) -> Response:
         _refuse_filter()
         url = base_url(request, connector)
-        found = [one.resource_type.to_json(url) for one in _endpoint(site, connector).bindings_for_scim().values()]
+        found = [one.resource_type.to_json(url) for one in _bindings(site, connector).values()]
         return answer(list_response(found, len(found)))
 
     @routes.get(f"{base}/ResourceTypes/<name>")
     def resource_type(connector: str, name: str) -> Response:
-        bindings = _endpoint(site, connector).bindings_for_scim()
+        bindings = _bindings(site, connector)
         if name not in bindings:
             raise not_found(f"There is no resource type {name[:80]}; there are: {', '.join(bindings)}.")
         return answer(bindings[name].resource_type.to_json(base_url(request, connector)))
@@ -40,12 +42,12 @@ def discovery_routes(site: Site) -> Blueprint:
     def schemas(connector: str) -> Response:
         _refuse_filter()
         url = base_url(request, connector)
-        found = [schema.to_json(url) for schema in _schemas(_endpoint(site, connector)).values()]
+        found = [schema.to_json(url) for schema in _schemas(_bindings(site, connector)).values()]
         return answer(list_response(found, len(found)))
 
     @routes.get(f"{base}/Schemas/<urn>")
     def schema(connector: str, urn: str) -> Response:
-        found = {one.lower(): schema for one, schema in _schemas(_endpoint(site, connector)).items()}.get(urn.lower())
+        found = {one.lower(): schema for one, schema in _schemas(_bindings(site, connector)).items()}.get(urn.lower())
         if found is None:
             raise not_found("There is no schema with this URN.")
         return answer(found.to_json(base_url(request, connector)))
@@ -53,8 +55,8 @@ def discovery_routes(site: Site) -> Blueprint:
     return routes
 
 
-def _endpoint(site: Site, connector: str) -> Endpoint:
-    return endpoint_of(site, connector)
+def _bindings(site: Site, connector: str) -> Mapping[str, TypeBinding]:
+    return endpoint_of(site, connector).bindings_for_scim(site.configuration.request_budget)
 
 
 def _refuse_filter() -> None:
@@ -63,9 +65,9 @@ def _refuse_filter() -> None:
         raise ScimError(403, "Discovery endpoints take no filter (RFC 7644 section 4).")
 
 
-def _schemas(endpoint: Endpoint) -> dict[str, Schema]:
+def _schemas(bindings: Mapping[str, TypeBinding]) -> dict[str, Schema]:
     found: dict[str, Schema] = {}
-    for binding in endpoint.bindings_for_scim().values():
+    for binding in bindings.values():
         resource_type = binding.resource_type
         for one in (resource_type.schema, *resource_type.extensions):
             found[one.id] = one

@@ -20,7 +20,9 @@ def health_routes(site: Site) -> Blueprint:
     def readyz() -> Response:
         """200 when every configured connector can be served, otherwise 503; the body says which cannot, and why."""
         states = {name: _state(endpoint) for name, endpoint in site.endpoints.items()}
-        states |= {name: {"ready": False, "reason": "configuration"} for name in site.broken if name not in states}
+        for name in site.broken:
+            # One that was served before goes on with its last good configuration, which somebody should know.
+            states.setdefault(name, {"ready": False, "reason": "configuration"})["configuration"] = "broken"
         ready = all(state["ready"] for state in states.values())
         return answer({"status": "ready" if ready else "not ready", "connectors": states}, 200 if ready else 503)
 
@@ -33,6 +35,8 @@ def _state(endpoint: Endpoint) -> dict[str, object]:
     state: dict[str, object] = {"ready": True}
     if endpoint.imports and not status.first_import_done:
         state = {"ready": False, "reason": "importing" if status.importing else "first import has not completed"}
+    elif endpoint.failing:
+        state = {"ready": False, "reason": "target"}
     if status.last_failure:
         state["last_import"] = "failed"
     if status.held is not None:

@@ -102,7 +102,7 @@ def base_url(incoming: Request, connector: str) -> str:
 
 def _target(site: Site, connector: str) -> tuple[Endpoint, TypeBinding]:
     endpoint = endpoint_of(site, connector)
-    return endpoint, endpoint.binding("User")
+    return endpoint, endpoint.binding("User", _call(site).remaining())
 
 
 def _call(site: Site) -> Call:
@@ -125,7 +125,9 @@ def _read(binding: TypeBinding, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _note_ignored(names: tuple[str, ...]) -> None:
     if names:
-        log.debug("attributes_ignored", names=[name[:100] for name in names[:20]], count=len(names))
+        # A path can hold a filter, and a filter somebody's value: only the name in front of it is logged.
+        shown = [name.partition("[")[0][:100] for name in names[:20]]
+        log.debug("attributes_ignored", names=shown, count=len(names))
 
 
 def _changed(
