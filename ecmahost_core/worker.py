@@ -9,11 +9,13 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
 from ecmahost_core.host import Host
 from ecmahost_core.logs import origin
+from ecmahost_core.space.objects import ImportCounts
 from ecmahost_core.space.store import ImportRunning, StoreUnavailable
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.imports import ImportFailed, full_import
@@ -24,6 +26,7 @@ log = structlog.get_logger()
 NICENESS = 5
 TICK_SECONDS = 0.5
 RETRY_SECONDS = (5.0, 15.0, 60.0, 300.0)
+LONGEST_RECOVERY_PAUSE = 15.0
 PRUNE_SECONDS = 3600.0
 EVENT_RETENTION_DAYS = 90
 
@@ -65,15 +68,23 @@ class _Work:
             threading.Thread(target=self._import, name=f"import {self.endpoint.name}", daemon=True).start()
 
     def _recover(self) -> None:
+        """Settles new entries at once; what could not be settled is tried again at growing intervals."""
         recovery = Recovery(self.endpoint)
+        pause, next_attempt = TICK_SECONDS, 0.0
         while not self.stop.wait(TICK_SECONDS):
-            _guarded("recovery", recovery.round, self.endpoint.name)
+            again = time.monotonic() >= next_attempt
+            _guarded("recovery", partial(recovery.round, again=again), self.endpoint.name)
+            if not recovery.stuck:
+                pause = TICK_SECONDS
+            elif again:
+                pause = min(pause * 2, LONGEST_RECOVERY_PAUSE)
+                next_attempt = time.monotonic() + pause
 
     def _import(self) -> None:
         """Imports at once, because the target may have changed while no host ran, and then on schedule."""
         failures = 0
         while not self.stop.is_set():
-            if _imported(self.endpoint):
+            if _imported(self.endpoint, self.stop):
                 failures = 0
                 pause = self._until_next()
             else:
@@ -90,11 +101,25 @@ class _Work:
         return every.total_seconds() * random.uniform(1.0, 1.1)  # noqa: S311 - spreads load, protects nothing
 
 
-def _imported(endpoint: Endpoint) -> bool:
+class _Stopped(Exception):
+    """The endpoint has been replaced or the process ends: its import is of no use any more."""
+
+
+def _imported(endpoint: Endpoint, stop: threading.Event) -> bool:
+    """Imports once; False when it is to be tried again soon."""
+
+    def go_on(_counts: ImportCounts) -> None:
+        if stop.is_set():
+            raise _Stopped
+
     try:
-        full_import(endpoint)
+        full_import(endpoint, progress=go_on)
     except ImportRunning as error:
+        # It may fail, and it may be of an older configuration: this process still needs one that completes.
         log.info("import_runs_elsewhere", connector=endpoint.name, detail=str(error))
+        return False
+    except _Stopped:
+        log.info("import_stopped", connector=endpoint.name)
     except ImportFailed:
         return False
     except StoreUnavailable as error:

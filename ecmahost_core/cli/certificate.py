@@ -11,7 +11,7 @@ from ecmahost_core.configuration.files import editing
 from ecmahost_core.configuration.load import load_host
 
 
-@click.command()
+@click.command(short_help="Make a new self-signed certificate.")
 @click.option("--name", "names", multiple=True, help="A further host name or IP address; may be repeated.")
 @click.option("--force", is_flag=True, help="Replace the certificate and the key that are there.")
 @pass_context

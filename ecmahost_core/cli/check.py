@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from ecmahost_core.cli import exit_codes
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.output import UnknownConnector, print_json, print_problems
+from ecmahost_core.cli.tables import terminal_width, wrapped
 from ecmahost_core.configuration.certificates import certificate_problems
 from ecmahost_core.configuration.home import enter
 from ecmahost_core.configuration.load import load_connectors, load_host
@@ -17,14 +15,34 @@ from ecmahost_core.configuration.model import ConnectorConfiguration
 from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.ecma.results import Finding, Severity
-from ecmahost_core.errors import BrokenContract, ConfigurationError, ConfigurationProblem, ConnectorError
+from ecmahost_core.errors import (
+    AccessDenied,
+    BadServerCredentials,
+    BrokenContract,
+    ConfigurationError,
+    ConfigurationProblem,
+    ConnectorError,
+    DeadlineExceeded,
+    TargetBusy,
+    UnexpectedData,
+)
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.sync.binding import bind
+from ecmahost_core.sync.findings import host_findings, sample_findings
 
-_COLOURS = {Severity.INFO: "", Severity.WARNING: "yellow", Severity.ERROR: "red"}
+_COLOURS = {Severity.WARNING: "yellow", Severity.ERROR: "red"}
+_SEVERITY_WIDTH = max(len(each.value) for each in Severity)
+_REMEDIES: tuple[tuple[type[ConnectorError], str], ...] = (
+    (TargetBusy, "try again later, or find the program that keeps it busy"),
+    (DeadlineExceeded, "find out why the target does not answer"),
+    (BadServerCredentials, "correct the credentials under [connectivity]"),
+    (AccessDenied, "give the host's account the right that is missing"),
+    (UnexpectedData, "correct what the target holds, or how [connectivity] says that it is to be read"),
+    (ConnectorError, "see whether the target runs, and [connectivity] in the connector's file"),
+)
 
 
-@click.command()
+@click.command(short_help="Check the configuration, and each target.")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
@@ -32,7 +50,9 @@ _COLOURS = {Severity.INFO: "", Severity.WARNING: "yellow", Severity.ERROR: "red"
 def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_json: bool) -> None:
     """Check the configuration, and each connector (or just NAME) against its target. Writes nothing.
 
-    Exit code 3 for mistakes in the configuration (all are listed), 1 when a target cannot be used as configured.
+    Says what is wrong, what the connector finds in the target, and what the first objects there look like. Exit code 3
+    for mistakes in the configuration (all are listed, on standard error), 1 when a target cannot be used as configured
+    (a finding "error"); warnings and what is only worth knowing leave it 0.
     """
     configure_logs("error")
     enter(context.home)
@@ -53,6 +73,8 @@ def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_j
     else:
         print_problems(problems)
         _print(findings)
+        if not there and not loaded.broken:
+            click.echo("no connector is configured; make one with: ecmahost init --connector NAME --type TYPE")
     failed = any(one.severity is Severity.ERROR for found in findings.values() for one in found)
     ctx.exit(exit_codes.CONFIGURATION if problems else exit_codes.FAILED if failed else exit_codes.OK)
 
@@ -72,22 +94,29 @@ def _examined(
     try:
         connector = Connector(configuration, catalogue.load(configuration.properties.type))
     except (BrokenContract, ConnectorError) as error:
-        return [Finding(Severity.ERROR, configuration.properties.type, str(error), "mend or replace the plugin")]
+        return [_broken(configuration, error)]
+    found: list[Finding] = []
     try:
         bindings = bind(configuration, connector.schema())
-        found: list[Finding] = [Finding(Severity.INFO, "target", "can be reached, and its schema fits")]
+        found.append(Finding(Severity.INFO, "target", "can be reached, and its schema fits"))
         for binding in bindings.values():
+            found += host_findings(configuration, binding)
+            found += sample_findings(connector, binding)
             found += connector.check(binding.export_step)
     except ConfigurationError as error:
         problems += error.problems
-        return []
-    except (BrokenContract, ConnectorError) as error:
-        remedy = "see [connectivity] in the connector's file, and whether the target runs"
-        return [Finding(Severity.ERROR, "target", f"{type(error).__name__}: {error}", remedy)]
-    else:
-        return found
+    except BrokenContract as error:
+        found.append(_broken(configuration, error))
+    except ConnectorError as error:
+        remedy = next(text for kind, text in _REMEDIES if isinstance(error, kind))
+        found.append(Finding(Severity.ERROR, "target", f"{type(error).__name__}: {error}", remedy))
     finally:
         connector.close()
+    return found
+
+
+def _broken(configuration: ConnectorConfiguration, error: Exception) -> Finding:
+    return Finding(Severity.ERROR, configuration.properties.type, str(error), "mend or replace the plugin")
 
 
 def _document(problems: list[ConfigurationProblem], findings: dict[str, list[Finding]]) -> dict[str, object]:
@@ -107,10 +136,16 @@ def _document(problems: list[ConfigurationProblem], findings: dict[str, list[Fin
 
 
 def _print(findings: dict[str, list[Finding]]) -> None:
-    console = Console()
+    width = terminal_width()
     for name, found in findings.items():
-        table = Table("", "about", "finding", "what to do", box=None, pad_edge=False, title=name, title_justify="left")
+        if not found:
+            continue  # its problems have been printed
+        click.echo(name)
         for one in found:
-            cells = (escape(text) for text in (one.severity.value, one.subject, one.message, one.remedy))
-            table.add_row(*cells, style=_COLOURS[one.severity])
-        console.print(table)
+            label = f"  {one.severity.value:<{_SEVERITY_WIDTH}}  "
+            further = " " * len(label)
+            text = wrapped(f"{one.subject}: {one.message}", label, further, width)
+            colour = _COLOURS.get(one.severity)
+            click.echo(click.style(text, fg=colour) if colour else text)
+            if one.remedy:
+                click.echo(wrapped(f"-> {one.remedy}", further, further + "   ", width))

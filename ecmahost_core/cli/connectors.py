@@ -12,7 +12,7 @@ from ecmahost_core.ecma.parameters import ConfigParameterDefinition
 from ecmahost_core.errors import BrokenContract
 
 
-@click.command()
+@click.command(short_help="List the installed connector types.")
 @click.argument("type_name", metavar="[TYPE]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @pass_context

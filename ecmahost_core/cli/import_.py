@@ -17,7 +17,7 @@ from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.imports import ImportFailed, full_import
 
 
-@click.command(name="import")
+@click.command(name="import", short_help="Import a target now.")
 @click.argument("name")
 @click.option("--confirm", is_flag=True, help="Remove what the target does not have any more, however much that is.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON document.")
@@ -53,7 +53,9 @@ def _run(endpoint: Endpoint, *, confirm: bool, quiet: bool) -> tuple[ImportCount
         TextColumn("{task.fields[changes]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
+    console = Console(stderr=True)
+    # Where nobody watches, a bar would only leave empty lines in the log.
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
         task = bar.add_task("import", total=None, changes="")
 
         def progress(counts: ImportCounts) -> None:

@@ -1,5 +1,6 @@
 """``ecmahost init``: makes the home directory, and a connector's file to fill in."""
 
+import os
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +11,12 @@ from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.configuration import certificates, secrets, starter, tokens
 from ecmahost_core.configuration.connector_file import NAME
 from ecmahost_core.configuration.files import editing, make_directory, write_atomically
+from ecmahost_core.configuration.home import CONNECTOR_SUFFIX, HOME_VARIABLE, Home, default_home
 from ecmahost_core.configuration.load import load_host
 from ecmahost_core.configuration.mistakes import choice_of
 
 
-@click.command()
+@click.command(short_help="Make the home directory, or a connector's file.")
 @click.option("--connector", "name", metavar="NAME", help="Also write a file to fill in for a connector of this name.")
 @click.option("--type", "connector_type", metavar="TYPE", help="The connector's type.")
 @pass_context
@@ -33,7 +35,7 @@ def init(context: CommandContext, name: str | None, connector_type: str | None) 
     _tell(home.path, made=make_directory(home.path))
     with editing(home):
         _tell(home.connectors, made=make_directory(home.connectors))
-        _tell(home.secret_key, made=secrets.create_key_file(home))
+        _key(home)
         host_file = starter.HOST_FILE.encode()
         _tell(home.host_file, made=write_atomically(home.host_file, host_file, mode=0o644, replace=False))
         _certificate(context)
@@ -47,6 +49,18 @@ def _check_type(context: CommandContext, connector_type: str | None) -> None:
     if connector_type is not None and connector_type not in installed:
         known = f"expected {choice_of(connector_type, tuple(installed))}" if installed else "none is: pip install one"
         raise click.ClickException(f"{connector_type!r} is not an installed connector type; {known}")
+
+
+def _key(home: Home) -> None:
+    """Makes the key file; says what a new one means where there are connectors already."""
+    made = secrets.create_key_file(home)
+    _tell(home.secret_key, made=made)
+    if made and any(home.connectors.glob(f"*{CONNECTOR_SUFFIX}")):
+        click.echo(
+            "The connectors' secret tokens and encrypted secrets were made with another key and are void: put that "
+            f"secret.key back, or make them anew ({_command(home, 'token NAME --rotate')}, and encrypt).",
+            err=True,
+        )
 
 
 def _certificate(context: CommandContext) -> None:
@@ -77,7 +91,17 @@ def _connector(context: CommandContext, name: str, connector_type: str) -> None:
     _tell(path, made=made)
     if made:
         click.echo(token)
-        click.echo(f"This is the secret token of {name}; it is not shown again.", err=True)
+        click.echo(
+            f"This is the secret token of {name}; it is not shown again.\n"
+            f"Next: fill in {path}, then: {_command(home, f'check {name}')}",
+            err=True,
+        )
+
+
+def _command(home: Home, words: str) -> str:
+    """Returns a command line that means this home wherever it is typed."""
+    named = "" if os.environ.get(HOME_VARIABLE) == str(home.path) or default_home() == home else f"--home {home.path} "
+    return f"ecmahost {named}{words}"
 
 
 def _tell(path: Path, *, made: bool) -> None:

@@ -1,18 +1,23 @@
 """``ecmahost journal``: writes whose outcome the host does not know yet, and the history of a connector."""
 
+from collections.abc import Sequence
+
 import click
-from rich.console import Console
-from rich.table import Table
 
 from ecmahost_core.cli.context import CommandContext, pass_context
-from ecmahost_core.cli.output import configured, print_json
+from ecmahost_core.cli.output import configured, moment, print_json
+from ecmahost_core.cli.tables import print_table
 from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
-from ecmahost_core.space.objects import JournalEntry
+from ecmahost_core.space.objects import JournalEntry, StoredEvent
 from ecmahost_core.sync.recovery import NotSettled, settle_by_hand
 
+_ENTRY = ("entry", "operation", "opened", "state", "object_id", "request_id")
+_EVENT = ("time", "kind", "outcome", "error", "ms", "object_id", "request_id", "detail")
+_HEADINGS = {"object_id": "object", "request_id": "request", "kind": "event"}
 
-@click.command()
+
+@click.command(short_help="What was written, and what is still open.")
 @click.argument("name")
 @click.option("--events", type=click.IntRange(0), default=20, show_default=True, help="How many events to show.")
 @click.option("--settle", "number", type=int, metavar="ENTRY", help="Settle this open entry by hand; see --as.")
@@ -22,7 +27,7 @@ from ecmahost_core.sync.recovery import NotSettled, settle_by_hand
 def journal(
     context: CommandContext, name: str, *, events: int, number: int | None, verdict: str | None, as_json: bool
 ) -> None:
-    """Show the open journal entries of connector NAME and its newest events.
+    """Show the open journal entries of connector NAME and its newest events, the latest first.
 
     An entry stays open while the host cannot tell whether the target has made the change; requests for that object
     are answered 503 meanwhile. The host settles entries by itself wherever the connector can read. Where it cannot,
@@ -38,55 +43,28 @@ def journal(
             settle_by_hand(endpoint, number, applied_there=verdict == "applied")
             click.echo(f"entry {number} is settled as {verdict}")
             return
-        entries = host.store.entries(name)
-        recorded = host.store.events(name, events) if events else []
-        if as_json:
-            print_json(
-                {
-                    "open": [_entry(one, alive=host.store.is_alive(one.incarnation)) for one in entries],
-                    "events": [
-                        {
-                            "seq": event.seq,
-                            "time": event.time.isoformat(),
-                            "kind": event.record.kind,
-                            "outcome": event.record.outcome,
-                            "object_id": event.record.object_id,
-                            "request_id": event.record.request_id,
-                            "actor": event.record.actor,
-                            "error": event.record.error,
-                            "ms": event.record.milliseconds,
-                            "detail": dict(event.record.detail),
-                        }
-                        for event in recorded
-                    ],
-                }
-            )
-            return
-        click.echo(f"{len(entries)} open entries")
-        if entries:
-            table = Table("entry", "operation", "object", "opened", "state", "request", box=None, pad_edge=False)
-            for one in entries:
-                row = _entry(one, alive=host.store.is_alive(one.incarnation))
-                keys = ("entry", "operation", "object_id", "opened", "state", "request_id")
-                table.add_row(*(str(row[key]) for key in keys))
-            Console().print(table)
-        table = Table("time", "event", "outcome", "object", "error", "ms", "request", box=None, pad_edge=False)
-        for event in recorded:
-            record = event.record
-            table.add_row(
-                event.time.isoformat(timespec="seconds"),
-                record.kind,
-                record.outcome,
-                record.object_id,
-                record.error,
-                str(record.milliseconds),
-                record.request_id,
-            )
-        Console().print(table)
+        entries = [_entry(one, alive=host.store.is_alive(one.incarnation)) for one in host.store.entries(name)]
+        recorded = [_event(one) for one in host.store.events(name, events)] if events else []
     except NotSettled as error:
         raise click.ClickException(str(error)) from None
     finally:
         host.close()
+    if as_json:
+        print_json({"open": entries, "events": recorded})
+        return
+    click.echo(f"{len(entries)} open entries")
+    if entries:
+        _print(_ENTRY, entries)
+    if recorded:
+        _print(_EVENT, recorded)
+
+
+def _print(keys: Sequence[str], records: Sequence[dict[str, object]]) -> None:
+    print_table([_HEADINGS.get(key, key) for key in keys], [[_text(record[key]) for key in keys] for record in records])
+
+
+def _text(value: object) -> str:
+    return ", ".join(f"{name}={part}" for name, part in value.items()) if isinstance(value, dict) else str(value)
 
 
 def _entry(one: JournalEntry, *, alive: bool) -> dict[str, object]:
@@ -96,7 +74,23 @@ def _entry(one: JournalEntry, *, alive: bool) -> dict[str, object]:
         "entry": one.number,
         "operation": one.operation.value,
         "object_id": one.object_id or one.reserved_id,
-        "opened": one.opened.isoformat(timespec="seconds"),
+        "opened": moment(one.opened),
         "state": state,
         "request_id": one.request_id,
+    }
+
+
+def _event(one: StoredEvent) -> dict[str, object]:
+    record = one.record
+    return {
+        "seq": one.seq,
+        "time": moment(one.time),
+        "kind": record.kind,
+        "outcome": record.outcome,
+        "object_id": record.object_id,
+        "request_id": record.request_id,
+        "actor": record.actor,
+        "error": record.error,
+        "ms": record.milliseconds,
+        "detail": dict(record.detail),
     }

@@ -1,61 +1,86 @@
 """``ecmahost objects``: what the connector space holds."""
 
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+import orjson
 
 from ecmahost_core.cli.context import CommandContext, pass_context
-from ecmahost_core.cli.group import printable
-from ecmahost_core.cli.output import configured, print_json
+from ecmahost_core.cli.output import configured, moment
+from ecmahost_core.cli.tables import print_table
 from ecmahost_core.ecma.values import anchor_text, text_of
 from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.objects import SpaceObject
+from ecmahost_core.space.store import Store
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.presentation import resource_of
 
+SHOWN = 50
 
-@click.command()
+
+@click.command(short_help="What the host knows of a target.")
 @click.argument("name")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    help=f"How many of each type at most.  [default: {SHOWN}; with --json all]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, with the SCIM resources.")
 @pass_context
-def objects(context: CommandContext, name: str, *, limit: int, as_json: bool) -> None:
-    """List the objects of connector NAME as the host knows them, unlinked ones included."""
+def objects(context: CommandContext, name: str, *, limit: int | None, as_json: bool) -> None:
+    """List the objects of connector NAME as the host knows them, unlinked ones included.
+
+    Asks the host's own store and never the target. The JSON document has "connector", "total" (the live objects) and
+    "objects".
+    """
     configure_logs("error")
     host = open_host(context.home, writing=False)
     try:
-        endpoint = configured(host, name)
-        for binding in endpoint.bindings().values():
-            found = list(islice(host.store.scan(binding.space_type), limit))
-            total = host.store.count(binding.space_type)
-            if as_json:
-                print_json([_row(binding, one) | {"resource": resource_of(binding, one)} for one in found])
-            else:
-                _print(binding, found, total)
+        bindings = tuple(configured(host, name).bindings().values())
+        if as_json:
+            _print_json(name, host.store, bindings, limit)
+            return
+        for binding in bindings:
+            _print(host.store, binding, limit or SHOWN)
     finally:
         host.close()
 
 
-def _row(binding: TypeBinding, one: SpaceObject) -> dict[str, object]:
+def _row(binding: TypeBinding, one: SpaceObject) -> dict[str, str]:
     return {
         "type": binding.object_type.resource_type,
         "id": one.id,
         "anchor": anchor_text(one.anchor),
         "state": one.state.name.lower(),
-        "modified": one.modified.isoformat(timespec="seconds"),
+        "modified": moment(one.modified),
     }
 
 
-def _print(binding: TypeBinding, found: list[SpaceObject], total: int) -> None:
-    table = Table("id", "anchor", "state", "modified", *binding.query_attributes, box=None, pad_edge=False)
-    for one in found:
+def _print_json(name: str, store: Store, bindings: Iterable[TypeBinding], limit: int | None) -> None:
+    """Object by object: a space may hold more than fits into memory twice."""
+    bindings = tuple(bindings)
+    total = sum(store.count(binding.space_type) for binding in bindings)
+    click.echo(f'{{"connector": {orjson.dumps(name).decode()}, "total": {total}, "objects": [', nl=False)
+    for number, row in enumerate(_documents(store, bindings, limit)):
+        click.echo(f"{',' if number else ''}\n{orjson.dumps(row, option=orjson.OPT_SORT_KEYS).decode()}", nl=False)
+    click.echo("\n]}")
+
+
+def _documents(store: Store, bindings: Iterable[TypeBinding], limit: int | None) -> Iterator[dict[str, object]]:
+    for binding in bindings:
+        for one in islice(store.scan(binding.space_type), limit):
+            yield _row(binding, one) | {"resource": dict(resource_of(binding, one))}
+
+
+def _print(store: Store, binding: TypeBinding, limit: int) -> None:
+    rows = []
+    for one in islice(store.scan(binding.space_type), limit):
         row = _row(binding, one)
-        shown = [", ".join(map(text_of, one.attributes.get(name, ()))) for name in binding.query_attributes]
-        cells = [*(str(row[key]) for key in ("id", "anchor", "state", "modified")), *shown]
-        table.add_row(*(escape(printable(cell)) for cell in cells))
-    Console().print(table)
-    click.echo(f"{total:,} live {binding.object_type.resource_type} objects in all")
+        values = (", ".join(map(text_of, one.attributes.get(name, ()))) for name in binding.query_attributes)
+        rows.append([*(row[key] for key in ("id", "anchor", "state", "modified")), *values])
+    print_table(("id", "anchor", "state", "modified", *binding.query_attributes), rows)
+    total = store.count(binding.space_type)
+    more = f"; {len(rows):,} are shown, see --limit" if len(rows) == limit < total else ""
+    click.echo(f"{total:,} live {binding.object_type.resource_type} objects in all{more}")

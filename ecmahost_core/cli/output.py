@@ -1,6 +1,7 @@
 """What the commands share in talking to people and to scripts."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -15,6 +16,11 @@ from ecmahost_core.sync.endpoint import Endpoint
 def print_json(data: Any) -> None:
     """Prints one JSON document on standard output, for scripts."""
     click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
+
+
+def moment(time: datetime) -> str:
+    """Returns a time as the commands print it: RFC 3339, UTC, whole seconds."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def print_problems(problems: Iterable[ConfigurationProblem]) -> None:

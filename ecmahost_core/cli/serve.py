@@ -14,32 +14,42 @@ from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.host import Host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.serving.arbiter import serve as serve_processes
+from ecmahost_core.serving.running import Claim, claimed
 from ecmahost_core.serving.settings import ServingSettings
 from ecmahost_core.worker import run_worker
 from ecmahost_core.wsgi import application
 
 
-@click.command()
+@click.command(short_help="Run the host.")
 @click.pass_context
 @pass_context
 def serve(context: CommandContext, ctx: click.Context) -> None:
     """Run the host until SIGTERM or Ctrl-C.
 
-    Each connector is at https://<bind>:<port>/ecma2host_<name>/scim. SIGHUP reloads the connectors whose file changed.
-    Logs go to standard error.
+    Each connector is at https://<bind>:<port>/ecma2host_<name>/scim. SIGHUP reloads the connectors whose file changed:
+    kill -HUP $(cat HOME/run/serve.pid). Logs go to standard error. A home is served by one process at a time.
     """
     ctx.exit(serve_home(context.home))
 
 
 def serve_home(home: Home) -> int:
-    """Serves a home directory in the foreground and returns the exit code; raises ConfigurationError at once."""
+    """Serves a home directory in the foreground and returns the exit code.
+
+    Raises ConfigurationError for mistakes in it and AlreadyServed while another process serves it, both before anything
+    of a running host is touched.
+    """
     enter(home)
     configuration = load_host(home)
     configure_logs(configuration.log_level)
     configuration.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with claimed(configuration.runtime) as claim:
+        return _serve(home, configuration, claim)
+
+
+def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
     port_file = configuration.runtime / "port"
     port_file.unlink(missing_ok=True)
-    process = _Process(home, configuration)
+    process = _Process(home, configuration, claim)
     try:
         return serve_processes(
             ServingSettings(
@@ -61,8 +71,9 @@ def serve_home(home: Home) -> int:
 class _Process:
     """What each child process builds for itself, once, after the fork."""
 
-    def __init__(self, home: Home, configuration: HostConfiguration) -> None:
+    def __init__(self, home: Home, configuration: HostConfiguration, claim: Claim) -> None:
         self._home = home
+        self._claim = claim
         # Read once: a child that is replaced while somebody edits the file must not stop the host.
         self._configuration = configuration
         self._host: Host | None = None
@@ -78,6 +89,8 @@ class _Process:
         run_worker(self._host, stop)
 
     def _open(self) -> Host:
+        # Otherwise a child that outlives a killed parent would keep the next host from starting.
+        self._claim.leave_to_parent()
         return Host(self._home, self._configuration, Catalogue(), writing=True)
 
     def reload(self) -> None:

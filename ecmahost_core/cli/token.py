@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ecmahost_core.cli.context import CommandContext, pass_context
+from ecmahost_core.cli.reloading import how_to_reload
 from ecmahost_core.configuration import secrets, tokens
 from ecmahost_core.configuration.connector_file import NAME
 from ecmahost_core.configuration.documents import UTF8_BOM, parse_document
@@ -33,7 +34,7 @@ def _duration(_ctx: click.Context, _parameter: click.Parameter, value: str | Non
     return length
 
 
-@click.command()
+@click.command(short_help="Make a secret token, or rotate one.")
 @click.argument("name")
 @click.option("--rotate", is_flag=True, help="Replace the token that the connector has.")
 @click.option(
@@ -46,7 +47,8 @@ def _duration(_ctx: click.Context, _parameter: click.Parameter, value: str | Non
 def token(context: CommandContext, name: str, *, rotate: bool, keep_old_for: timedelta | None) -> None:
     """Make a secret token for the connector NAME and print it, once.
 
-    The connector's file keeps an HMAC of it only. A host that runs takes it after: kill -HUP <pid of ecmahost serve>
+    The connector's file keeps an HMAC of it only. A host that runs takes it after a reload (SIGHUP); the command to
+    give is printed with the token.
     """
     if not NAME.fullmatch(name):
         raise click.UsageError("a connector's name has ASCII letters and digits only")
@@ -70,7 +72,7 @@ def token(context: CommandContext, name: str, *, rotate: bool, keep_old_for: tim
         edited = with_token(content.removeprefix(UTF8_BOM).decode(), tokens.hash_token(keys.token, new), kept)
         write_atomically(path, bom + edited.encode(), mode=0o600)
     click.echo(new)
-    _explain(name, kept)
+    _explain(context, name, kept)
 
 
 def _content(path: Path, name: str) -> bytes:
@@ -89,10 +91,9 @@ def _kept(old: TokenHash, until: datetime) -> TokenHash:
     return replace(old, expires=until if old.expires is None else min(until, old.expires))
 
 
-def _explain(name: str, kept: TokenHash | None) -> None:
+def _explain(context: CommandContext, name: str, kept: TokenHash | None) -> None:
     until = f" The old one is good until {kept.expires:%Y-%m-%d %H:%M} UTC." if kept and kept.expires else ""
     click.echo(
-        f"This is the secret token of {name}; it is not shown again.{until}\n"
-        "A host that runs takes it after: kill -HUP <pid of ecmahost serve>",
+        f"This is the secret token of {name}; it is not shown again.{until}\n{how_to_reload(context.home)}",
         err=True,
     )

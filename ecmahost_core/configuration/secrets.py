@@ -21,6 +21,7 @@ from ecmahost_core.errors import ConfigurationError, ConfigurationProblem, Ecmah
 
 PREFIX = "enc:"
 _KEY_BYTES = 32
+_WAY_OUT = "init makes one, or put back the backup: a new one voids the tokens and secrets made with the old one"
 
 
 class Undecryptable(EcmahostError):
@@ -61,7 +62,7 @@ def load_keys(home: Home) -> Keys:
         content = read_bounded(path, 1024)
         mode = stat.S_IMODE(path.stat().st_mode)
     except Unreadable as error:
-        raise _problem(home, "", f"the host's key file, but {error}; init makes one, or put back the backup") from None
+        raise _problem(home, "", f"the host's key file, but {error}; {_WAY_OUT}") from None
     except OSError:
         raise _problem(home, "", "the host's key file, which has just gone") from None
     if mode & 0o077:

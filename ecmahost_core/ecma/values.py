@@ -79,11 +79,11 @@ def value_from_json(data: Any) -> Value:
         return data
     if isinstance(data, dict) and len(data) == 1:
         ((tag, content),) = data.items()
-        if tag == "bytes":
+        if tag == "bytes" and isinstance(content, str):
             return base64.b64decode(content, validate=True)
-        if tag == "datetime":
+        if tag == "datetime" and isinstance(content, str):
             return datetime.fromisoformat(content)
-        if tag == "reference":
+        if tag == "reference" and isinstance(content, str):
             return Reference(content)
     raise ValueError(f"not the JSON form of a value: {type(data).__name__}")
 
@@ -91,9 +91,17 @@ def value_from_json(data: Any) -> Value:
 def attributes_to_json(attributes: Attributes) -> bytes:
     """Returns attributes as canonical JSON (names sorted), equal for equal attributes, fit for a digest.
 
-    Raises TypeError for a value that is none of the contract's types and for an integer beyond 64 bits.
+    Raises TypeError for a value that is none of the contract's types, for an integer beyond 64 bits, and for half of a
+    surrogate pair.
     """
-    return orjson.dumps(attributes, default=_tagged, option=_CANONICAL)
+    # orjson knows more than the contract does: None, floats, lists and unsigned integers would slip through.
+    for values in attributes.values():
+        for value in values:
+            if type(value) is not str and not _is_value(value):
+                raise TypeError(f"{type(value).__name__} is not a value of the contract")
+    return orjson.dumps(
+        attributes if type(attributes) is dict else dict(attributes), default=_tagged, option=_CANONICAL
+    )
 
 
 def attributes_from_json(data: bytes | str) -> dict[str, Values]:
@@ -103,6 +111,12 @@ def attributes_from_json(data: bytes | str) -> dict[str, Values]:
 
 
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+
+
+def _is_value(value: object) -> bool:
+    if isinstance(value, int):
+        return INT64_MIN <= value <= INT64_MAX
+    return isinstance(value, str | bytes | datetime | Reference)
 
 
 def _restore(data: Any) -> Value:

@@ -10,9 +10,11 @@ from typing import Any
 from ecmahost_core.ecma.values import Anchor, Attributes, anchor_text
 from ecmahost_core.text import fold
 
-ANCHOR = "anchor"
-DN = "dn"
-ID = "id"
+ANCHOR = "<anchor>"
+DN = "<dn>"
+ID = "<id>"
+"""What keys are named by that are no attribute's values. In brackets, as ECMA2 writes ``<dn>``: a target may well have
+attributes that are called ``id``, ``dn`` and ``anchor``."""
 
 
 class ObjectState(IntEnum):
@@ -152,7 +154,8 @@ class EntryState(StrEnum):
     OPEN = "open"
     """Its process is at it, or died at it."""
     UNCERTAIN = "uncertain"
-    """The call ended and its outcome is unknown: to be read back by whoever recovers first."""
+    """The call ended and its outcome is unknown, or its process died and another has taken it over: to be read back by
+    whoever recovers first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,10 @@ class Store(Protocol):
         """Returns the newest change number: noted before a read of the target."""
 
     def note_missing(self, space_type: SpaceType, object_id: str) -> int:
-        """Counts an object that the target turned out not to have, once; returns the count since the last import."""
+        """Counts an object that the target turned out not to have, once; returns the count since the last import.
+
+        Of a connector that has never imported, ``prune`` forgets those of more than a day ago.
+        """
 
     # The journal of the dead
 

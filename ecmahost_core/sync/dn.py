@@ -15,9 +15,9 @@ def dn_of(binding: TypeBinding, anchor: Anchor) -> str | None:
 
 def _escaped(value: str) -> str:
     """A value of an RDN as RFC 4514 section 2.4 writes it."""
-    text = "".join(f"\\{one}" if one in _SPECIAL else "\\00" if one == "\x00" else one for one in value)
-    if text.startswith((" ", "#")):
-        text = f"\\{text}"
-    if text.endswith(" ") and not text.endswith("\\ "):
-        text = f"{text[:-1]}\\ "
-    return text
+    parts = [f"\\{one}" if one in _SPECIAL else "\\00" if one == "\x00" else one for one in value]
+    if parts and parts[0] in (" ", "#"):
+        parts[0] = f"\\{parts[0]}"
+    if parts and parts[-1] == " ":
+        parts[-1] = "\\ "
+    return "".join(parts)

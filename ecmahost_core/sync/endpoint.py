@@ -26,8 +26,8 @@ from ecmahost_core.sync.binding import TypeBinding, bind
 log = structlog.get_logger()
 
 IMPORTING = "The ECMA host is currently importing data from the target application"
-SCHEMA_SECONDS = 20.0
 SCHEMA_RETRY_SECONDS = 5.0
+FAILURE_SECONDS = 60.0
 SCHEMA_SECONDS = 60.0
 """How long the target's schema may take where nobody waits for an answer."""
 KNOWN_SCHEMA_SECONDS = 5.0
@@ -93,8 +93,12 @@ class Endpoint:
 
     @property
     def failing(self) -> bool:
-        """Whether this process has tried to learn what it needs from the target, and cannot serve because it failed."""
-        return self._failure is not None and not self._bindings
+        """Whether this process lately tried to learn what it needs from the target, and cannot serve because it failed.
+
+        An older failure says nothing: nobody has asked since, and it may be over.
+        """
+        lately = time.monotonic() - self._failed_at < FAILURE_SECONDS
+        return self._failure is not None and lately and not self._bindings
 
     def bindings(self, patience: float = SCHEMA_SECONDS) -> Mapping[str, TypeBinding]:
         """Returns the bindings by resource type, waiting at most ``patience`` seconds for the target's schema.

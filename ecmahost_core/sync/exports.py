@@ -13,6 +13,7 @@ import structlog
 from ecmahost_core.connectors.queue import ExportOutcome
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
 from ecmahost_core.ecma.results import CSEntryChangeResult, MAExportError
+from ecmahost_core.ecma.values import Values
 from ecmahost_core.errors import ConnectorError, TargetBusy
 from ecmahost_core.logs import origin
 from ecmahost_core.scim.errors import ScimError, unavailable
@@ -36,16 +37,18 @@ def target_object(
 ) -> TargetObject | None:
     """Returns the object as the target holds it after a successful change; None after a delete.
 
-    What the connector read back counts. Otherwise the change is applied to what was known before.
+    What the connector read back counts. Otherwise the change is applied to what was known before, and the anchor that
+    the target made or changed is among the attributes, as an import would bring it.
     """
     if change.modification_type is ObjectModificationType.DELETE:
         return None
-    attributes = (
-        applied(change, before.attributes if before else {}) if result.attributes is None else result.attributes
-    )
     anchor = result.anchor or anchor_after(binding, change) or (before.anchor if before else ())
-    dn = result.dn or change.new_dn or change.dn or (before.dn if before else None) or dn_of(binding, anchor)
-    return TargetObject(anchor, dn, attributes)
+    generated = dn_of(binding, anchor)
+    dn = result.dn or generated or change.new_dn or change.dn or (before.dn if before else None)
+    if result.attributes is not None:
+        return TargetObject(anchor, dn, result.attributes)
+    made: dict[str, Values] = {name: (value,) for name, value in zip(binding.target.anchor, anchor, strict=False)}
+    return TargetObject(anchor, dn, {**applied(change, before.attributes if before else {}), **made})
 
 
 class Delivery:
@@ -161,14 +164,20 @@ class Delivery:
             log.error("target_lost_many_objects", connector=self.endpoint.name, missing=missing)
             detail = (
                 f"The target of connector {self.endpoint.name} has lost many objects that it held before. Nothing is "
-                f"taken as deleted until the target is whole again or somebody confirms it: "
-                f"ecmahost import {self.endpoint.name} --confirm"
+                f"taken as deleted until {self._way_out}"
             )
             self.error = unavailable(detail, 300)
             self._abandon("held", name)
             return
         self.error = ScimError(404, "The target does not have this object any more.")
         self._complete(None, "refused", name)
+
+    @property
+    def _way_out(self) -> str:
+        if not self.endpoint.imports:
+            return "a day has passed, or deletion_threshold in its configuration allows it."
+        confirm = f"ecmahost import {self.endpoint.name} --confirm"
+        return f"the target is whole again or somebody confirms it: {confirm}"
 
     def _complete(self, known: TargetObject | None, outcome: str, error: str = "") -> None:
         def complete() -> None:

@@ -211,16 +211,16 @@ def _refuse_if_in_target(
     if endpoint.freshness is Freshness.CACHE:
         return
     for query in binding.object_type.query_attributes:
-        value = attributes.get(query.name, ())
-        if not query.unique or not value or binding.target.anchor == (query.name,):
+        if not query.unique or binding.target.anchor == (query.name,):
             continue
-        began = endpoint.store.change_seq()
-        found = read_by_value(endpoint, binding, query.name, value[:1], call)
-        if found:
-            # Before adopting: what an open entry owns would be passed over.
-            delivery.withdraw(MAExportError.DUPLICATE_ANCHOR.value)
-            endpoint.store.adopt(binding.space_type, found, began)
-            raise _duplicate(binding, query.name)
+        for value in attributes.get(query.name, ()):
+            began = endpoint.store.change_seq()
+            found = read_by_value(endpoint, binding, query.name, (value,), call)
+            if found:
+                # Before adopting: what an open entry owns would be passed over.
+                delivery.withdraw(MAExportError.DUPLICATE_ANCHOR.value)
+                endpoint.store.adopt(binding.space_type, found, began)
+                raise _duplicate(binding, query.name)
 
 
 def _duplicate(binding: TypeBinding, kind: str) -> ScimError:

@@ -158,7 +158,8 @@ def _match(endpoint: Endpoint, binding: TypeBinding, node: Filter, key: _Key, ca
         patience = min(call.remaining(), WAIT_FOR_CREATION_SECONDS)
         if not endpoint.store.wait_for_release(binding.space_type, [lock], patience):
             raise unavailable(BEING_CREATED, 10)
-        matched = [] if live else _from_index(endpoint, binding, node, key)
+    # Again, whoever held the key: a creation may have ended between the two looks.
+    matched = [] if live else _from_index(endpoint, binding, node, key)
     if matched or endpoint.freshness is Freshness.CACHE:
         return matched
     return _ask_target(endpoint, binding, node, key, call, space_counts=not live)
@@ -188,10 +189,16 @@ def _ask_target(
         endpoint.store.adopt(binding.space_type, found, began)
     elif not space_counts:
         return []
-    return _from_index(endpoint, binding, node, key)
+    matched = _from_index(endpoint, binding, node, key)
+    if not matched and found and not endpoint.store.find(binding.space_type, key.attribute, key.text):
+        # A write under way, or one that has just ended, has kept the space from learning of what the target has.
+        raise unavailable("Somebody with this value is being changed or was just deleted; ask again.", 5)
+    return matched
 
 
 def _scanned(endpoint: Endpoint, binding: TypeBinding, node: Filter, key: _Key | None, start: int, count: int) -> Found:
+    # Looked at first: a creation that ends while the scan runs may be behind it.
+    being_created = key is not None and _is_being_created(endpoint, binding, key)
     total = 0
     page: list[SpaceObject] = []
     for one in _candidates(endpoint, binding, key):
@@ -200,7 +207,7 @@ def _scanned(endpoint: Endpoint, binding: TypeBinding, node: Filter, key: _Key |
         total += 1
         if start <= total < start + count:
             page.append(one)
-    if key is not None and not total and _is_being_created(endpoint, binding, key):
+    if being_created and not total:
         raise unavailable(BEING_CREATED, 5)
     return Found(total, page)
 

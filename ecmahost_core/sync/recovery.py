@@ -4,25 +4,23 @@ Run by the worker process. What the target holds now is read back and stored; on
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
-from ecmahost_core.ecma.csentry import CSEntryChange, change_from_json
+from ecmahost_core.ecma.csentry import change_from_json
 from ecmahost_core.ecma.results import CSEntryChangeResult
-from ecmahost_core.ecma.run_profiles import RunStep
-from ecmahost_core.ecma.values import Anchor, Value, anchor_text, text_of
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, EcmahostError
+from ecmahost_core.logs import origin
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.objects import EventRecord, JournalEntry, Operation, TargetObject
+from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.changes import anchor_after, applied
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.exports import target_object
-from ecmahost_core.sync.target_reads import ObjectUnreadable, read_by_anchor, read_by_value, target_objects
-from ecmahost_core.sync.values import same_values
-from ecmahost_core.text import fold
+from ecmahost_core.sync.read_back import asked, chosen, has_what_was_sent, imported, was_done
+from ecmahost_core.sync.target_reads import ObjectUnreadable
 
 log = structlog.get_logger()
 
@@ -36,19 +34,32 @@ class Recovery:
         """Remembers nothing yet: when an entry was first noticed is what the settle time counts from."""
         self.endpoint = endpoint
         self._noticed: dict[int, float] = {}
+        self._stuck: set[int] = set()
 
-    def round(self) -> int:
+    @property
+    def stuck(self) -> frozenset[int]:
+        """The open entries that were tried and could not be settled: their target is down, or a person is needed."""
+        return frozenset(self._stuck)
+
+    def round(self, *, again: bool = True) -> int:
         """Settles what can be settled now and returns how many entries that were.
 
-        An entry whose target may still commit the old call, or cannot be asked, waits for a later round.
+        An entry whose target may still commit the old call, or cannot be asked, waits for a later round. Without
+        ``again``, those that an earlier round could not settle are not tried.
         """
         orphans = self.endpoint.store.claim_orphans(self.endpoint.name)
         now = time.monotonic()
         self._noticed = {entry.number: self._noticed.get(entry.number, now) for entry in orphans}
+        self._stuck &= self._noticed.keys()
         settle = self.endpoint.connector.capabilities.settle_seconds
-        ready = [entry for entry in orphans if now - self._noticed[entry.number] >= settle]
+        ready = [
+            entry
+            for entry in orphans
+            if now - self._noticed[entry.number] >= settle and (again or entry.number not in self._stuck)
+        ]
         if not ready:
             return 0
+        self._stuck.update(entry.number for entry in ready)
         try:
             return self._settle_all(ready)
         except (ConnectorError, BrokenContract, ConfigurationError, ScimError) as error:
@@ -60,7 +71,7 @@ class Recovery:
     def _settle_all(self, entries: Sequence[JournalEntry]) -> int:
         bindings = self.endpoint.bindings()
         capabilities = self.endpoint.connector.capabilities
-        imported = {} if capabilities.full_object_import else self._imported(bindings, entries)
+        among = {} if capabilities.full_object_import else imported(self.endpoint, bindings, entries)
         settled = 0
         for entry in entries:
             binding = bindings.get(entry.resource_type)
@@ -75,22 +86,37 @@ class Recovery:
                 if not entry.change:
                     found = self._stored(binding, entry)
                 elif capabilities.full_object_import:
-                    found = self._asked(binding, entry)
+                    call = Call(time.monotonic() + READ_BACK_SECONDS, entry.request_id, "worker")
+                    found = asked(self.endpoint, binding, entry, call)
                 else:
-                    found = _chosen(binding, entry, imported[entry.resource_type])
-                settled += self._settle(binding, entry, found)
-            except (ObjectUnreadable, ValueError, TypeError) as error:
-                log.error(
-                    "recovery_failed", connector=self.endpoint.name, entry=entry.number, error=type(error).__name__
-                )
+                    found = chosen(binding, entry, among[entry.resource_type])
+                done = self._settle(binding, entry, found)
+            except ObjectUnreadable as error:
+                self._failed(entry, error)
+            except (ConnectorError, BrokenContract, ScimError, StoreUnavailable):
+                raise
+            except Exception as error:  # noqa: BLE001 - an entry that an older version wrote, a value nobody foresaw
+                self._failed(entry, error)
+            else:
+                settled += done
+                self._stuck -= {entry.number} if done else set()
         return settled
 
-    def _settle(self, binding: TypeBinding, entry: JournalEntry, found: list[TargetObject]) -> int:
-        if len(found) > 1:
-            log.error("recovery_ambiguous", connector=self.endpoint.name, entry=entry.number, objects=len(found))
-            return 0
-        present = found[0] if found else None
-        done = _was_done(entry, present)
+    def _failed(self, entry: JournalEntry, error: Exception) -> None:
+        where = origin(error)
+        name = type(error).__name__
+        log.error("recovery_failed", connector=self.endpoint.name, entry=entry.number, error=name, where=where)
+
+    def _settle(self, binding: TypeBinding, entry: JournalEntry, found: list[TargetObject]) -> bool:
+        """Closes an entry when what was found tells what became of it; returns whether it did."""
+        store = self.endpoint.store
+        added = bool(entry.change) and entry.operation is Operation.ADD
+        candidates = self._created(binding, entry, found) if added else found
+        if len(candidates) > 1:
+            log.error("recovery_ambiguous", connector=self.endpoint.name, entry=entry.number, objects=len(candidates))
+            return False
+        present = candidates[0] if candidates else None
+        done = was_done(entry, present)
         event = EventRecord(
             kind="recover",
             outcome="ok" if done else "not_applied",
@@ -99,125 +125,40 @@ class Recovery:
             actor="worker",
             detail={"operation": entry.operation.value},
         )
+        before = store.get(binding.space_type, entry.object_id) if entry.object_id else None
         if done or entry.operation is Operation.ADD:
-            self.endpoint.store.complete(entry, present, event)
+            store.complete(entry, present, event)
+        elif present is None or before is None:
+            # That an object is gone is for an import to say, which looks whether many are.
+            store.abandon(entry, event)
         else:
             # The target has not taken the change, so the host's own part of it does not count either. Somebody else
-            # may have changed the object, which the space then learns at once; that it is gone is for an import to say,
-            # which looks whether many are.
-            began = self.endpoint.store.change_seq()
-            self.endpoint.store.abandon(entry, event)
-            if present is not None:
-                self.endpoint.store.adopt(binding.space_type, [present], began)
+            # may have changed the object, which the space then learns at once.
+            as_it_is = replace(entry, operation=Operation.UPDATE, unlink=False, kept=before.kept)
+            store.complete(as_it_is, present, event)
         log.info("entry_recovered", connector=self.endpoint.name, entry=entry.number, applied=done)
-        return 1
+        return True
+
+    def _created(
+        self, binding: TypeBinding, entry: JournalEntry, found: Sequence[TargetObject]
+    ) -> Sequence[TargetObject]:
+        """Returns those of the objects that were found which an addition may have made.
+
+        Somebody whom the space knew already was not made by it, unless the target has given an old anchor to the new
+        object, which then is what was sent. Where several are left, what was sent decides.
+        """
+        known = self.endpoint.store.by_anchor
+        candidates = [
+            one for one in found if has_what_was_sent(entry, one) or known(binding.space_type, one.anchor) is None
+        ]
+        if len(candidates) < 2:
+            return candidates
+        return [one for one in candidates if has_what_was_sent(entry, one)] or candidates
 
     def _stored(self, binding: TypeBinding, entry: JournalEntry) -> list[TargetObject]:
         """For an entry that sends nothing to the target: the object as the space has it."""
         found = self.endpoint.store.get(binding.space_type, entry.object_id or "")
         return [TargetObject(found.anchor, found.dn, found.attributes)] if found else []
-
-    def _asked(self, binding: TypeBinding, entry: JournalEntry) -> list[TargetObject]:
-        """Reads back from the target what the entry is about: one object, none, or more when that cannot be told."""
-        call = Call(time.monotonic() + READ_BACK_SECONDS, entry.request_id, "worker")
-        anchors = _anchors(binding, entry)
-        for anchor in anchors:
-            found = read_by_anchor(self.endpoint, binding, anchor, call)
-            if found:
-                return found
-        identity = None if anchors else _identity(binding, entry)
-        return read_by_value(self.endpoint, binding, identity[0], (identity[1],), call) if identity else []
-
-    def _imported(
-        self, bindings: Mapping[str, TypeBinding], entries: Sequence[JournalEntry]
-    ) -> dict[str, list[TargetObject]]:
-        """For a connector that can only read everything: the objects that any of the entries may be about, by type.
-
-        The target is read once, however many entries there are.
-        """
-        found: dict[str, list[TargetObject]] = {}
-        if not self.endpoint.connector.capabilities.full_import:
-            return found
-        for name, binding in bindings.items():
-            probes = {probe for entry in entries if entry.resource_type == name for probe in _probes(binding, entry)}
-            found[name] = []
-            if not probes:
-                continue
-            step = RunStep((binding.target,), self.endpoint.connector.capabilities.page_size_default)
-            with closing(self.endpoint.connector.full_import(step)) as pages:
-                for page in pages:
-                    found[name] += [
-                        one for one in target_objects(binding, page.entries) if not probes.isdisjoint(_names(one))
-                    ]
-        return found
-
-
-_Probe = tuple[str, str]
-"""An attribute's name, empty for the anchor, and a folded value."""
-
-
-def _probes(binding: TypeBinding, entry: JournalEntry) -> list[_Probe]:
-    """What an entry's object is recognised by, in the order in which it is to be looked for."""
-    anchors = _anchors(binding, entry)
-    if anchors:
-        return [("", fold(anchor_text(anchor))) for anchor in anchors]
-    identity = _identity(binding, entry)
-    return [(identity[0], fold(text_of(identity[1])))] if identity else []
-
-
-def _names(one: TargetObject) -> set[_Probe]:
-    values = {(name, fold(text_of(value))) for name, values in one.attributes.items() for value in values}
-    return {("", fold(anchor_text(one.anchor))), *values}
-
-
-def _chosen(binding: TypeBinding, entry: JournalEntry, objects: Sequence[TargetObject]) -> list[TargetObject]:
-    """The same as ``Recovery._asked``, among objects that were read already."""
-    for probe in _probes(binding, entry):
-        found = [one for one in objects if probe in _names(one)]
-        if found:
-            return found
-    return []
-
-
-def _identity(binding: TypeBinding, entry: JournalEntry) -> tuple[str, Value] | None:
-    """By what an added object can be found whose anchor the target makes: a value that nobody else has."""
-    if entry.operation is not Operation.ADD:
-        return None
-    attributes = change_from_json(entry.change).attributes
-    for query in binding.object_type.query_attributes:
-        values = attributes.get(query.name, ())
-        if query.unique and values:
-            return query.name, values[0]
-    return None
-
-
-def _anchors(binding: TypeBinding, entry: JournalEntry) -> list[Anchor]:
-    """The anchors under which the object may be found: where it was, then where a change moves it to.
-
-    In this order, because what stands under the new anchor is somebody else while the object is still under the old.
-    """
-    if not entry.change:
-        return []
-    change = change_from_json(entry.change)
-    candidates = [change.anchor, anchor_after(binding, change)]
-    return list(dict.fromkeys(anchor for anchor in candidates if anchor))
-
-
-def _was_done(entry: JournalEntry, present: TargetObject | None) -> bool:
-    """Whether the target holds what the entry wanted."""
-    if not entry.change:
-        return True
-    change: CSEntryChange = change_from_json(entry.change)
-    if entry.operation is Operation.DELETE and not entry.unlink:
-        return present is None
-    if present is None:
-        return False
-    if entry.operation is Operation.ADD:
-        return True
-    return all(
-        same_values(present.attributes.get(name, ()), values)
-        for name, values in applied(change, present.attributes).items()
-    )
 
 
 class NotSettled(EcmahostError):

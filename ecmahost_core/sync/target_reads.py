@@ -1,6 +1,6 @@
 """Asking the target for single objects, and taking over what it says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -18,29 +18,41 @@ from ecmahost_core.text import fold
 
 log = structlog.get_logger()
 
+ENOUGH = 2
+"""How many objects are asked for: one, and another that tells that it is not the only one."""
+MOST = 1000
+"""How many are asked for where the target takes more for equal than the host does."""
+
 
 class ObjectUnreadable(ScimError):
     """The target has an object that may be the one, and it cannot be read: neither "found" nor "none" would be true."""
 
 
 def read_by_value(
-    endpoint: Endpoint, binding: TypeBinding, attribute: str, value: Values, call: Call
+    endpoint: Endpoint, binding: TypeBinding, attribute: str, value: Values, call: Call, *, every: bool = False
 ) -> list[TargetObject]:
     """Returns the target's objects whose attribute has this value, by the host's one fold as well as by the target's.
 
-    Raises ScimError 503 when the target cannot be asked now, or has an object that cannot be read.
+    At least two of them where there are more; all of them with ``every``. Raises ScimError 503 when the target cannot
+    be asked now, or has an object that cannot be read.
     """
-    found = _read(endpoint, binding, ((attribute, value),), call)
     wanted = fold(text_of(value[0]))
-    return [one for one in found if any(fold(text_of(have)) == wanted for have in one.attributes.get(attribute, ()))]
+
+    def same(one: TargetObject) -> bool:
+        return any(fold(text_of(have)) == wanted for have in one.attributes.get(attribute, ()))
+
+    return _read(endpoint, binding, ((attribute, value),), same, call, every=every)
 
 
 def read_by_anchor(endpoint: Endpoint, binding: TypeBinding, anchor: Anchor, call: Call) -> list[TargetObject]:
     """Returns the target's objects with this anchor: none, one, or more where the target does not keep it unique."""
-    names = binding.target.anchor
-    found = _read(endpoint, binding, tuple((name, (value,)) for name, value in zip(names, anchor, strict=True)), call)
+    attributes = tuple((name, (value,)) for name, value in zip(binding.target.anchor, anchor, strict=True))
     wanted = [fold(text_of(value)) for value in anchor]
-    return [one for one in found if [fold(text_of(value)) for value in one.anchor] == wanted]
+
+    def same(one: TargetObject) -> bool:
+        return [fold(text_of(value)) for value in one.anchor] == wanted
+
+    return _read(endpoint, binding, attributes, same, call)
 
 
 def target_objects(binding: TypeBinding, entries: Sequence[CSEntryChange]) -> list[TargetObject]:
@@ -53,9 +65,26 @@ def target_objects(binding: TypeBinding, entries: Sequence[CSEntryChange]) -> li
 
 
 def _read(
-    endpoint: Endpoint, binding: TypeBinding, attributes: tuple[tuple[str, Values], ...], call: Call
+    endpoint: Endpoint,
+    binding: TypeBinding,
+    attributes: tuple[tuple[str, Values], ...],
+    same: Callable[[TargetObject], bool],
+    call: Call,
+    *,
+    every: bool = False,
 ) -> list[TargetObject]:
-    query = ObjectQuery(binding.target.name, attributes)
+    """Asks for a few objects, and for many when those few are not the ones: ``muller`` may hide ``müller``."""
+    for limit in (ENOUGH, MOST):
+        found = _asked(endpoint, binding, ObjectQuery(binding.target.name, attributes, limit), call)
+        wanted = [one for one in found if same(one)]
+        if len(found) < limit or (wanted and not every):
+            return wanted
+    log.error("target_takes_too_many_for_equal", connector=endpoint.name, attributes=[name for name, _ in attributes])
+    detail = f"The target of connector {endpoint.name} has too many objects that it takes for equal to the one wanted."
+    raise ObjectUnreadable(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def _asked(endpoint: Endpoint, binding: TypeBinding, query: ObjectQuery, call: Call) -> list[TargetObject]:
     try:
         entries = endpoint.reads.call(
             lambda: endpoint.connector.read(binding.export_step, query), timeout=call.remaining()

@@ -48,7 +48,7 @@ def to_scim(value: Value, scim_type: str) -> Any:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return _in_utc(value).isoformat().replace("+00:00", "Z")
     return text_of(value)
 
 
@@ -72,6 +72,8 @@ def to_target(data: Any, attribute: SchemaAttribute, path: str) -> Value:
         case AttributeType.DATE_TIME:
             return _date_time(data, attribute, path)
         case AttributeType.REFERENCE:
+            if data == "":
+                raise _misfit(path, attribute, "the name of another object")
             return Reference(_string(data, attribute, path))
         case AttributeType.STRING:
             return _string(data, attribute, path)
@@ -124,9 +126,11 @@ def _binary(data: Any, attribute: SchemaAttribute, path: str) -> bytes:
 def _date_time(data: Any, attribute: SchemaAttribute, path: str) -> datetime:
     try:
         moment = datetime.fromisoformat(data)
-    except (ValueError, TypeError):
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):  # the last hour of the year 9999 may be none in UTC
         raise _misfit(path, attribute, "a date-time such as 2026-01-31T08:00:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment
 
 
 def _misfit(path: str, attribute: SchemaAttribute, expected: str) -> ScimError:
@@ -134,14 +138,17 @@ def _misfit(path: str, attribute: SchemaAttribute, expected: str) -> ScimError:
 
 
 def same_values(left: Sequence[Value], right: Values) -> bool:
-    """Returns whether two sets of values of one attribute are the same, whatever their order."""
-    if len(left) != len(right):
-        return False
-    if len(left) <= 1:
-        return tuple(left) == right
-    return sorted(map(_sortable, left)) == sorted(map(_sortable, right))
+    """Returns whether two sets of values of one attribute are the same, type included, whatever their order."""
+    return len(left) == len(right) and sorted(map(_sortable, left)) == sorted(map(_sortable, right))
 
 
 def _sortable(value: Value) -> tuple[str, str]:
-    text = value.astimezone(UTC).isoformat() if isinstance(value, datetime) else text_of(value)
-    return type(value).__name__, text
+    return type(value).__name__, text_of(_in_utc(value) if isinstance(value, datetime) else value)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """The same instant in UTC; as it is where UTC has no such year."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return moment

@@ -35,7 +35,7 @@ def _state(endpoint: Endpoint) -> dict[str, object]:
     state: dict[str, object] = {"ready": True}
     if endpoint.imports and not status.first_import_done:
         state = {"ready": False, "reason": "importing" if status.importing else "first import has not completed"}
-    elif endpoint.failing:
+    elif endpoint.failing and not endpoint.imports:
         state = {"ready": False, "reason": "target"}
     if status.last_failure:
         state["last_import"] = "failed"

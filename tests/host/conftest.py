@@ -587,7 +587,8 @@ def start() -> Iterator[Start]:
         yield started
 
 
-FLOWS = {"None": '"none"', "Set": '{ set = "%s" }', "Delete": '"delete"'}
+DISABLE_FLOWS = {"None": '"none"', "Set": '{ set = "IsActive" }', "Delete": '"delete"'}
+DELETE_FLOWS = DISABLE_FLOWS | {"Set": '{ set = "Terminated", value = "yes" }'}
 
 
 @dataclass(frozen=True)
@@ -608,13 +609,14 @@ def estate(make_home: MakeHome, tmp_path_factory: pytest.TempPathFactory) -> Ite
         targets[kind] = home.target(kind, kind)
         home.connect(kind, targets[kind])
         targets[f"{kind}Mapped"] = home.target(kind, f"{kind}Mapped")
-        home.connect(f"{kind}Mapped", targets[f"{kind}Mapped"], disable='"none"', mapping={**MAPPING, "active": "IsActive"})
-        for disable, disabling in FLOWS.items():
-            for delete in FLOWS:
+        home.connect(
+            f"{kind}Mapped", targets[f"{kind}Mapped"], disable='"none"', mapping={**MAPPING, "active": "IsActive"}
+        )
+        for disable, disabling in DISABLE_FLOWS.items():
+            for delete, deleting in DELETE_FLOWS.items():
                 name = f"{kind}{disable}{delete}"
-                deleting = '{ set = "Terminated", value = "yes" }' if delete == "Set" else FLOWS[delete]
                 targets[name] = home.target(kind, name)
-                home.connect(name, targets[name], disable=disabling.replace("%s", "IsActive"), delete=deleting)
+                home.connect(name, targets[name], disable=disabling, delete=deleting)
     host = launch(home)
     try:
         yield Estate(host, targets)

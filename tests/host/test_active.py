@@ -1,4 +1,4 @@
-"""What ``active`` and DELETE do to the target, for every pair of deprovisioning flows and every spelling of a boolean."""
+"""What ``active`` and DELETE do to the target: every pair of deprovisioning flows, every spelling of a boolean."""
 
 from typing import Any
 

@@ -93,9 +93,7 @@ def test_beside_broken_plugins_the_others_serve(outcome: Outcome, person: dict[s
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_plugin_is_named_by_check_readiness_and_the_log(
-    outcome: Outcome, fault: str, eventually: Any
-) -> None:
+def test_a_broken_plugin_is_named_by_check_readiness_and_the_log(outcome: Outcome, fault: str, eventually: Any) -> None:
     name, host = fault.replace(" ", ""), outcome.host
     bad = host.client(name)
 

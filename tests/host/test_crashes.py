@@ -114,9 +114,7 @@ def resume(client: Any, verb: str, name: str, object_id: str, rows: Callable[[],
         (found,) = match.resources
         object_id = found["id"]
     elif verb == "update":
-        answer = patiently(
-            lambda: client.patch(object_id, {"op": "Replace", "path": "title", "value": "new"})
-        )
+        answer = patiently(lambda: client.patch(object_id, {"op": "Replace", "path": "title", "value": "new"}))
         assert answer.status == 200, answer
     else:
         assert patiently(lambda: client.delete(object_id)).status in (204, 404)
@@ -208,9 +206,7 @@ def test_a_worker_that_is_killed_while_it_recovers_is_followed_by_one_that_does(
     os.kill(worker, signal.SIGKILL)
 
     scene.release("recovery")
-    resume(
-        scene.host.client("sqlcreate"), "create", "twice", "", lambda: named(scene.targets["sqlcreate"], "twice")
-    )
+    resume(scene.host.client("sqlcreate"), "create", "twice", "", lambda: named(scene.targets["sqlcreate"], "twice"))
     assert eventually(lambda: scene.host.open_entries() == 0), scene.host.trouble()
 
 
@@ -255,7 +251,9 @@ def test_a_worker_that_is_killed_while_a_later_import_runs_leaves_everybody_serv
     try:
         os.kill(worker, signal.SIGKILL)
         assert eventually(lambda: scene.host.pids()["worker"] - {worker})
-        assert eventually(lambda: len(scene.host.events("import_completed")) >= 2 * len(OPERATIONS)), scene.host.trouble()
+        assert eventually(lambda: len(scene.host.events("import_completed")) >= 2 * len(OPERATIONS)), (
+            scene.host.trouble()
+        )
     finally:
         stop.set()
         watcher.join(20)

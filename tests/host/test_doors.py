@@ -8,7 +8,7 @@ import pytest
 
 SCIM = "/ecma2host_csv/scim"
 BROWSER = {"Accept": "text/html,application/xhtml+xml;q=0.9"}
-ALPHABET = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
 @pytest.mark.parametrize("path", ["/Users", "/users", "//Users", "/Users/", "/USERS//", "/?aadOptscim062020/Users"])
@@ -118,7 +118,6 @@ def test_a_body_beyond_the_limit_is_413_however_it_is_sent_and_nothing_is_writte
 
     assert client.request("POST", "/Users", body).status == 413
     client.close()
-    chunked = {"Transfer-Encoding": "chunked"}
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:30_000], body[30_000:])) + b"0\r\n\r\n"
     head = (
         f"POST /ecma2host_{kind}/scim/Users HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {client.token}\r\n"
@@ -127,7 +126,6 @@ def test_a_body_beyond_the_limit_is_413_however_it_is_sent_and_nothing_is_writte
     received = exchange(client, head.encode() + chunks)
     assert received.startswith(b"HTTP/1.1 413 "), received[:200]
     assert b"application/scim+json" in received
-    assert chunked
     assert target.state() == still
     assert client.matched(person["userName"]) == []
 
@@ -206,7 +204,9 @@ def test_a_hostile_body_is_a_400_and_writes_nothing(estate: Any, kind: str, name
 
 
 @pytest.mark.parametrize(
-    "value", [10**400, -(10**30), 1e308, 2**63, -0.0, 1e-320], ids=["400digits", "30digits", "1e308", "2^63", "-0", "tiny"]
+    "value",
+    [10**400, -(10**30), 1e308, 2**63, -0.0, 1e-320],
+    ids=["400digits", "30digits", "1e308", "2^63", "-0", "tiny"],
 )
 def test_a_huge_number_is_kept_as_text_or_refused_and_never_a_500(
     estate: Any, kind: str, value: float, person: dict[str, Any]
@@ -252,7 +252,7 @@ def test_a_hostile_patch_is_never_a_500_and_leaves_the_user_whole(
     client = estate.host.client(kind)
     object_id = client.created(person)
 
-    answer = client.request("PATCH", f"/Users/{object_id}", {"schemas": [ALPHABET], "Operations": operations})
+    answer = client.request("PATCH", f"/Users/{object_id}", {"schemas": [PATCH_OP], "Operations": operations})
 
     assert answer.status in (200, 400), answer
     after = client.user(object_id).json
@@ -291,7 +291,9 @@ def test_a_hostile_filter_is_400_or_an_empty_list_and_never_a_500(estate: Any, k
         assert answer.json["scimType"] in ("invalidFilter", "invalidValue")
 
 
-@pytest.mark.parametrize("object_id", ["%00", "..", "%2e%2e%2fUsers", "x" * 2000, "%ff", "a%20b", "%F0%9F%92%A9", "null"])
+@pytest.mark.parametrize(
+    "object_id", ["%00", "..", "%2e%2e%2fUsers", "x" * 2000, "%ff", "a%20b", "%F0%9F%92%A9", "null"]
+)
 def test_an_id_that_nobody_has_is_404_whatever_it_looks_like(estate: Any, kind: str, object_id: str) -> None:
     client = estate.host.client(kind)
     for method in ("GET", "DELETE"):

@@ -184,7 +184,8 @@ def test_a_target_that_hangs_before_it_told_its_schema_holds_nobody_longer_than_
     gate.release("schema")
     # The import that could not learn the schema is tried again after some seconds.
     assert eventually(host.is_ready, 20), host.trouble()
-    assert host.client("gate").create({"userName": "somebody"}).status == 201
+    client = host.client("gate")
+    assert eventually(lambda: client.create({"userName": "somebody"}).status == 201)
 
 
 def test_a_host_whose_target_hangs_at_start_serves_what_it_knew(hasty: Any, start: Any, gate: Any) -> None:

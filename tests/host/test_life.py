@@ -307,9 +307,7 @@ def test_a_mistake_of_the_host_itself_is_a_scim_error_that_quotes_nothing(
     home.connect("people", home.csv("people"))
     host = start(home, holds=True)
 
-    answer = host.client("people").request(
-        "GET", "/Users?filter=userName%20eq%20%22provoke-a-mistake%22", fault=True
-    )
+    answer = host.client("people").request("GET", "/Users?filter=userName%20eq%20%22provoke-a-mistake%22", fault=True)
 
     assert answer.status == 500
     assert b"provoke" not in answer.body

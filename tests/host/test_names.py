@@ -27,7 +27,9 @@ delete = "delete"
 """
 
 
-@pytest.mark.parametrize("column", ["id", "dn", "anchor", "Name with blanks", "naïve", "select", 'quo"te', "attribute:x"])
+@pytest.mark.parametrize(
+    "column", ["id", "dn", "anchor", "Name with blanks", "naïve", "select", 'quo"te', "attribute:x"]
+)
 def test_a_query_attribute_of_any_name_is_kept_unique_and_found(home: Any, start: Any, column: str) -> None:
     target = home.sqlite("people")
     quoted = column.replace('"', '""')

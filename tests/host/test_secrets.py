@@ -51,7 +51,9 @@ def test_a_secret_parameter_is_nowhere_but_where_its_owner_put_it(
         client.delete(client.matched("known")[0]["id"]),
     ]
     assert {answer.status for answer in answers} == {503}
-    outputs = [home.command(*words) for words in (("check",), ("import", "gate"), ("objects", "gate"), ("journal", "gate"))]
+    outputs = [
+        home.command(*words) for words in (("check",), ("import", "gate"), ("objects", "gate"), ("journal", "gate"))
+    ]
     _, states = host.ready()
     assert host.stop() == 0
 
@@ -113,9 +115,7 @@ def test_what_a_refused_request_carried_is_kept_nowhere(home: Any, start: Any, k
     assert files_with(home.path, mark) == set()
 
 
-def test_values_of_people_are_in_no_log_at_any_level(
-    home: Any, start: Any, kind: str, person: dict[str, Any]
-) -> None:
+def test_values_of_people_are_in_no_log_at_any_level(home: Any, start: Any, kind: str, person: dict[str, Any]) -> None:
     mark = canary()
     target = home.target(kind, "people")
     home.connect("people", target)

@@ -93,6 +93,8 @@ def test_a_host_that_never_reached_its_target_says_that_it_imports_and_recovers_
     away(people).rename(people.path)
     # The import that failed is tried again after some seconds.
     assert eventually(host.is_ready, 15), host.trouble()
+    # A web worker that has just failed to learn the columns asks the target again after some seconds.
+    assert eventually(lambda: client.match("known").status == 200)
     assert [one["userName"] for one in client.matched("known")] == ["known"]
     assert client.create({"userName": "known"}).status == 409
 

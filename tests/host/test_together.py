@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 CLIENTS = 64
@@ -29,6 +30,10 @@ def spelling(name: str, number: int) -> str:
     return varied + " " * (number // 4 % 3)
 
 
+def body(name: str, place: int) -> dict[str, str]:
+    return {"userName": spelling(name, place)}
+
+
 def test_of_64_who_create_the_same_user_together_exactly_one_succeeds(
     estate: Any, kind: str, named: Any, record_testsuite_property: Any
 ) -> None:
@@ -38,20 +43,20 @@ def test_of_64_who_create_the_same_user_together_exactly_one_succeeds(
     begun = time.monotonic()
     for number in range(ROUNDS):
         name = f"same{number}of{kind}"
-        actions = [
-            lambda client=client, sent=spelling(name, place): client.create({"userName": sent})
-            for place, client in enumerate(clients)
-        ]
-        answers = together(actions)
+        answers = together([partial(clients[place].create, body(name, place)) for place in range(CLIENTS)])
         assert Counter(answer.status for answer in answers) == {201: 1, 409: CLIENTS - 1}, name
         assert {answer.json["scimType"] for answer in answers if answer.status == 409} == {"uniqueness"}
         assert len(named(target, name)) == 1, name
         (created,) = (answer.json for answer in answers if answer.status == 201)
         assert clients[0].matched(name) == [created]
-    record_testsuite_property(f"{kind}_contended_requests_per_second", round(ROUNDS * CLIENTS / (time.monotonic() - begun)))
+    record_testsuite_property(
+        f"{kind}_contended_requests_per_second", round(ROUNDS * CLIENTS / (time.monotonic() - begun))
+    )
 
 
-def test_of_640_users_from_32_clients_each_is_there_once(estate: Any, kind: str, record_testsuite_property: Any) -> None:
+def test_of_640_users_from_32_clients_each_is_there_once(
+    estate: Any, kind: str, record_testsuite_property: Any
+) -> None:
     target = estate.targets[f"{kind}NoneNone"]
     before = len(target.rows())
     clients = [estate.host.client(f"{kind}NoneNone") for _ in range(32)]
@@ -73,7 +78,9 @@ def test_of_640_users_from_32_clients_each_is_there_once(estate: Any, kind: str,
     }
     assert len(set(ids)) == 640
     assert clients[0].search('userName sw "many"', count=0).json["totalResults"] == 640
-    listed = [one["id"] for start in (1, 301, 601) for one in clients[0].get(f"/Users?startIndex={start}&count=300").resources]
+    listed = [
+        one["id"] for start in (1, 301, 601) for one in clients[0].get(f"/Users?startIndex={start}&count=300").resources
+    ]
     assert set(ids) <= set(listed)
     assert len(listed) == len(set(listed))
 
@@ -82,22 +89,24 @@ def test_many_who_change_one_user_together_lose_none_of_the_changes(
     estate: Any, kind: str, person: dict[str, Any], named: Any
 ) -> None:
     object_id = estate.host.client(kind).created(person)
-    paths = ["displayName", "title", "name.givenName", "name.familyName", 'phoneNumbers[type eq "work"].value', "externalId"]
-    clients = [estate.host.client(kind) for _ in paths]
+    columns = {
+        "displayName": "DisplayName",
+        "title": "Title",
+        "name.givenName": "GivenName",
+        "name.familyName": "FamilyName",
+        'phoneNumbers[type eq "work"].value': "Phone",
+        "externalId": "ExternalId",
+    }
+    clients = [estate.host.client(kind) for _ in columns]
 
     for number in range(5):
+        operations = [{"op": "Replace", "path": path, "value": f"{path[:4]} {number}"} for path in columns]
         answers = together(
-            [
-                lambda client=client, path=path: client.patch(
-                    object_id, {"op": "Replace", "path": path, "value": f"{path[:4]} {number}"}
-                )
-                for client, path in zip(clients, paths, strict=True)
-            ]
+            [partial(client.patch, object_id, operation) for client, operation in zip(clients, operations, strict=True)]
         )
         assert {answer.status for answer in answers} == {200}
         (row,) = named(estate.targets[kind], person["userName"])
-        names = ("DisplayName", "Title", "GivenName", "FamilyName", "Phone", "ExternalId")
-        assert [row[name] for name in names] == [f"{path[:4]} {number}" for path in paths]
+        assert {row[column] for column in columns.values()} == {f"{path[:4]} {number}" for path in columns}
 
 
 def test_a_user_who_is_deleted_and_created_anew_by_many_is_never_there_twice(

@@ -40,7 +40,6 @@ from ecmahost_core.configuration.model import (
     Properties,
     QueryAttribute,
     RunProfile,
-    SelectedAttribute,
 )
 from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.contract import LoadedPlugin, checked_plugin
@@ -52,9 +51,8 @@ from ecmahost_core.scim.put import replaced
 from ecmahost_core.scim.resource import canonical
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.space.sqlite import open_store
-from ecmahost_core.sync import provisioning
+from ecmahost_core.sync import imports, provisioning
 from ecmahost_core.sync.endpoint import Call, Endpoint
-from ecmahost_core.sync import imports
 from ecmahost_core.sync.queries import search
 from ecmahost_core.text import fold
 

@@ -2,7 +2,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ecmahost_core import AttributeChange, AttributeModificationType, CSEntryChange, MAExportType, ObjectModificationType
+from ecmahost_core import (
+    AttributeChange,
+    AttributeModificationType,
+    CSEntryChange,
+    MAExportType,
+    ObjectModificationType,
+)
 from ecmahost_core.ecma.csentry import change_from_json, change_to_json
 from ecmahost_core.space.objects import ANCHOR, DN, ID, LockKey, ObjectState, SpaceObject
 from ecmahost_core.sync.changes import (
@@ -98,7 +104,9 @@ def test_a_replacement_touches_what_differs_and_what_it_leaves_out():
 
 def test_the_anchor_after_a_change_is_the_new_one_only_where_it_changes(binding):
     assert anchor_after(binding, updating(AttributeChange("First", Kind.REPLACE, ("B",)), anchor=("bob",))) == ("bob",)
-    assert anchor_after(binding, updating(AttributeChange("Login", Kind.REPLACE, ("rob",)), anchor=("bob",))) == ("rob",)
+    assert anchor_after(binding, updating(AttributeChange("Login", Kind.REPLACE, ("rob",)), anchor=("bob",))) == (
+        "rob",
+    )
     assert anchor_after(binding, updating(AttributeChange("Login", Kind.DELETE), anchor=("bob",))) == ("bob",)
     assert anchor_after(binding, CSEntryChange("Employees", ObjectModificationType.ADD)) == ()
 

@@ -8,7 +8,7 @@ from ecmahost_core.sync.dn import dn_of
     [
         (("bob",), "CN=bob,OBJECT=Employees"),
         ((7,), "CN=7,OBJECT=Employees"),
-        (("Ross, Bob+=\\\"<>;",), 'CN=Ross\\, Bob\\+\\=\\\\\\"\\<\\>\\;,OBJECT=Employees'),
+        (('Ross, Bob+=\\"<>;',), 'CN=Ross\\, Bob\\+\\=\\\\\\"\\<\\>\\;,OBJECT=Employees'),
         ((" x ",), "CN=\\ x\\ ,OBJECT=Employees"),
         (("#1",), "CN=\\#1,OBJECT=Employees"),
         ((" ",), "CN=\\ ,OBJECT=Employees"),

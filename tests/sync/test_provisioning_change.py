@@ -24,6 +24,10 @@ def update(name, *added, kind=AttributeModificationType.REPLACE, removed=()):
     return CSEntryChange("Employees", ObjectModificationType.UPDATE, attribute_changes=(part,))
 
 
+def filled(attributes):
+    return {name: values for name, values in attributes.items() if values}
+
+
 def active(desk, object_id):
     return resource_of(desk.binding, desk.get(object_id))["active"]
 
@@ -76,7 +80,7 @@ def test_a_connector_that_replaces_objects_gets_the_whole_object(desk):
     )
     sent = desk.target.sent[-1]
     assert sent.modification_type is ObjectModificationType.REPLACE
-    assert sent.attributes == {"Login": ("bob",), "First": ("Rob",), "Enabled": (False,)}
+    assert filled(sent.attributes) == {"Login": ("bob",), "First": ("Rob",), "Enabled": (False,)}
     assert sent.attribute_changes == ()
 
 
@@ -246,7 +250,9 @@ def test_the_target_is_down_and_nothing_is_left_open(desk, refused):
 # Disabling and restoring
 
 
-@pytest.mark.parametrize(("attribute", "off", "on"), [("Enabled", False, True), ("Flag", 0, 1), ("Last", "False", "True")])
+@pytest.mark.parametrize(
+    ("attribute", "off", "on"), [("Enabled", False, True), ("Flag", 0, 1), ("Last", "False", "True")]
+)
 def test_disabling_and_restoring_set_the_attribute_of_the_flow(desk, attribute, off, on):
     desk.ready(disable=attribute)
     made = desk.create(userName="bob")
@@ -338,7 +344,7 @@ def test_a_hook_that_plans_several_changes_has_them_done_in_order(desk):
     changes = [[part.name for part in one.attribute_changes] for one in desk.target.sent[1:]]
     assert changes == [["First"], ["Enabled"], ["Country"]]
     assert {one.anchor for one in desk.target.sent} == {("bob",)}
-    assert result.attributes == desk.target.rows[("bob",)]
+    assert filled(result.attributes) == filled(desk.target.rows[("bob",)])
     assert desk.store.entries() == []
 
 
@@ -360,9 +366,7 @@ def test_a_plan_that_is_cut_short_is_made_again_by_the_next_try(desk, refused):
 
 def test_a_planned_removal_of_one_value_keeps_the_others(desk, memory):
     plan = update("Tags", kind=AttributeModificationType.UPDATE, removed=("vpn",))
-    desk.ready(
-        hooks={"deprovision": lambda: [plan]}, mapping={**memory.MAPPING, f"{memory.CUSTOM}:Tags": "Tags"}
-    )
+    desk.ready(hooks={"deprovision": lambda: [plan]}, mapping={**memory.MAPPING, f"{memory.CUSTOM}:Tags": "Tags"})
     made = desk.create(userName="bob", **{f"{memory.CUSTOM}:Tags": ["vpn", "mail"]})
     desk.set(made.id, "active", value=False)
     assert desk.target.rows[("bob",)]["Tags"] == ("mail",)
@@ -380,7 +384,7 @@ def test_a_planned_change_never_concerns_another_object(desk, memory):
 
 
 def test_a_hook_that_plans_nothing_where_the_flow_deletes_still_disables(desk):
-    desk.ready(hooks={"deprovision": lambda: []}, disable="delete")
+    desk.ready(hooks={"deprovision": lambda entry: []}, disable="delete")
     made = desk.create(userName="bob")
     desk.set(made.id, "active", value=False)
     assert active(desk, made.id) is False
@@ -399,7 +403,9 @@ def test_a_hook_that_fails_is_503_and_nothing_is_sent(desk, refused):
 
 
 def test_references_are_written_as_references(desk, memory):
-    desk.ready(mapping={**memory.MAPPING, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value": "Boss"})
+    desk.ready(
+        mapping={**memory.MAPPING, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value": "Boss"}
+    )
     made = desk.create(userName="bob")
     desk.set(made.id, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", "ann")
     assert desk.target.rows[("bob",)]["Boss"] == (Reference("ann"),)

@@ -19,6 +19,10 @@ def update(name, *added):
     return CSEntryChange("Employees", ObjectModificationType.UPDATE, attribute_changes=(part,))
 
 
+def filled(attributes):
+    return {name: values for name, values in attributes.items() if values}
+
+
 DELETION = CSEntryChange("Employees", ObjectModificationType.DELETE)
 
 
@@ -70,7 +74,7 @@ def test_what_the_delete_flow_sets_has_the_form_that_the_connector_asks_for(desk
     desk.remove(desk.create(userName="bob").id)
     sent = desk.target.sent[-1]
     assert sent.modification_type is ObjectModificationType.REPLACE
-    assert sent.attributes == {"Login": ("bob",), "Country": ("gone",)}
+    assert filled(sent.attributes) == {"Login": ("bob",), "Country": ("gone",)}
 
 
 def test_an_object_that_is_gone_from_the_target_already_is_deleted_with_content(desk, refused):
@@ -88,7 +92,7 @@ def test_several_planned_changes_are_done_and_the_last_one_removes(desk, refused
     assert desk.target.rows[("bob",)] == {"Login": ("bob",), "Country": ("nowhere",), "Last": ("Leaver",)}
     refused(404, desk.get, made.id)
     (again,) = desk.named("bob")
-    assert again.attributes == desk.target.rows[("bob",)]
+    assert filled(again.attributes) == desk.target.rows[("bob",)]
 
 
 def test_a_plan_may_change_and_then_delete(desk, refused):

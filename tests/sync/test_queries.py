@@ -203,9 +203,7 @@ def test_a_connector_that_cannot_read_single_objects_answers_from_the_space(desk
 def test_one_of_several_mapped_types_is_matched_through_its_index(desk, memory):
     home = 'emails[type eq "home"].value'
     desk.ready(mapping={**memory.MAPPING, home: "Last", "name.familyName": "Country"})
-    made = desk.create(
-        userName="bob", emails=[{"type": "work", "value": "w@x"}, {"type": "home", "value": "h@x"}]
-    )
+    made = desk.create(userName="bob", emails=[{"type": "work", "value": "w@x"}, {"type": "home", "value": "h@x"}])
     reads = desk.target.reads
     assert desk.match(f'{WORK} eq "W@x"') == [made]
     assert desk.match(f'{home} eq "h@x"') == [made]

@@ -1,5 +1,7 @@
 """Completing a journal entry: what the target now holds becomes what the space holds, in the closing transaction."""
 
+from typing import NamedTuple
+
 from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.space.objects import (
     EventRecord,
@@ -25,13 +27,13 @@ def complete(
     new = None if outcome is None else encode(outcome)
     with database.write() as transaction:
         rows = transaction.connection.execute(
-            "SELECT type, instance FROM journal WHERE number = ?", (entry.number,)
+            "SELECT type, instance, newest_key FROM journal WHERE number = ?", (entry.number,)
         ).fetchall()
         if not rows:
             return _what_is_there(transaction, entry, new)
-        ((type_id, instance),) = rows
+        ((type_id, instance, newest_key),) = rows
         row = type_row(transaction.connection, type_id)
-        key = _store(transaction, row, entry, new, instance)
+        key = _store(transaction, row, _Opened(entry, instance, newest_key), new)
         close_entry(transaction, type_id, entry)
         found = _object(transaction, key)
         write_event(transaction, row.connector, event, found.id if found else entry.object_id or "")
@@ -50,16 +52,34 @@ def abandon(database: Database, entry: JournalEntry, event: EventRecord) -> None
             write_event(transaction, connector, event, entry.object_id or "")
 
 
-def _store(
-    transaction: Transaction, row: TypeRow, entry: JournalEntry, new: Encoded | None, instance: str
-) -> int | None:
+class _Opened(NamedTuple):
+    """An entry with what the journal noted for its completion.
+
+    Attributes:
+        entry: the entry.
+        instance: what ids derive from; empty where they are random.
+        newest_key: of all objects when the entry was opened.
+    """
+
+    entry: JournalEntry
+    instance: str
+    newest_key: int
+
+
+def _store(transaction: Transaction, row: TypeRow, opened: _Opened, new: Encoded | None) -> int | None:
     """Makes the space agree with the outcome; returns the object's key, None when there is no object."""
-    connection = transaction.connection
+    connection, entry = transaction.connection, opened.entry
     present = stored_row(connection, row.id, "id", entry.object_id)
     if new is None:
         changes.remove(transaction, row, [present] if present else [])
         return None
     twin = stored_row(connection, row.id, "anchor_key", new.anchor_key)
+    lost = None
+    if twin is not None and entry.operation is Operation.ADD and twin.key <= opened.newest_key:
+        # The target has lost somebody, of which no import has told yet, and given the anchor to a new object. Whoever
+        # knows the old id must not meet the new person under it.
+        changes.remove(transaction, row, [twin], bury=False)
+        lost, twin = twin, None
     if present is None:
         # An add whose object an import has met meanwhile, or a change of an object that was removed: that row goes on.
         present, twin = twin, None
@@ -71,7 +91,7 @@ def _store(
         changes.release_dn(transaction, owner)
     state = _state(entry, present)
     if present is None:
-        identifier = _new_id(transaction, row, entry, new.source.anchor, instance)
+        identifier = _new_id(transaction, row, opened, new.source.anchor, lost)
         return changes.insert(transaction, row, [(new, identifier)], state=state, kept=entry.kept)[0]
     # A delete says nothing about what is kept; when the object stays after all, that stays as well.
     kept = None if entry.operation is Operation.DELETE and not entry.kept else entry.kept
@@ -87,16 +107,17 @@ def _state(entry: JournalEntry, present: StoredRow | None) -> ObjectState:
     return ObjectState(present.state)
 
 
-def _new_id(transaction: Transaction, row: TypeRow, entry: JournalEntry, anchor: Anchor, instance: str) -> str:
+def _new_id(transaction: Transaction, row: TypeRow, opened: _Opened, anchor: Anchor, lost: StoredRow | None) -> str:
+    entry, instance = opened.entry, opened.instance
     if entry.object_id is not None:
         return entry.object_id
     derived = SpaceType(entry.connector, entry.resource_type, instance, anchor_immutable=bool(instance)).derived_id(
         anchor
     )
     # An anchor that was declared immutable and passed to somebody else all the same must not give away an id.
-    if derived is None or stored_row(transaction.connection, row.id, "id", derived) is not None:
+    if derived is None or (lost is not None and lost.id == derived):
         return entry.reserved_id
-    return derived
+    return derived if stored_row(transaction.connection, row.id, "id", derived) is None else entry.reserved_id
 
 
 def _what_is_there(transaction: Transaction, entry: JournalEntry, new: Encoded | None) -> SpaceObject | None:

@@ -89,7 +89,8 @@ def _write_entry(transaction: Transaction, type_id: int, intent: WriteIntent, in
     reserved_id = str(uuid.uuid4())
     cursor = transaction.connection.execute(
         "INSERT INTO journal (type, operation, state, incarnation, opened, object_id, reserved_id, instance, unlink,"
-        " request_id, lock_keys, kept, change) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " request_id, lock_keys, kept, change, newest_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'object'), 0))",
         (
             type_id, intent.operation.value, EntryState.OPEN.value, incarnation, transaction.now, intent.object_id,
             reserved_id, space_type.instance if space_type.anchor_immutable else "", int(intent.unlink),

@@ -11,26 +11,22 @@ from ecmahost_core.space.sqlite.journal import all_entries
 def claim(database: Database, locks: Path, incarnation: str, connector: str) -> list[JournalEntry]:
     """Takes over what nobody is at any more, for this incarnation; returns it, oldest first.
 
-    That is: entries of dead processes, uncertain ones of living processes, and what was claimed before, by whomever,
-    and is not settled yet: a person settles what the worker, alive and trying, cannot. Two claimants do no harm, for an
-    entry is closed once. The state stays as it is, so that a claimant's death makes orphans of them again.
+    That is: entries of dead processes and uncertain ones of living processes. What is taken over is uncertain from then
+    on, whoever did it and whether he lives: readers must not take a claimant for somebody who is at the write itself,
+    and a person settles what the worker, alive and trying, cannot. Two claimants do no harm, for an entry is closed
+    once.
     """
     with database.write() as transaction:
-        claimed = {
-            number for (number,) in transaction.connection.execute("SELECT number FROM journal WHERE claimed = 1")
-        }
         entries = all_entries(transaction.connection, connector)
         alive = {
             owner: owner == incarnation or is_alive(locks, owner) for owner in {entry.incarnation for entry in entries}
         }
         numbers = {
-            entry.number
-            for entry in entries
-            if entry.number in claimed or entry.state is EntryState.UNCERTAIN or not alive[entry.incarnation]
+            entry.number for entry in entries if entry.state is EntryState.UNCERTAIN or not alive[entry.incarnation]
         }
         transaction.connection.executemany(
-            "UPDATE journal SET incarnation = ?, claimed = 1 WHERE number = ?",
-            [(incarnation, number) for number in sorted(numbers)],
+            "UPDATE journal SET incarnation = ?, state = ? WHERE number = ?",
+            [(incarnation, EntryState.UNCERTAIN.value, number) for number in sorted(numbers)],
         )
         return [entry for entry in all_entries(transaction.connection, connector) if entry.number in numbers]
 

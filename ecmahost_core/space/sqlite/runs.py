@@ -6,7 +6,7 @@ from pathlib import Path
 from ecmahost_core.space.sqlite.connection import Database, Transaction
 from ecmahost_core.space.sqlite.imports import SqliteImportRun
 from ecmahost_core.space.sqlite.incarnation import Incarnation, is_alive
-from ecmahost_core.space.sqlite.status import import_failed
+from ecmahost_core.space.sqlite.status import forget_missing, import_failed
 from ecmahost_core.space.sqlite.tombstones import purge
 from ecmahost_core.space.sqlite.types import Types, connector_id
 from ecmahost_core.space.store import ImportRunning
@@ -55,11 +55,12 @@ class Runs:
         return run
 
     def prune(self, incarnation: str) -> None:
-        """Removes the rows of dead imports and the tombstones that no living one needs."""
+        """Removes the rows of dead imports, the tombstones that no living one needs, and old counts of the missing."""
         with self._database.write() as transaction:
             numbers = [number for (number,) in transaction.connection.execute("SELECT id FROM connector").fetchall()]
             for number in numbers:
                 self._end_dead(transaction, number, incarnation)
+                forget_missing(transaction, number)
         for number in numbers:
             purge(self._database, number)
 

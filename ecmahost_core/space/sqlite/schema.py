@@ -98,6 +98,7 @@ _FIRST = (
     """CREATE TABLE missing (
         type INTEGER NOT NULL,
         object_id TEXT NOT NULL,
+        noted INTEGER NOT NULL,
         PRIMARY KEY (type, object_id)
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE journal (
@@ -106,7 +107,7 @@ _FIRST = (
         operation TEXT NOT NULL,
         state TEXT NOT NULL,
         incarnation TEXT NOT NULL,
-        claimed INTEGER NOT NULL DEFAULT 0,
+        newest_key INTEGER NOT NULL,
         opened INTEGER NOT NULL,
         object_id TEXT,
         reserved_id TEXT NOT NULL,

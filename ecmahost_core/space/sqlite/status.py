@@ -1,6 +1,7 @@
 """What the space knows about a connector as a whole."""
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,9 @@ from ecmahost_core.space.sqlite.connection import Database, Transaction
 from ecmahost_core.space.sqlite.incarnation import is_alive
 from ecmahost_core.space.sqlite.rows import compact, microseconds, moment
 from ecmahost_core.space.sqlite.types import type_row
+
+MISSING_FOR = timedelta(days=1)
+"""How long an object that was found missing counts where no import ever starts the count anew."""
 
 
 class _ConnectorRow(NamedTuple):
@@ -82,11 +86,34 @@ def note_missing(transaction: Transaction, type_id: int, object_id: str) -> int:
     """Counts an object that the target turned out not to have, once; returns how many since the last import."""
     connection = transaction.connection
     connector = type_row(connection, type_id).connector
-    added = connection.execute("INSERT OR IGNORE INTO missing VALUES (?, ?)", (type_id, object_id)).rowcount
+    added = connection.execute(
+        "INSERT OR IGNORE INTO missing VALUES (?, ?, ?)", (type_id, object_id, transaction.now)
+    ).rowcount
     connection.execute("UPDATE connector SET missing = missing + ? WHERE id = ?", (added, connector))
     rows = connection.execute("SELECT missing FROM connector WHERE id = ?", (connector,)).fetchall()
     count: int = rows[0][0]
     return count
+
+
+def forget_missing(transaction: Transaction, connector: int) -> None:
+    """Forgets what was found missing longer than ``MISSING_FOR`` ago, for a connector that never imports.
+
+    Otherwise the next import starts the count anew. Without one, people who are deleted by hand in the target over the
+    years would add up to a mass deletion.
+    """
+    connection = transaction.connection
+    types = "type IN (SELECT id FROM space_type WHERE connector = :connector)"
+    values = {"connector": connector, "limit": transaction.now - MISSING_FOR // timedelta(microseconds=1)}
+    connection.execute(
+        f"DELETE FROM missing WHERE {types} AND noted < :limit"  # noqa: S608  # our own text, no values
+        " AND (SELECT last_import FROM connector WHERE id = :connector) IS NULL",
+        values,
+    )
+    connection.execute(
+        f"UPDATE connector SET missing = (SELECT count(*) FROM missing WHERE {types})"  # noqa: S608  # as above
+        " WHERE id = :connector",
+        values,
+    )
 
 
 def _held(row: _ConnectorRow) -> HeldRemovals | None:

@@ -9,6 +9,9 @@ from datetime import UTC, datetime, time
 
 from ecmahost_core import AttributeType, Reference, Value, fold
 
+Truths = tuple[str, str]
+"""How true and false are spelled, true first."""
+
 TRUTHS = (
     ("True", "False"), ("true", "false"), ("TRUE", "FALSE"), ("1", "0"),
     ("yes", "no"), ("Yes", "No"), ("YES", "NO"), ("y", "n"), ("Y", "N"), ("t", "f"), ("T", "F"),
@@ -18,15 +21,21 @@ TRUTHS = (
 INT64_DIGITS = 19
 
 
-def read(cell: str, kind: AttributeType) -> Value:
-    """Returns the value of a cell that is not empty; ValueError, without the cell's text, when it is none."""
+def read(cell: str, kind: AttributeType, truths: Truths | None = None) -> Value:
+    """Returns the value of a cell that is not empty; ValueError, without the cell's text, when it is none.
+
+    Args:
+        cell: its text.
+        kind: the column's type.
+        truths: how the file spells true and false, where somebody has said so.
+    """
     if kind is AttributeType.STRING:
         return cell
     if kind is AttributeType.REFERENCE:
         return Reference(cell)
     text = cell.strip()
     if kind is AttributeType.BOOLEAN:
-        return _truth(text)
+        return _truth(text, truths)
     if kind is AttributeType.INTEGER:
         return _integer(text)
     if kind is AttributeType.DATE_TIME:
@@ -37,19 +46,20 @@ def read(cell: str, kind: AttributeType) -> Value:
         raise ValueError("not base64") from error
 
 
-def write(value: Value, kind: AttributeType, sample: str = "") -> str:
+def write(value: Value, kind: AttributeType, sample: str = "", truths: Truths | None = None) -> str:
     """Returns the text of a value in a column of this type; ValueError when the value does not fit the type.
 
     Args:
         value: what to write; text is taken for every type when it reads as one.
         kind: the column's type.
         sample: another cell of the column, which says how truth and time are spelled there; empty when there is none.
+        truths: how the file spells true and false, where somebody has said so.
     """
     if kind in {AttributeType.STRING, AttributeType.REFERENCE}:
         return _plain(value)
-    typed = read(value, kind) if isinstance(value, str) else value
+    typed = read(value, kind, truths) if isinstance(value, str) else value
     if kind is AttributeType.BOOLEAN and isinstance(typed, bool):
-        return _truth_spelling(sample)[0 if typed else 1]
+        return (truths or _truth_spelling(sample))[0 if typed else 1]
     if kind is AttributeType.INTEGER and isinstance(typed, int) and not isinstance(typed, bool):
         return str(typed)
     if kind is AttributeType.DATE_TIME and isinstance(typed, datetime):
@@ -59,12 +69,12 @@ def write(value: Value, kind: AttributeType, sample: str = "") -> str:
     raise ValueError(f"not a {kind.value}")
 
 
-def key(cell: str, kind: AttributeType) -> str:
+def key(cell: str, kind: AttributeType, truths: Truths | None = None) -> str:
     """Returns what is equal for two cells that mean the same; empty when the cell has no value. Never raises."""
     if kind is AttributeType.STRING:
         return fold(cell)
     try:
-        value = read(cell, kind)
+        value = read(cell, kind, truths)
         if isinstance(value, datetime):
             return value.astimezone(UTC).isoformat()
     except (ValueError, OverflowError):
@@ -84,8 +94,8 @@ def _plain(value: Value) -> str:
     return str(value)
 
 
-def _truth(text: str) -> bool:
-    for true, false in TRUTHS:
+def _truth(text: str, truths: Truths | None) -> bool:
+    for true, false in (truths, *TRUTHS) if truths else TRUTHS:
         if text.casefold() in {true.casefold(), false.casefold()}:
             return text.casefold() == true.casefold()
     raise ValueError("neither true nor false")

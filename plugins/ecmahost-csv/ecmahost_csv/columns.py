@@ -38,6 +38,7 @@ class Column:
         type: of each value.
         separator: between several values of a cell; empty where a cell is one value.
         writable: False where the configuration says that it is only read.
+        truths: how the file spells true and false; None leaves that to the column.
     """
 
     position: int
@@ -45,6 +46,7 @@ class Column:
     type: AttributeType = AttributeType.STRING
     separator: str = ""
     writable: bool = True
+    truths: cells.Truths | None = None
 
     def parts(self, row: Sequence[str]) -> list[str]:
         """Returns the texts of this column's values in a row; a row that is too short has none."""
@@ -55,11 +57,11 @@ class Column:
 
     def values(self, row: Sequence[str]) -> Values:
         """Returns this column's values in a row; ValueError when one does not have the type."""
-        return tuple(cells.read(part, self.type) for part in self.parts(row))
+        return tuple(cells.read(part, self.type, self.truths) for part in self.parts(row))
 
     def keys(self, row: Sequence[str]) -> list[str]:
         """Returns what this column is found by in a row; empty where it has no value."""
-        return [key for part in self.parts(row) if (key := cells.key(part, self.type))]
+        return [key for part in self.parts(row) if (key := cells.key(part, self.type, self.truths))]
 
 
 def keys_of(columns: Sequence[Column], row: Sequence[str]) -> Iterator[Key]:

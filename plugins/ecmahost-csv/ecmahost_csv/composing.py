@@ -94,7 +94,7 @@ class Composer:
 
     def _text(self, column: Column, row: Sequence[str], value: Value) -> str:
         try:
-            text = cells.write(value, column.type, self._sample(column, row))
+            text = cells.write(value, column.type, self._sample(column, row), column.truths)
         except ValueError as error:
             raise _unfit(column, str(error)) from error
         codec = self._target.layout.codec
@@ -145,7 +145,7 @@ class Composer:
 
 def _readable(column: Column, text: str) -> bool:
     try:
-        cells.read(text, column.type)
+        cells.read(text, column.type, column.truths)
     except ValueError:
         return False
     return True

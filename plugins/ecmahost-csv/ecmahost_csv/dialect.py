@@ -32,12 +32,14 @@ class Dialect:
         quote: one character around a cell; doubled inside it (RFC 4180 section 2).
         quote_all: whether every cell that is written is quoted, or only those that need it. Reading takes both.
         encoding: one of ENCODINGS.
+        truths: how true and false are spelled in columns of booleans; None leaves that to each column.
     """
 
     delimiter: str = ","
     quote: str = '"'
     quote_all: bool = False
     encoding: str = "utf-8"
+    truths: tuple[str, str] | None = None
 
     def row(self, cells: Sequence[str]) -> str:
         """Returns one record without its line ending.
@@ -53,7 +55,7 @@ class Dialect:
         return text
 
 
-def dialect(*, delimiter: str, quote: str, quote_all: bool, encoding: str) -> Dialect:
+def dialect(*, delimiter: str, quote: str, quote_all: bool, encoding: str, truths: str = "") -> Dialect:
     """Returns the dialect that an administrator describes; ConnectorError names the parameter that cannot be used.
 
     ``tab`` and a backslash with a t are ways to write the tabulator; any spelling of an encoding is taken.
@@ -64,7 +66,16 @@ def dialect(*, delimiter: str, quote: str, quote_all: bool, encoding: str) -> Di
             raise ConnectorError(f"{name}: expected one character other than a line ending, found {len(character)}")
     if separator == quote:
         raise ConnectorError("delimiter and quote are the same character; choose another quote")
-    return Dialect(separator, quote, quote_all, _codec(encoding))
+    return Dialect(separator, quote, quote_all, _codec(encoding), _truths(truths) if truths else None)
+
+
+def _truths(text: str) -> tuple[str, str]:
+    words = [word.strip() for word in text.split(",")]
+    if len(words) != 2 or not all(words) or words[0].casefold() == words[1].casefold():
+        raise ConnectorError(
+            "true_and_false: expected two different words with a comma between them, true first, such as ja,nein"
+        )
+    return words[0], words[1]
 
 
 def _codec(encoding: str) -> str:

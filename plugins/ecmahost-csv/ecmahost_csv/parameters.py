@@ -71,6 +71,12 @@ def definitions() -> Sequence[ConfigParameterDefinition]:
             "Columns of several values",
             help="The names, with commas between them, of the columns whose cells hold several values.",
         ),
+        ConfigParameterDefinition(
+            "true_and_false",
+            "True and false",
+            help="How columns that the configuration calls Boolean spell them, true first, such as ja,nein. Left out: "
+            "True/False, 1/0, yes/no, y/n or t/f, as the column does.",
+        ),
     )
 
 
@@ -90,6 +96,7 @@ def settings(parameters: Parameters) -> Settings:
         quote=_text(parameters, "quote", '"'),
         quote_all=_text(parameters, "quoting", "minimal") == "all",
         encoding=_text(parameters, "encoding", "utf-8"),
+        truths=_text(parameters, "true_and_false"),
     )
     return Settings(Path(path), _text(parameters, "object_type", "User"), form, separator, several)
 

@@ -45,7 +45,7 @@ class Whereabouts:
     token: Callable[[], str]
 
 
-@click.command()
+@click.command(short_help="Play Entra's part against a connector.")
 @click.argument("name")
 @click.option(
     "--app",
@@ -160,7 +160,7 @@ def _token(home: Home, name: str, token_file: Path | None) -> Callable[[], str]:
     return lambda: token
 
 
-@click.command()
+@click.command(short_help="Show everything, with made-up people.")
 @click.option("--once", is_flag=True, help="End when the rehearsal is over, with 0 when all is green and 1 otherwise.")
 @click.option(
     "--home",

@@ -1,7 +1,7 @@
 """A connector whose target can be held up, broken and watched from outside, through files in its directory.
 
-Objects are files of JSON in ``objects``. While ``hold.<hook>`` exists the hook waits before it does anything, and leaves
-``held.<hook>``. While ``leak.<hook>`` exists the hook raises an exception that quotes the connector's password.
+Objects are files of JSON in ``objects``. While ``hold.<hook>`` exists the hook leaves ``held.<hook>`` and waits before
+it does anything. While ``leak.<hook>`` exists the hook raises an exception that quotes the connector's password.
 """
 
 import json

@@ -78,12 +78,12 @@ def answering(application: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return build
 
 
-SqliteStore.open_entry = after("journal", SqliteStore.open_entry)  # type: ignore[method-assign]
-Connector.export = after("target", Connector.export)  # type: ignore[method-assign]
+SqliteStore.open_entry = after("journal", SqliteStore.open_entry)
+Connector.export = after("target", Connector.export)
 completion.close_entry = after("space", completion.close_entry)
 wsgi.application = answering(wsgi.application)
-SqliteImportRun.compare = after("import", SqliteImportRun.compare)  # type: ignore[method-assign]
-Recovery._settle = before("recovery", Recovery._settle)  # type: ignore[method-assign]
+SqliteImportRun.compare = after("import", SqliteImportRun.compare)
+Recovery._settle = before("recovery", Recovery._settle)
 resources.search = faulty(resources.search)
 
 main()

@@ -46,7 +46,7 @@ def user(name, **more):
     return TargetObject((name,), f"CN={name},OBJECT=User", attributes)
 
 def intent(name):
-    keys = (LockKey("anchor", name), LockKey("UserName", f"{name}@example.com"))
+    keys = (LockKey(ANCHOR, name), LockKey("UserName", f"{name}@example.com"))
     return WriteIntent(users, Operation.ADD, {"name": name}, keys, keys)
 
 def say(text):

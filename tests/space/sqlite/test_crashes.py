@@ -20,7 +20,7 @@ while True:
         entry = store.open_entry(intent(name))
         store.complete(entry, user(name, Email=f"{name}@mail", Manager=f"u{(turn + 1) % 40}"), ok)
     else:
-        keys = (LockKey("id", found.id), LockKey("anchor", name))
+        keys = (LockKey(ID, found.id), LockKey(ANCHOR, name))
         delete = turn % 3 == 0
         entry = store.open_entry(WriteIntent(users, Operation.DELETE if delete else Operation.UPDATE, {"turn": turn},
             keys, object_id=found.id, unlink=turn % 2 == 0))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ecmahost_core.space.objects import LockKey
+from ecmahost_core.space.objects import ID, LockKey
 from ecmahost_core.space.sqlite import open_store, schema
 from ecmahost_core.space.store import Store, StoreUnavailable
 
@@ -69,8 +69,8 @@ def test_a_store_for_reading_reads_and_never_writes(desk: Any) -> None:
     assert reader.get(desk.users, found.id) == found
     assert reader.entries() == [entry]
     assert reader.is_alive(desk.store.incarnation)
-    assert reader.holder(desk.users, LockKey("id", found.id)) == entry
-    assert not reader.wait_for_release(desk.users, [LockKey("id", found.id)], 0.02)
+    assert reader.holder(desk.users, LockKey(ID, found.id)) == entry
+    assert not reader.wait_for_release(desk.users, [LockKey(ID, found.id)], 0.02)
     acts: list[Callable[[], Any]] = [
         lambda: reader.open_entry(desk.adding(desk.user("eve"))),
         lambda: reader.complete(entry, None, desk.ok),
@@ -90,8 +90,8 @@ def test_a_reader_of_an_empty_space_finds_nothing(desk: Any) -> None:
     assert (reader.count(desk.users), reader.page(desk.users, 0, 5), list(reader.scan(desk.users))) == (0, [], [])
     assert reader.get(desk.users, "x") is None
     assert reader.find(desk.users, "UserName", "x") == []
-    assert reader.holder(desk.users, LockKey("id", "x")) is None
-    assert reader.wait_for_release(desk.users, [LockKey("id", "x")], 0)
+    assert reader.holder(desk.users, LockKey(ID, "x")) is None
+    assert reader.wait_for_release(desk.users, [LockKey(ID, "x")], 0)
 
 
 @pytest.mark.parametrize("writing", [True, False])

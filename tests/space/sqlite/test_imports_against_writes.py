@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ecmahost_core.space.objects import ANCHOR, ID, ImportCounts, LockKey, Operation, TargetObject, WriteIntent
+from ecmahost_core.space.objects import ANCHOR, DN, ID, ImportCounts, LockKey, Operation, TargetObject, WriteIntent
 
 
 def test_an_object_deleted_during_the_import_never_comes_back(desk: Any) -> None:
@@ -55,10 +55,10 @@ def test_the_old_name_of_an_object_renamed_during_the_import_does_not_come_back(
     assert desk.load(desk.user("bob"), desk.user("robert")).added == 1
 
 
-@pytest.mark.parametrize("kind", ["id", "anchor", "dn", "UserName"])
+@pytest.mark.parametrize("kind", [ID, ANCHOR, DN, "UserName"])
 def test_an_object_that_a_write_under_way_owns_is_left_alone(desk: Any, kind: str) -> None:
     found = desk.add(desk.user("bob"))
-    value = {"id": found.id, "anchor": "BOB", "dn": found.dn, "UserName": "Bob@example.com"}[kind]
+    value = {ID: found.id, ANCHOR: "BOB", DN: found.dn, "UserName": "Bob@example.com"}[kind]
     entry = desk.store.open_entry(
         WriteIntent(desk.users, Operation.UPDATE, {}, (LockKey(kind, value),), object_id=found.id)
     )

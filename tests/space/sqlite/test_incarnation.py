@@ -112,7 +112,7 @@ def test_orphans_are_taken_over_and_the_entries_of_the_living_are_not(desk: Any)
     assert desk.store.claim_orphans("payroll") == []
     (orphan,) = desk.store.claim_orphans("hr")
     assert orphan.change == {"name": "dead"}
-    assert (orphan.incarnation, orphan.state) == (desk.store.incarnation, EntryState.OPEN)
+    assert (orphan.incarnation, orphan.state) == (desk.store.incarnation, EntryState.UNCERTAIN)
     owners = {entry.number: entry.incarnation for entry in desk.store.entries()}
     assert owners[mine.number] == desk.store.incarnation
     assert names[1] in owners.values()
@@ -166,7 +166,7 @@ time.sleep(60)
     child.wait()
     (again,) = desk.store.claim_orphans("hr")
     assert again.number == entry.number
-    assert again.state is (EntryState.UNCERTAIN if uncertain else EntryState.OPEN)
+    assert again.state is EntryState.UNCERTAIN
 
 
 def test_keys_stay_owned_after_their_process_died(desk: Any) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from ecmahost_core.space.objects import (
     ANCHOR,
+    DN,
     EntryState,
     EventRecord,
     LockKey,
@@ -113,10 +114,10 @@ def test_anchor_and_dn_are_unique_and_unlinked_objects_count(desk: Any) -> None:
     found = desk.unlink(desk.add(bob), bob)
     with pytest.raises(DuplicateValue) as refused:
         desk.store.open_entry(desk.adding(TargetObject(("BOB",), None, {})))
-    assert (refused.value.key.kind, refused.value.object_id) == ("anchor", found.id)
+    assert (refused.value.key.kind, refused.value.object_id) == (ANCHOR, found.id)
     with pytest.raises(DuplicateValue) as refused:
         desk.store.open_entry(desk.adding(TargetObject(("x",), "cn=BOB,object=user", {})))
-    assert (refused.value.key.kind, refused.value.object_id) == ("dn", found.id)
+    assert (refused.value.key.kind, refused.value.object_id) == (DN, found.id)
 
 
 def test_an_object_is_no_duplicate_of_itself(desk: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecmahost_core.space.objects import EventRecord, LockKey, Operation, SpaceType, TargetObject, WriteIntent
+from ecmahost_core.space.objects import ID, EventRecord, LockKey, Operation, SpaceType, TargetObject, WriteIntent
 from ecmahost_core.space.sqlite import open_store
 from ecmahost_core.space.sqlite.pages import BOOKMARKS
 
@@ -54,7 +54,7 @@ def _play(store: Any, other: Any, steps: list[tuple[str, Any]]) -> None:
                 entry[2] = True
                 continue
             operation = Operation.UPDATE if step == "update" else Operation.DELETE
-            keys = (LockKey("id", entry[1]),)
+            keys = (LockKey(ID, entry[1]),)
             write = store.open_entry(
                 WriteIntent(_USERS, operation, {}, keys, object_id=entry[1], unlink=step == "unlink")
             )

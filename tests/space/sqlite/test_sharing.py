@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ecmahost_core.space.objects import LockKey, Operation, WriteIntent
+from ecmahost_core.space.objects import ANCHOR, LockKey, Operation, WriteIntent
 from ecmahost_core.space.sqlite.connection import READERS
 
 
@@ -80,7 +80,7 @@ say("done")
 sys.stdin.readline()
 """)
     assert child.stdout.readline() == "ready\n"
-    desk.store.open_entry(WriteIntent(desk.users, Operation.ADD, {}, (LockKey("anchor", "warm"),)))
+    desk.store.open_entry(WriteIntent(desk.users, Operation.ADD, {}, (LockKey(ANCHOR, "warm"),)))
     child.stdin.write("go\n")
     child.stdin.flush()
     done = threading.Event()
@@ -92,7 +92,7 @@ sys.stdin.readline()
     threading.Thread(target=listen).start()
     written = 0
     while not done.is_set():
-        desk.store.open_entry(WriteIntent(desk.users, Operation.ADD, {}, (LockKey("anchor", f"w{written}"),)))
+        desk.store.open_entry(WriteIntent(desk.users, Operation.ADD, {}, (LockKey(ANCHOR, f"w{written}"),)))
         written += 1
     assert written >= 30
     assert desk.store.count(desk.users) == 30_000

@@ -4,20 +4,20 @@ from typing import Any
 
 import pytest
 
-from ecmahost_core.space.objects import LockKey
+from ecmahost_core.space.objects import ANCHOR, LockKey
 from ecmahost_core.space.sqlite import opening, waiting
 from ecmahost_core.space.store import DuplicateValue, KeysTaken
 
 
 def test_free_keys_are_not_waited_for(desk: Any) -> None:
-    assert desk.store.wait_for_release(desk.users, [LockKey("anchor", "bob")], 0)
+    assert desk.store.wait_for_release(desk.users, [LockKey(ANCHOR, "bob")], 0)
     assert desk.store.wait_for_release(desk.users, [], 0)
 
 
 def test_waiting_ends_with_its_time(desk: Any) -> None:
     desk.store.open_entry(desk.adding(desk.user("bob")))
     began = time.monotonic()
-    assert not desk.store.wait_for_release(desk.users, [LockKey("anchor", "BOB")], 0.1)
+    assert not desk.store.wait_for_release(desk.users, [LockKey(ANCHOR, "BOB")], 0.1)
     assert 0.1 <= time.monotonic() - began < 5
 
 
@@ -55,10 +55,10 @@ sys.stdin.readline()
 store.abandon(entry, ok)
 """)
     assert child.stdout.readline() == "taken\n"
-    assert not desk.store.wait_for_release(desk.users, [LockKey("anchor", "bob")], 0.01)
+    assert not desk.store.wait_for_release(desk.users, [LockKey(ANCHOR, "bob")], 0.01)
     child.stdin.write("go\n")
     child.stdin.flush()
-    assert desk.store.wait_for_release(desk.users, [LockKey("anchor", "bob")], 30)
+    assert desk.store.wait_for_release(desk.users, [LockKey(ANCHOR, "bob")], 30)
 
 
 def test_of_threads_that_make_the_same_object_at_once_one_makes_it(desk: Any) -> None:

@@ -1,0 +1,135 @@
+"""What the host itself knows about a configured connector that its plugin cannot: the mapping, the flows, the door.
+
+For ``ecmahost check``. Reads at most one page of the target, and writes nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from itertools import islice
+
+from ecmahost_core.configuration.model import ConnectorConfiguration, Deprovisioning, Properties
+from ecmahost_core.connectors.connector import Connector
+from ecmahost_core.ecma.csentry import CSEntryChange
+from ecmahost_core.ecma.deprovisioning import FlowAction
+from ecmahost_core.ecma.results import Finding, Severity
+from ecmahost_core.ecma.run_profiles import RunStep
+from ecmahost_core.ecma.schema import AttributeOperation, AttributeType
+from ecmahost_core.ecma.values import anchor_text
+from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.values import to_scim
+
+SAMPLE = 100
+
+
+def host_findings(configuration: ConnectorConfiguration, binding: TypeBinding) -> list[Finding]:
+    """Returns what the configuration alone says about one object type. Does not connect."""
+    return [
+        *_anchor(binding),
+        *_user_name(binding),
+        *_flows(binding.flows, binding),
+        *_door(configuration.properties, datetime.now(UTC)),
+    ]
+
+
+def sample_findings(connector: Connector, binding: TypeBinding) -> list[Finding]:
+    """Reads the first objects of one type as an import does, and returns what would go wrong with them.
+
+    Empty where the connector has no import. Raises ConnectorError or BrokenContract as the import would.
+    """
+    if connector.configuration.full_import is None or not connector.capabilities.full_import:
+        return []
+    step = RunStep((binding.target,), min(SAMPLE, connector.capabilities.page_size_maximum))
+    with closing(connector.full_import(step)) as pages:
+        entries = list(islice((entry for page in pages for entry in page.entries), SAMPLE))
+    read = [entry for entry in entries if entry.failure is None]
+    subject = binding.target.name
+    if not entries:
+        return [Finding(Severity.INFO, subject, "holds no objects yet")]
+    which = f"the first {SAMPLE} objects" if len(entries) == SAMPLE else f"all {len(entries)} objects"
+    found = [Finding(Severity.INFO, subject, f"{which} were looked at")]
+    return [*found, *_unreadable(entries, subject, which), *_active(read, binding, which)]
+
+
+def _unreadable(entries: Sequence[CSEntryChange], subject: str, which: str) -> Iterator[Finding]:
+    failures = [entry.failure for entry in entries if entry.failure is not None]
+    if failures:
+        message = f"{len(failures)} of {which} cannot be read, the first because: {failures[0].detail}"
+        yield Finding(
+            Severity.WARNING,
+            subject,
+            message,
+            "correct the objects, or the types under [object_types]; until then the host does not know these objects",
+        )
+
+
+def _active(entries: Iterable[CSEntryChange], binding: TypeBinding, which: str) -> Iterator[Finding]:
+    """Values that say neither true nor false count as inactive, and the next change overwrites them."""
+    name = binding.active_attribute
+    attribute = binding.target.attribute(name) if name else None
+    if attribute is None or attribute.type is AttributeType.BOOLEAN:
+        return
+    odd = [
+        entry
+        for entry in entries
+        if (values := entry.attributes.get(name, ())) and not isinstance(to_scim(values[0], "boolean"), bool)
+    ]
+    if odd:
+        message = (
+            f"for {len(odd)} of {which} it says neither true nor false (the first: {anchor_text(odd[0].anchor)}): Entra "
+            "will see these people as disabled, and True or False will be written over what is there"
+        )
+        remedy = (
+            f'declare attributes.{name} = {{ type = "Boolean" }} under [object_types.{binding.object_type.resource_type}]'
+            " where the connector knows how the target spells it, or take another attribute"
+        )
+        yield Finding(Severity.ERROR, f"{binding.target.name}.{name}", message, remedy)
+
+
+def _anchor(binding: TypeBinding) -> Iterator[Finding]:
+    """An anchor that nobody gives a value: right for a generated key, and wrong everywhere else."""
+    written = {row.target.name for row in binding.mapping.rows}
+    for name in binding.target.anchor:
+        attribute = binding.target.attribute(name)
+        if attribute is None or name in written:
+            continue
+        if attribute.generated or attribute.operation is AttributeOperation.IMPORT_ONLY:
+            continue
+        yield Finding(
+            Severity.WARNING,
+            f"{binding.target.name}.{name}",
+            "the anchor is not mapped: unless the target makes its value by itself, every creation will fail",
+            f"map it under [schema_mapping.{binding.object_type.resource_type}], or choose another anchor",
+        )
+
+
+def _user_name(binding: TypeBinding) -> Iterator[Finding]:
+    """Entra matches by userName unless somebody changes that in the portal."""
+    row = next((row for row in binding.mapping.rows if row.path.urn is None and row.path.name == "userName"), None)
+    mapping = f"[schema_mapping.{binding.object_type.resource_type}]"
+    if row is None:
+        message = "userName is not mapped, and it is what Entra matches people by unless the portal says otherwise"
+        yield Finding(Severity.WARNING, mapping, message, "map userName, or change the matching attribute in Entra")
+    elif row.target.name not in binding.query_attributes and binding.target.anchor != (row.target.name,):
+        message = (
+            f"{row.target.name!r}, which userName is mapped to, is no query attribute: two people may get the same, and "
+            "a match that finds nobody is not verified in the target"
+        )
+        remedy = f'query_attributes = ["{row.target.name}"] under [object_types.{binding.object_type.resource_type}]'
+        yield Finding(Severity.WARNING, f"{binding.target.name}.{row.target.name}", message, remedy)
+
+
+def _flows(flows: Deprovisioning, binding: TypeBinding) -> Iterator[Finding]:
+    table = f"[deprovisioning.{binding.object_type.resource_type}]"
+    if flows.disable.action is FlowAction.NONE and not binding.active_mapped:
+        message = "disabling a person in Entra changes nothing in the target; only the host remembers it"
+        yield Finding(Severity.INFO, table, message, 'say disable = { set = "..." } or "delete" if that is not enough')
+    if flows.delete.action is FlowAction.NONE:
+        message = "a person who is deleted in Entra stays in the target as it is"
+        yield Finding(Severity.INFO, table, message, 'say delete = "delete" or { set = "...", value = ... } otherwise')
+
+
+def _door(properties: Properties, now: datetime) -> Iterator[Finding]:
+    if not any(token.expires is None or token.expires > now for token in properties.tokens):
+        message = "there is no secret token that is still good: Entra cannot come in"
+        yield Finding(Severity.WARNING, "secret_tokens", message, f"make one with: ecmahost token {properties.name}")

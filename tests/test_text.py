@@ -1,0 +1,79 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecmahost_core.text import fold
+
+ASCII_OR_NOT = st.text() | st.text(st.characters(max_codepoint=0x250))
+
+
+@given(ASCII_OR_NOT)
+def test_folding_twice_is_folding_once(text):
+    assert fold(fold(text)) == fold(text)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_composed_and_decomposed_texts_are_one_name(text):
+    assert fold(unicodedata.normalize("NFD", text)) == fold(unicodedata.normalize("NFC", text)) == fold(text)
+
+
+@given(ASCII_OR_NOT, st.text(" \t\r\n\x0b\x0c\u00a0\u2003\u3000"))
+def test_blanks_at_the_end_do_not_count(text, blanks):
+    assert fold(text + blanks) == fold(text)
+
+
+@given(st.text(st.characters(max_codepoint=0x24F)))
+def test_case_does_not_count_in_latin_letters(text):
+    plain = text.replace("\u0131", "i").replace("\u0130", "I")  # the Turkish letters have a test of their own
+    assert fold(plain.upper()) == fold(plain.lower()) == fold(plain)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("Bob ", "bOB"),
+        ("STRASSE", "straße"),
+        ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"),
+        ("ΟΔΥΣΣΕΥΣ", "οδυσσευσ"),
+        ("İ", "i\u0307"),
+        ("\u212a", "k"),
+        ("Ångström", "A\u030angstro\u0308m"),
+        ("ŞAHİN", "s\u0327ahi\u0307n"),
+        ("\u017f", "S"),
+        ("", " \t"),
+    ],
+)
+def test_these_are_one_name(left, right):
+    assert fold(left) == fold(right)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("\u0131", "i"),
+        ("İ", "I"),
+        ("muller", "müller"),
+        (" bob", "bob"),
+        ("b ob", "bob"),
+        ("bob", "bob1"),
+        ("ﬁ", "f i"),
+    ],
+)
+def test_these_are_two(left, right):
+    assert fold(left) != fold(right)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udfff ", "\ud800\udc00", "\x00", "\U0010ffff"])
+def test_no_text_is_too_broken_to_be_folded(text):
+    assert isinstance(fold(text), str)
+    assert fold(text + " ") == fold(text)
+
+
+def test_the_fold_does_not_depend_on_whether_a_text_is_ascii():
+    for code in range(128):
+        one = chr(code)
+        expected = unicodedata.normalize("NFC", unicodedata.normalize("NFC", one).casefold()).rstrip()
+        assert fold(one) == expected
+        assert fold(f"x{one}ä")[1:-1] == (one.lower())
