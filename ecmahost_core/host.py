@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 import structlog
 
-from ecmahost_core.configuration.home import Home, enter
+from ecmahost_core.configuration.files import CONFIGURATION_LIMIT, Unreadable, read_bounded
+from ecmahost_core.configuration.home import CONNECTOR_SUFFIX, Home, enter
 from ecmahost_core.configuration.load import load_connectors, load_host
 from ecmahost_core.configuration.model import ConnectorConfiguration, HostConfiguration
 from ecmahost_core.configuration.secrets import Keys, load_keys
@@ -78,17 +79,22 @@ class Host:
     def reload(self) -> None:
         """Builds the connectors whose file is new or changed, and drops those whose file is gone.
 
-        A file that became wrong stops nothing: its connector goes on with its last good configuration. Requests that
-        are being answered keep the endpoint that they began with.
+        A file that became wrong, or a directory that cannot be read, stops nothing: connectors go on with their last
+        good configuration. Requests that are being answered keep the endpoint that they began with.
         """
         with self._reloading:
+            # Before the files are read: one that is edited meanwhile is then newer than its source, and read again.
+            sources = _sources(self.home)
+            if sources is None and self._served:
+                log.error("connectors_directory_unreadable", directory=str(self.home.connectors))
+                return
             loaded = load_connectors(self.home, self._catalogue.definitions, tuple(self._catalogue.installed()))
             for problem in loaded.problems:
                 log.error("configuration_problem", problem=str(problem))
             broken = dict.fromkeys(loaded.broken, "its configuration file has mistakes")
             served = {name: one for name, one in self._served.items() if name in loaded.broken}
             for configuration in loaded.configurations:
-                source = _contents(configuration.file)
+                source = (sources or {}).get(configuration.file, b"")
                 before = self._served.get(configuration.name)
                 if before is not None and before.source == source:
                     served[configuration.name] = before
@@ -132,8 +138,17 @@ def open_host(home: Home, *, writing: bool) -> Host:
     return Host(home, load_host(home), Catalogue(), writing=writing)
 
 
+def _sources(home: Home) -> Mapping[Path, bytes] | None:
+    """Returns the contents of the connectors' files, None when their directory cannot be read."""
+    try:
+        files = [path for path in home.connectors.iterdir() if path.suffix == CONNECTOR_SUFFIX]
+    except OSError:
+        return None
+    return {path: _contents(path) for path in files}
+
+
 def _contents(file: Path) -> bytes:
     try:
-        return file.read_bytes()
-    except OSError:
+        return read_bounded(file, CONFIGURATION_LIMIT)
+    except Unreadable:
         return b""

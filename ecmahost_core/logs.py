@@ -28,6 +28,7 @@ def configure_logs(level: str = "info", *, json: bool | None = None) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_words,
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -47,6 +48,20 @@ def configure_logs(level: str = "info", *, json: bool | None = None) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)
+
+
+def _without_words(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Puts type and place where a caller, or a library, wants an exception with its message and traceback logged."""
+    event.pop("stack_info", None)
+    found = event.pop("exc_info", None)
+    if isinstance(found, tuple):
+        error = found[1]
+    else:
+        error = found if isinstance(found, BaseException) else sys.exc_info()[1] if found else None
+    if error is not None:
+        event.setdefault("error", type(error).__name__)
+        event.setdefault("where", origin(error))
+    return event
 
 
 def origin(error: BaseException) -> str:

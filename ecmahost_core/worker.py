@@ -101,7 +101,7 @@ class _Work:
         return every.total_seconds() * random.uniform(1.0, 1.1)  # noqa: S311 - spreads load, protects nothing
 
 
-class _Stopped(Exception):
+class ImportStopped(Exception):
     """The endpoint has been replaced or the process ends: its import is of no use any more."""
 
 
@@ -110,7 +110,7 @@ def _imported(endpoint: Endpoint, stop: threading.Event) -> bool:
 
     def go_on(_counts: ImportCounts) -> None:
         if stop.is_set():
-            raise _Stopped
+            raise ImportStopped
 
     try:
         full_import(endpoint, progress=go_on)
@@ -118,7 +118,7 @@ def _imported(endpoint: Endpoint, stop: threading.Event) -> bool:
         # It may fail, and it may be of an older configuration: this process still needs one that completes.
         log.info("import_runs_elsewhere", connector=endpoint.name, detail=str(error))
         return False
-    except _Stopped:
+    except ImportStopped:
         log.info("import_stopped", connector=endpoint.name)
     except ImportFailed:
         return False

@@ -81,6 +81,10 @@ def write_atomically(path: Path, content: bytes, *, mode: int, replace: bool = T
             file.flush()
             os.fsync(file.fileno())
         written = _put(temporary, target, replace=replace)
+    except OSError as error:
+        # A full disk is told without a name, and the temporary one would help nobody.
+        error.filename, error.filename2 = str(path), None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
     _sync_directory(target.parent)

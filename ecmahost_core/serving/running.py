@@ -1,7 +1,7 @@
 """Which process serves a home: a lock of the operating system, held as long as that process lives, and its pid.
 
-Two hosts on one home would both import and recover, and each would remove the other's port file. The lock ends with the
-process that holds it, however that dies; the pid in the file is for messages and for ``kill`` only, and decides nothing.
+Two hosts on one home would both import and recover, and each would remove the other's port file. The lock ends with
+the process that holds it, however that dies; the pid in the file is for messages and for ``kill``, and decides nothing.
 """
 
 import fcntl

@@ -46,7 +46,7 @@ def sample_findings(connector: Connector, binding: TypeBinding) -> list[Finding]
     subject = binding.target.name
     if not entries:
         return [Finding(Severity.INFO, subject, "holds no objects yet")]
-    which = f"the first {SAMPLE} objects" if len(entries) == SAMPLE else f"all {len(entries)} objects"
+    which = f"its first {SAMPLE} objects" if len(entries) == SAMPLE else f"its {len(entries)} objects"
     found = [Finding(Severity.INFO, subject, f"{which} were looked at")]
     return [*found, *_unreadable(entries, subject, which), *_active(read, binding, which)]
 
@@ -76,12 +76,13 @@ def _active(entries: Iterable[CSEntryChange], binding: TypeBinding, which: str) 
     ]
     if odd:
         message = (
-            f"for {len(odd)} of {which} it says neither true nor false (the first: {anchor_text(odd[0].anchor)}): Entra "
-            "will see these people as disabled, and True or False will be written over what is there"
+            f"for {len(odd)} of {which} it says neither true nor false (the first: {anchor_text(odd[0].anchor)}): "
+            "Entra will see these people as disabled, and True or False will be written over what is there"
         )
         remedy = (
-            f'declare attributes.{name} = {{ type = "Boolean" }} under [object_types.{binding.object_type.resource_type}]'
-            " where the connector knows how the target spells it, or take another attribute"
+            f'declare attributes.{name} = {{ type = "Boolean" }} under '
+            f"[object_types.{binding.object_type.resource_type}] where the connector can be told how the target spells "
+            "it, or take another attribute"
         )
         yield Finding(Severity.ERROR, f"{binding.target.name}.{name}", message, remedy)
 
@@ -112,8 +113,8 @@ def _user_name(binding: TypeBinding) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, mapping, message, "map userName, or change the matching attribute in Entra")
     elif row.target.name not in binding.query_attributes and binding.target.anchor != (row.target.name,):
         message = (
-            f"{row.target.name!r}, which userName is mapped to, is no query attribute: two people may get the same, and "
-            "a match that finds nobody is not verified in the target"
+            f"{row.target.name!r}, which userName is mapped to, is no query attribute: two people may get the same, "
+            "and a match that finds nobody is not verified in the target"
         )
         remedy = f'query_attributes = ["{row.target.name}"] under [object_types.{binding.object_type.resource_type}]'
         yield Finding(Severity.WARNING, f"{binding.target.name}.{row.target.name}", message, remedy)

@@ -21,6 +21,9 @@ log = structlog.get_logger()
 
 Progress = Callable[[ImportCounts], None]
 
+LOGGED_FAILURES = 50
+"""How many objects that cannot be read one import names; the others are counted."""
+
 
 class ImportFailed(Exception):
     """An import ended without a result; ``str(error)`` says why, for people."""
@@ -96,6 +99,8 @@ def _note_failures(endpoint: Endpoint, run: ImportRun, failed: Sequence[CSEntryC
         if entry.failure is None:
             continue
         run.counts.failed += 1
+        if run.counts.failed > LOGGED_FAILURES:  # a column of the wrong type fails for every object, in every import
+            continue
         log.warning(
             "import_object_failed",
             connector=endpoint.name,

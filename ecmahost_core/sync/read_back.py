@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ecmahost_core.ecma.csentry import change_from_json
 from ecmahost_core.ecma.run_profiles import RunStep
-from ecmahost_core.ecma.values import Anchor, Value, Values, anchor_text, text_of
+from ecmahost_core.ecma.values import Anchor, Attributes, Value, Values, anchor_text, text_of
 from ecmahost_core.space.objects import JournalEntry, Operation, TargetObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import anchor_after, applied
@@ -100,10 +100,10 @@ def was_done(entry: JournalEntry, present: TargetObject | None) -> bool:
     return all(same_values(present.attributes.get(name, ()), values) for name, values in after.items())
 
 
-def has_what_was_sent(entry: JournalEntry, one: TargetObject) -> bool:
-    """Returns whether an object has, by the one fold, the values with which an entry was to create it."""
+def has_what_was_sent(entry: JournalEntry, attributes: Attributes) -> bool:
+    """Returns whether an object has, by the one fold, the values with which an entry was to create one."""
     sent = change_from_json(entry.change).attributes
-    return all(_folded(one.attributes.get(name, ())) == _folded(values) for name, values in sent.items())
+    return all(_folded(attributes.get(name, ())) == _folded(values) for name, values in sent.items())
 
 
 def _folded(values: Values) -> set[str]:

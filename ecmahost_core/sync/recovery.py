@@ -145,15 +145,19 @@ class Recovery:
         """Returns those of the objects that were found which an addition may have made.
 
         Somebody whom the space knew already was not made by it, unless the target has given an old anchor to the new
-        object, which then is what was sent. Where several are left, what was sent decides.
+        object: then what was sent is there, and was not before. Where several are left, what was sent decides.
         """
-        known = self.endpoint.store.by_anchor
-        candidates = [
-            one for one in found if has_what_was_sent(entry, one) or known(binding.space_type, one.anchor) is None
-        ]
+
+        def may_be_new(one: TargetObject) -> bool:
+            before = self.endpoint.store.by_anchor(binding.space_type, one.anchor)
+            return before is None or (
+                has_what_was_sent(entry, one.attributes) and not has_what_was_sent(entry, before.attributes)
+            )
+
+        candidates = [one for one in found if may_be_new(one)]
         if len(candidates) < 2:
             return candidates
-        return [one for one in candidates if has_what_was_sent(entry, one)] or candidates
+        return [one for one in candidates if has_what_was_sent(entry, one.attributes)] or candidates
 
     def _stored(self, binding: TypeBinding, entry: JournalEntry) -> list[TargetObject]:
         """For an entry that sends nothing to the target: the object as the space has it."""

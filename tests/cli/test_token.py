@@ -56,7 +56,7 @@ def test_rotating_replaces_the_token_and_nothing_else(run: Run, home: Home, firs
     assert without_tokens(home) == before
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert new not in file.read_text()
-    assert "kill -HUP" in result.stderr
+    assert "No host serves this home" in result.stderr
     assert new not in result.stderr
 
 

@@ -28,6 +28,7 @@ def test_a_starter_asks_only_for_what_somebody_has_to_fill_in(
         "connectivity.password",
         "object_types.User.target",
         "object_types.User.anchor",
+        "object_types.User.query_attributes[1]",
         "schema_mapping.User.userName",
     ]
 
@@ -38,7 +39,7 @@ def test_a_starter_that_is_filled_in_is_good_also_with_every_comment_turned_on(
     text = starter_file("hr", "demo", INSTANCE, OLD, definitions)
     text = text.replace('server = ""', 'server = "x"').replace('# binding = "basic"', 'binding = "anonymous"')
     text = text.replace('target = ""', 'target = "T"').replace('anchor = ""', 'anchor = "A"')
-    text = text.replace('userName = ""', 'userName = "Login"')
+    text = text.replace('userName = ""', 'userName = "Login"').replace('[""]', '["Login"]')
     home.connector_file("hr").write_text(text)
     assert load().problems == ()
     optional = [line for line in text.splitlines() if line.startswith("# ") and " = " in line and "{ env" not in line]
@@ -57,6 +58,12 @@ def tomllib_reads(line: str) -> bool:
     except tomllib.TOMLDecodeError:
         return False
     return True
+
+
+def test_no_line_of_a_starter_is_too_long_to_read(definitions: Sequence[ConfigParameterDefinition]) -> None:
+    wordy = ConfigParameterDefinition("x", "X", help="words of help " * 30)
+    lines = starter_file("hr", "demo", INSTANCE, OLD, (*definitions, wordy)).splitlines()
+    assert max(len(line) for line in lines if line.startswith("#")) <= 110
 
 
 def test_help_texts_of_a_plugin_cannot_leave_their_comment(home: Home, load: Callable[[], LoadedConnectors]) -> None:

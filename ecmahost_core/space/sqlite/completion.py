@@ -75,7 +75,7 @@ def _store(transaction: Transaction, row: TypeRow, opened: _Opened, new: Encoded
         return None
     twin = stored_row(connection, row.id, "anchor_key", new.anchor_key)
     lost = None
-    if twin is not None and entry.operation is Operation.ADD and twin.key <= opened.newest_key:
+    if twin is not None and entry.operation is Operation.ADD and _was_there(twin, opened):
         # The target has lost somebody, of which no import has told yet, and given the anchor to a new object. Whoever
         # knows the old id must not meet the new person under it.
         changes.remove(transaction, row, [twin], bury=False)
@@ -97,6 +97,11 @@ def _store(transaction: Transaction, row: TypeRow, opened: _Opened, new: Encoded
     kept = None if entry.operation is Operation.DELETE and not entry.kept else entry.kept
     changes.replace(transaction, row, present, new, state=state, kept=kept)
     return present.key
+
+
+def _was_there(twin: StoredRow, opened: _Opened) -> bool:
+    """Whether clients knew an object before the addition with the same anchor began; an unlinked one they do not."""
+    return twin.state == ObjectState.LIVE and twin.key <= opened.newest_key
 
 
 def _state(entry: JournalEntry, present: StoredRow | None) -> ObjectState:

@@ -98,7 +98,7 @@ class Database:
                 yield connection
                 sound = True
             except sqlite3.Error as error:
-                raise unavailable(error) from error
+                raise unavailable(error, self.path) from error
             finally:
                 self._return_reader(connection, sound=sound)
         finally:
@@ -120,7 +120,7 @@ class Database:
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._end_failed_write(discard=not _name(error).startswith(_KEEPS_CONNECTION))
-            raise unavailable(error) from error
+            raise unavailable(error, self.path) from error
         except BaseException:
             self._end_failed_write(discard=False)
             raise
@@ -186,7 +186,7 @@ class Database:
         try:
             return self._connect("ro")
         except sqlite3.Error as error:
-            raise unavailable(error) from error
+            raise unavailable(error, self.path) from error
 
     def _return_reader(self, connection: sqlite3.Connection, *, sound: bool) -> None:
         if sound and connection.in_transaction:
@@ -210,12 +210,12 @@ class Database:
                 connection.close()
 
 
-def unavailable(error: sqlite3.Error) -> StoreUnavailable:
+def unavailable(error: sqlite3.Error, path: Path) -> StoreUnavailable:
     """Returns what callers see of an error of SQLite: its name and a way out, never a statement or a value."""
     name = _name(error)
     _log.error("store_unavailable", code=name)
     reasons = (reason for prefix, reason in _REASONS.items() if name.startswith(prefix))
-    return StoreUnavailable(f"the connector space cannot be used: {next(reasons, 'SQLite refused')} ({name})")
+    return StoreUnavailable(f"the connector space {path} cannot be used: {next(reasons, 'SQLite refused')} ({name})")
 
 
 def _name(error: sqlite3.Error) -> str:

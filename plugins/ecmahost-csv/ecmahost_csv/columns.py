@@ -17,6 +17,7 @@ from ecmahost_core import (
     ObjectModificationType,
     ObjectTypeNotSupported,
     SchemaType,
+    Value,
     Values,
     fold,
 )
@@ -57,11 +58,23 @@ class Column:
 
     def values(self, row: Sequence[str]) -> Values:
         """Returns this column's values in a row; ValueError when one does not have the type."""
-        return tuple(cells.read(part, self.type, self.truths) for part in self.parts(row))
+        return tuple(self.read(part) for part in self.parts(row))
+
+    def read(self, text: str) -> Value:
+        """Returns one value's text as this column's type; ValueError when it is none."""
+        return cells.read(text, self.type, self.truths)
+
+    def written(self, value: Value, sample: str = "") -> str:
+        """Returns the text of a value, spelled as ``sample`` is; ValueError when it does not have the type."""
+        return cells.write(value, self.type, sample, self.truths)
+
+    def key(self, text: str) -> str:
+        """Returns what is equal for two texts that mean the same in this column."""
+        return cells.key(text, self.type, self.truths)
 
     def keys(self, row: Sequence[str]) -> list[str]:
         """Returns what this column is found by in a row; empty where it has no value."""
-        return [key for part in self.parts(row) if (key := cells.key(part, self.type, self.truths))]
+        return [key for part in self.parts(row) if (key := self.key(part))]
 
 
 def keys_of(columns: Sequence[Column], row: Sequence[str]) -> Iterator[Key]:
@@ -148,7 +161,7 @@ def bind(layout: Layout, schema_type: SchemaType, separator: str) -> Binding:
             continue
         split = separator if attribute.multi_valued and name not in schema_type.anchor else ""
         writable = attribute.operation is not AttributeOperation.IMPORT_ONLY
-        columns[name] = Column(position, name, attribute.type, split, writable)
+        columns[name] = Column(position, name, attribute.type, split, writable, layout.dialect.truths)
     selected = tuple(columns[name] for name in wanted)
     return Binding(schema_type.name, columns, selected, tuple(columns[name] for name in schema_type.anchor))
 

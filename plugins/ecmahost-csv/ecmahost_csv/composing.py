@@ -12,7 +12,6 @@ from ecmahost_core import (
     Value,
     Values,
 )
-from ecmahost_csv import cells
 from ecmahost_csv.columns import Binding, Column
 from ecmahost_csv.records import RECORD_LIMIT
 from ecmahost_csv.target import Target
@@ -94,7 +93,7 @@ class Composer:
 
     def _text(self, column: Column, row: Sequence[str], value: Value) -> str:
         try:
-            text = cells.write(value, column.type, self._sample(column, row), column.truths)
+            text = column.written(value, self._sample(column, row))
         except ValueError as error:
             raise _unfit(column, str(error)) from error
         codec = self._target.layout.codec
@@ -145,7 +144,7 @@ class Composer:
 
 def _readable(column: Column, text: str) -> bool:
     try:
-        cells.read(text, column.type, column.truths)
+        column.read(text)
     except ValueError:
         return False
     return True
@@ -155,7 +154,7 @@ def _identity(column: Column, text: str) -> str:
     """Returns what is equal for two texts that an import would yield as the same value."""
     if column.type in {AttributeType.STRING, AttributeType.REFERENCE}:
         return text
-    return cells.key(text, column.type)
+    return column.key(text)
 
 
 def _unfit(column: Column, found: str) -> Refused:

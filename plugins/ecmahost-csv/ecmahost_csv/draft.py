@@ -14,7 +14,6 @@ from ecmahost_core import (
     ObjectModificationType,
     Values,
 )
-from ecmahost_csv import cells
 from ecmahost_csv.columns import Binding, Key
 from ecmahost_csv.composing import Composer, Refused
 from ecmahost_csv.index import Index
@@ -148,11 +147,11 @@ class Draft:
             names = ", ".join(repr(column.name) for column in columns)
             raise Refused(MAExportError.SCHEMA_VIOLATION, f"the anchor is {names}; {len(anchor)} values were sent")
         try:
-            texts = [cells.write(value, column.type) for column, value in zip(columns, anchor, strict=True)]
+            texts = [column.written(value) for column, value in zip(columns, anchor, strict=True)]
         except ValueError as error:
             detail = f"the anchor does not have its columns' types: {error}"
             raise Refused(MAExportError.CONNECTED_DIRECTORY_MISSING_OBJECT, detail) from error
-        keys = [cells.key(text, column.type) for column, text in zip(columns, texts, strict=True)]
+        keys = [column.key(text) for column, text in zip(columns, texts, strict=True)]
         return keys[0] if len(keys) == 1 else tuple(keys)
 
     def _result(self, change: CSEntryChange, row: Row) -> CSEntryChangeResult:

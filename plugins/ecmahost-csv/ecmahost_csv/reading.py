@@ -11,7 +11,6 @@ from ecmahost_core import (
     TargetBusy,
     UnexpectedData,
 )
-from ecmahost_csv import cells
 from ecmahost_csv.columns import Binding, Column, Key, entry
 from ecmahost_csv.records import Record
 from ecmahost_csv.session import CsvSession
@@ -102,7 +101,7 @@ def _wanted(binding: Binding, query: ObjectQuery) -> tuple[tuple[Column, ...], K
         if column is None:
             raise ObjectTypeNotSupported(f"the file has no column {name!r}; add it to the header or unselect it")
         try:
-            keys.extend(cells.key(cells.write(value, column.type), column.type) for value in values[:1])
+            keys.extend(column.key(column.written(value)) for value in values[:1])
         except ValueError:
             return (), None
         columns.append(column)

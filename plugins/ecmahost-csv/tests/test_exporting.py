@@ -18,6 +18,7 @@ from ecmahost_core import (
     AttributeChange,
     AttributeModificationType,
     AttributeType,
+    ConnectorError,
     CSEntryChange,
     CSEntryChangeResult,
     MAExportError,
@@ -300,6 +301,26 @@ def test_booleans_are_spelled_as_the_column_spells_them(
     assert result.attributes == {"id": ("3",), "active": (True,)}
     one(session, typed, add(id="4", active=False))
     assert people.read_text() == f"id,active\n1,\n2,{cell}\n3,{true}\n4,{false}\n"
+
+
+def test_booleans_are_read_and_written_in_the_words_that_the_configuration_gives(
+    people: Path, connect: Connect, step: Step
+) -> None:
+    people.write_text("id,active\n1,ja\n2,NEIN\n3,\n")
+    session = connect(people, true_and_false="ja, nein")
+    typed = step("id", SchemaAttribute("active", AttributeType.BOOLEAN))
+    assert [found["active"] for found in imported(session, typed).values()] == [(True,), (False,), ()]
+    one(session, typed, update("3", active=False))
+    one(session, typed, add(id="4", active=True))
+    assert people.read_text() == "id,active\n1,ja\n2,NEIN\n3,nein\n4,ja\n"
+
+
+@pytest.mark.parametrize("words", ["ja", "ja,", "ja,nein,vielleicht", "ja,JA"])
+def test_words_for_true_and_false_that_cannot_be_told_apart_are_refused_by_name(
+    people: Path, connect: Connect, words: str
+) -> None:
+    with pytest.raises(ConnectorError, match="true_and_false: expected two different words"):
+        connect(people, true_and_false=words)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "addresses.formatted": ("12, rue de l'Église, Orléans", "千代田区1-1, 東京"),
     "phonenumbers.value": ("+1 425 555-0123", "+81 3-5555-0123"),
 }
+ANY_CHARACTERS = "utf-8"
+
 _OTHER = ("Καλημέρα, l'été", "日本語, d'accord")
 
 
@@ -71,10 +73,16 @@ class Person:
     match: str
 
 
-def make_person(plan: Plan, token: str | None = None) -> Person:
-    """Returns a new person with a value for everything that the plan sends."""
+def make_person(plan: Plan, token: str | None = None, characters: str = ANY_CHARACTERS) -> Person:
+    """Returns a new person with a value for everything that the plan sends.
+
+    Args:
+        plan: of the connector.
+        token: eight hexadecimal digits; None makes new ones.
+        characters: the codec whose characters the values keep to, for targets that hold no others.
+    """
     token = token or secrets.token_hex(4)
-    traits = [_trait(mapped, token) for mapped in plan.attributes]
+    traits = [_trait(mapped, token, characters) for mapped in plan.attributes]
     late = _comes_late(traits)
     if late is not None:
         traits[late] = Trait(traits[late].mapped, None, traits[late].after)
@@ -82,8 +90,11 @@ def make_person(plan: Plan, token: str | None = None) -> Person:
     return Person(token, tuple(traits), match)
 
 
-def _trait(mapped: MappedAttribute, token: str) -> Trait:
-    before, after = _MAKERS[mapped.attribute.type](mapped, token)
+def _trait(mapped: MappedAttribute, token: str, characters: str) -> Trait:
+    if mapped.attribute.type is AttributeType.STRING:
+        before, after = _texts(mapped, token, characters)
+    else:
+        before, after = _MAKERS[mapped.attribute.type](mapped, token)
     return Trait(mapped, before, before if mapped.fixed else after)
 
 
@@ -99,14 +110,14 @@ def _comes_late(traits: list[Trait]) -> int | None:
     return max(able, key=lambda index: (traits[index].path.selector is not None, index))
 
 
-def _texts(mapped: MappedAttribute, token: str) -> tuple[str, str]:
+def _texts(mapped: MappedAttribute, token: str, characters: str) -> tuple[str, str]:
     longest = mapped.attribute.max_length
     if mapped.unique:
         before, after = _unique_texts(mapped.path, token, longest)
     else:
         path = mapped.path
         before, after = _TEXTS.get(f"{path.attribute}.{path.sub}".rstrip(".").casefold(), _OTHER)
-    before, after = _cut(before, longest), _cut(after, longest)
+    before, after = (_cut(_within(text, characters), longest) for text in (before, after))
     if before == after:
         after = _cut(("3" if before.startswith("2") else "2") + before, longest)
     return before, after
@@ -125,6 +136,11 @@ def _unique_texts(path: ScimPath, token: str, longest: int | None) -> tuple[str,
         names = [f"ecmahost.rehearsal.{token}", f"rehearsal.{token}", token]
     before = next((name for name in names if longest is None or len(name) < longest), token)
     return before, "2" + before
+
+
+def _within(text: str, characters: str) -> str:
+    """Returns a text with the characters of a codec alone; never empty."""
+    return text.encode(characters, "ignore").decode(characters).strip(" ,") or "x"
 
 
 def _cut(text: str, longest: int | None) -> str:
@@ -146,7 +162,6 @@ def _date_times(_mapped: MappedAttribute, _token: str) -> tuple[str, str]:
 
 
 _MAKERS: dict[AttributeType, Callable[[MappedAttribute, str], tuple[str, str]]] = {
-    AttributeType.STRING: _texts,
     AttributeType.INTEGER: _integers,
     AttributeType.BOOLEAN: _booleans,
     AttributeType.DATE_TIME: _date_times,

@@ -12,7 +12,7 @@ from ecmahost_entra.cleanup import Cleanup, Left, clean_up, interrupted, keep
 from ecmahost_entra.client import ScimClient
 from ecmahost_entra.judge import Fault
 from ecmahost_entra.life import Life, Outcome, StepResult, StepUnderWay
-from ecmahost_entra.person import make_person
+from ecmahost_entra.person import ANY_CHARACTERS, make_person
 from ecmahost_entra.plan import Plan
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.target import Target
@@ -163,7 +163,7 @@ def rehearse_connector(
     """
     lives: list[LifeReport] = []
     for dialect in dialects:
-        life = Life(client, dialect, plan, make_person(plan), target)
+        life = Life(client, dialect, plan, make_person(plan, characters=characters), target)
         listener.begin(plan, client.address.url, dialect, life.person.match)
         report = rehearse_life(life, partial(listener.step, plan), kept=kept)
         listener.end(report)

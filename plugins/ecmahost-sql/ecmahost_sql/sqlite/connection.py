@@ -66,7 +66,9 @@ def _identity(path: Path) -> tuple[int, int]:
         raise DatabaseFailure(FailureKind.PERMISSION, "the host may not enter the database's directory") from None
     except OSError:
         raise DatabaseFailure(
-            FailureKind.UNAVAILABLE, "the database file of url under [connectivity] is not there; it is never created"
+            FailureKind.UNAVAILABLE,
+            "the database file of url under [connectivity] is not there; it is never created, and a relative path starts "
+            "at the home directory",
         ) from None
     if not path.is_file():
         raise DatabaseFailure(FailureKind.UNAVAILABLE, "url under [connectivity] leads to something that is no file")

@@ -1,0 +1,112 @@
+"""The worker process's loops, over a target in memory; the process itself is met in ``tests/host``."""
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ecmahost_core import worker
+
+
+def _in_memory() -> Any:
+    name = "ecmahost_tests_in_memory"
+    if name not in sys.modules:
+        spec = spec_from_file_location(name, Path(__file__).parent / "sync" / "in_memory.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr(os, "nice", lambda _increment: 0)
+    monkeypatch.setattr(worker, "TICK_SECONDS", 0.01)
+    monkeypatch.setattr(worker, "RETRY_SECONDS", (0.01,))
+    with _in_memory().desk_in(tmp_path) as desk:
+        yield desk
+
+
+@contextmanager
+def working(desk: Any) -> Iterator[Any]:
+    """A worker over the desk's endpoint; yields the host that it serves."""
+    host = SimpleNamespace(endpoints={"hr": desk.endpoint}, store=desk.store)
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run_worker, args=(host, stop))
+    thread.start()
+    try:
+        yield host
+    finally:
+        stop.set()
+        thread.join(10)
+        for one in threading.enumerate():
+            if one.name in ("recovery hr", "import hr"):
+                one.join(10)
+                assert not one.is_alive()
+
+
+def test_an_import_that_another_process_is_at_does_not_count_as_ones_own(desk: Any) -> None:
+    desk.target.put("bob", Login="bob")
+    desk.build()
+    elsewhere = desk.store.begin_import("hr")
+    with working(desk):
+        assert not desk.store.status("hr").first_import_done
+        elsewhere.fail("the other process was stopped")
+        _in_memory().wait_until(lambda: desk.store.status("hr").first_import_done)
+    assert desk.named("bob")
+
+
+def test_the_import_of_an_endpoint_that_was_replaced_gives_way_to_its_successors(desk: Any) -> None:
+    memory = _in_memory()
+    gate = memory.Gate()
+    desk.target.put("bob", Login="bob")
+    desk.target.put("ann", Login="ann")
+    desk.build(page_size=1)
+    desk.target.on_page = gate
+    with working(desk) as host:
+        gate.wait_for()
+        desk.target.on_page = memory.nothing
+        successor = memory.Endpoint(
+            desk.endpoint.configuration, desk.endpoint.connector, desk.store, desk.directory / "hr.json"
+        )
+        desk.endpoints.append(successor)
+        host.endpoints = {"hr": successor}
+        memory.wait_until(lambda: sum(one.name == "import hr" for one in threading.enumerate()) == 2)
+        gate.open()
+        memory.wait_until(lambda: desk.store.status("hr").first_import_done)
+    assert ("import", "failed") in desk.events()
+    assert desk.store.count(desk.space_type) == 2
+
+
+def test_what_cannot_be_settled_is_tried_again_at_growing_intervals(desk: Any) -> None:
+    memory = _in_memory()
+    desk.build()
+    tried: list[bool] = []
+
+    class Stuck:
+        """As Recovery is with an entry whose target stays down."""
+
+        stuck = frozenset({1})
+
+        def __init__(self, _endpoint: Any) -> None:
+            pass
+
+        def round(self, *, again: bool = True) -> int:
+            tried.append(again)
+            return 0
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(worker, "Recovery", Stuck)
+        patched.setattr(worker, "time", SimpleNamespace(monotonic=lambda: 0.01 * len(tried)))  # ticks, not load
+        with working(desk):
+            memory.wait_until(lambda: tried.count(True) >= 4)
+    first, second, third, fourth = [place for place, again in enumerate(tried) if again][:4]
+    assert second - first < third - second < fourth - third

@@ -1,0 +1,81 @@
+import pytest
+
+from ecmahost_core import UnexpectedData
+from ecmahost_core.space.store import StoreUnavailable
+
+
+@pytest.fixture
+def ask(client):
+    def answer(path):
+        found = client._client.get(path)
+        assert found.mimetype == "application/scim+json"
+        return found.status_code, found.get_json()
+
+    return answer
+
+
+def test_a_process_that_answers_is_healthy(ask, site):
+    site.endpoints.clear()
+    assert ask("/healthz") == (200, {"status": "ok"})
+
+
+def test_a_host_is_ready_when_every_connector_is(ask, site):
+    site.broken.clear()
+    status, body = ask("/readyz")
+    assert (status, body["status"], body["connectors"]) == (200, "ready", {"hr": {"ready": True}})
+
+
+def test_a_connector_that_cannot_be_used_makes_it_not_ready_and_says_no_more_than_that(ask):
+    status, body = ask("/readyz")
+    assert (status, body["status"]) == (503, "not ready")
+    broken = body["connectors"]["broken"]
+    assert (broken["ready"], broken["reason"]) == (False, "configuration")
+    assert "nobody can load" not in str(body)
+    assert body["connectors"]["hr"]["ready"]
+
+
+def test_before_the_first_import_a_connector_is_not_ready(ask, site, desk, memory):
+    other = memory.Desk(desk.directory / "other").build()
+    try:
+        site.endpoints = {"hr": other.endpoint}
+        assert ask("/readyz")[1]["connectors"]["hr"] == {"ready": False, "reason": "first import has not completed"}
+        run = other.store.begin_import("hr")
+        assert ask("/readyz")[1]["connectors"]["hr"]["reason"] == "importing"
+        run.complete(held=None)
+        site.broken.clear()
+        assert ask("/readyz")[0] == 200
+    finally:
+        other.end()
+
+
+def test_held_removals_failed_imports_and_open_entries_are_told(ask, site, desk, memory, client):
+    site.broken.clear()
+    for number in range(3):
+        client.post("/Users", {"userName": f"user{number}"})
+    rows, desk.target.rows = desk.target.rows, {}
+    memory.imports.full_import(desk.endpoint)
+    desk.target.rows = rows
+
+    def cut(_changes):
+        raise UnexpectedData("cut")
+
+    desk.target.after_export = cut
+    client.post("/Users", {"userName": "ann"})
+    status, body = ask("/readyz")
+    assert status == 200
+    assert body["connectors"]["hr"]["removals_held"] == 3
+    assert body["connectors"]["hr"]["open_entries"] == 1
+    desk.target.down = True
+    with pytest.raises(memory.imports.ImportFailed):
+        memory.imports.full_import(desk.endpoint)
+    assert ask("/readyz")[1]["connectors"]["hr"]["last_import"] == "failed"
+
+
+def test_a_store_that_cannot_be_read_is_not_ready(ask, desk, monkeypatch):
+    def broken(*_arguments):
+        raise StoreUnavailable("the disk is gone")
+
+    monkeypatch.setattr(desk.store, "status", broken)
+    status, body = ask("/readyz")
+    assert status == 503
+    assert "disk" not in str(body)
