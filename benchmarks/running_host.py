@@ -43,13 +43,18 @@ delete = "delete"
 """
 
 
-def eventually(condition: Callable[[], bool], seconds: float, what: str, pause: float = 0.05) -> None:
-    """Waits until the condition holds; ends the benchmark, naming ``what``, when it does not within the time."""
+def eventually(condition: Callable[[], bool], seconds: float, what: str, host: "RunningHost | None" = None) -> None:
+    """Waits until the condition holds.
+
+    Ends the benchmark, naming ``what``, when it does not within the time, and when the host ends meanwhile.
+    """
     until = time.monotonic() + seconds
     while not condition():
+        if host is not None and host.process is not None and host.process.poll() is not None:
+            raise SystemExit(f"the host ended before there was: {what}\n{host.log_file.read_text()[-2000:]}")
         if time.monotonic() > until:
             raise SystemExit(f"waited {seconds:.0f} s in vain for: {what}")
-        time.sleep(pause)
+        time.sleep(0.05)
 
 
 @dataclass
@@ -116,10 +121,7 @@ class RunningHost:
                 env=os.environ | self.environment,
                 start_new_session=True,
             )
-        process = self.process
-        eventually(lambda: (self.path / "run" / "port").exists() or process.poll() is not None, 30, "the host's port")
-        if process.poll() is not None:
-            raise SystemExit(f"the host did not start:\n{self.log_file.read_text()[-2000:]}")
+        eventually((self.path / "run" / "port").exists, 30, "the host's port", self)
 
     def reload(self) -> None:
         """Lets the host take over new, changed and removed connector files."""
@@ -160,13 +162,13 @@ class RunningHost:
 
     def wait_for_import(self, connector: str, number: int, seconds: float = 1800) -> dict[str, Any]:
         """Waits for the ``number``-th completed import of a connector and returns its event."""
-        eventually(lambda: len(self.imports(connector)) >= number, seconds, f"import {number} of {connector}", 0.1)
+        eventually(lambda: len(self.imports(connector)) >= number, seconds, f"import {number} of {connector}", self)
         return self.imports(connector)[number - 1]
 
     @property
     def worker(self) -> int:
         """The pid of the process that imports."""
-        eventually(lambda: bool(self.events("background_started")), 30, "the worker process")
+        eventually(lambda: bool(self.events("background_started")), 30, "the worker process", self)
         return int(self.events("background_started")[-1]["pid"])
 
 

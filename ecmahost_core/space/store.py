@@ -143,13 +143,8 @@ class Store(Protocol):
     def wait_for_release(self, space_type: SpaceType, keys: Sequence[LockKey], timeout: float) -> bool:
         """Waits until none of the keys is owned, at most ``timeout`` seconds; returns whether they are free."""
 
-    def adopt(
-        self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int, *, relink: bool = False
-    ) -> None:
-        """Takes over objects that were just read from the target, under the rules of an import that began then.
-
-        With ``relink``, unlinked ones among them become live again.
-        """
+    def adopt(self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int) -> None:
+        """Takes over objects that were just read from the target, under the rules of an import that began then."""
 
     def relink(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
         """Makes an unlinked object live again (a match found it); returns it, None when it is gone."""

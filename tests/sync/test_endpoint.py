@@ -114,19 +114,21 @@ def test_closing_finishes_what_is_queued(desk, gate, memory):
     desk.ready(anchor=("Id",))
     desk.target.before_export = gate
     made = []
-    threads = [
-        memory.threading.Thread(target=lambda name=name: made.append(desk.create(userName=name)), daemon=True)
-        for name in ("ann", "bob")
-    ]
-    for thread in threads:
+
+    def start(function):
+        thread = memory.threading.Thread(target=function, daemon=True)
         thread.start()
+        return thread
+
+    first = start(lambda: made.append(desk.create(userName="ann")))
     gate.wait_for()
+    second = start(lambda: made.append(desk.create(userName="bob")))
     memory.wait_until(lambda: len(desk.endpoint.exports._waiting) == 1)
-    closing = memory.threading.Thread(target=desk.endpoint.close, daemon=True)
-    closing.start()
+    closing = start(desk.endpoint.close)
     gate.open()
-    for thread in (closing, *threads):
+    for thread in (closing, first, second):
         thread.join(10)
         assert not thread.is_alive()
     assert desk.store.entries() == []
-    assert {one.attributes["Login"][0] for one in made} == {row["Login"][0] for row in desk.target.rows.values()}
+    assert {one.attributes["Login"][0] for one in made} == {"ann", "bob"}
+    assert len(desk.target.rows) == 2

@@ -50,14 +50,12 @@ class Reading:
     Attributes:
         space_type: of what is read.
         began_seq: the change number that was the newest before the reading began.
-        relink: whether unlinked objects that are met become live.
         seen: what it has met, of all batches; complete only for batches that were committed.
         own: change numbers that this reading itself gave to objects which it may still meet.
     """
 
     space_type: SpaceType
     began_seq: int
-    relink: bool = False
     seen: SeenKeys = field(default_factory=SeenKeys)
     own: dict[int, int] = field(default_factory=dict)
 
@@ -186,15 +184,10 @@ class _Batch:
         self.by_anchor[owner.anchor_key] = owner._replace(dn_key=None, digest=b"", change_seq=seq)
 
     def _update(self, new: Encoded, old: StoredRow) -> None:
-        relinked = self.reading.relink and old.state == ObjectState.UNLINKED
-        state = ObjectState.LIVE if relinked else ObjectState(old.state)
         if old.digest != new.digest:
-            changes.replace(self.transaction, self.row, old, new, state=state)
+            changes.replace(self.transaction, self.row, old, new, state=ObjectState(old.state))
             if old.dn_key is not None and old.dn_key != new.dn_key:
                 self.by_dn.pop(old.dn_key, None)
-            self.applied.changed += 1
-        elif relinked:
-            changes.set_state(self.transaction, self.row, old, state)
             self.applied.changed += 1
         else:
             self.applied.unchanged += 1

@@ -160,12 +160,10 @@ class SqliteStore:
         type_id = self._types.find(space_type)
         return type_id is None or self._releases.wait(type_id, [key.text() for key in keys], timeout)
 
-    def adopt(
-        self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int, *, relink: bool = False
-    ) -> None:
+    def adopt(self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int) -> None:
         """See ``Store.adopt``. Raises ValueError or TypeError for an object that cannot be stored."""
         type_id = self._types.require(space_type)
-        reading = arbitration.Reading(space_type, began_seq, relink=relink)
+        reading = arbitration.Reading(space_type, began_seq)
         encoded = [encode(target) for target in objects]
         for start in range(0, len(encoded), BATCH):
             with self._database.write() as transaction:

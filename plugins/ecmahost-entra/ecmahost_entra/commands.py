@@ -4,7 +4,7 @@ import os
 import signal
 import ssl
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,8 @@ from ecmahost_core.errors import EcmahostError
 from ecmahost_core.logs import configure_logs
 from ecmahost_entra.client import PATIENCE, ScimClient
 from ecmahost_entra.demonstration import demonstrate
-from ecmahost_entra.rehearsal import RehearsalReport, Silent, rehearse_connector
+from ecmahost_entra.person import ANY_CHARACTERS
+from ecmahost_entra.rehearsal import Silent, rehearse_connector
 from ecmahost_entra.report import Printer, make_console, to_json
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.stage import local_host, mint_token, open_stage
@@ -80,6 +81,13 @@ class Whereabouts:
     metavar="SECONDS",
     help="How long to wait for an answer.",
 )
+@click.option(
+    "--characters",
+    type=click.Choice(["any", "latin-1", "ascii"]),
+    default="any",
+    show_default=True,
+    help="What the person's values are made of, for a target that cannot hold every script.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of tables.")
 @click.option("--keep", is_flag=True, help="Do not delete the person at the end.")
 @click.pass_context
@@ -91,6 +99,7 @@ def rehearse(
     url: str | None,
     token_file: Path | None,
     patience: float,
+    characters: str,
     *,
     as_json: bool,
     keep: bool,
@@ -109,29 +118,19 @@ def rehearse(
     place = _whereabouts(home, name, url, token_file)
     dialects = list(Dialect) if dialect == "both" else [Dialect(dialect)]
     with signals_interrupt():
-        report = _rehearse(home, name, place, dialects, patience, as_json=as_json, keep=keep)
+        listener = Silent() if as_json else Printer(make_console())
+        codec = ANY_CHARACTERS if characters == "any" else characters
+        with (
+            open_stage(home, name, patience) as stage,
+            ScimClient(place.address, place.token, place.trust, patience) as client,
+        ):
+            report = rehearse_connector(
+                stage.plan, stage.target, client, dialects, listener, kept=keep, characters=codec
+            )
     if as_json:
         sys.stdout.buffer.write(to_json(report))
         sys.stdout.buffer.flush()
     ctx.exit(exit_codes.OK if report.passed else exit_codes.FAILED)
-
-
-def _rehearse(
-    home: Home,
-    name: str,
-    place: Whereabouts,
-    dialects: Sequence[Dialect],
-    patience: float,
-    *,
-    as_json: bool,
-    keep: bool,
-) -> RehearsalReport:
-    listener = Silent() if as_json else Printer(make_console())
-    with (
-        open_stage(home, name, patience) as stage,
-        ScimClient(place.address, place.token, place.trust, patience) as client,
-    ):
-        return rehearse_connector(stage.plan, stage.target, client, dialects, listener, kept=keep)
 
 
 def _whereabouts(home: Home, name: str, url: str | None, token_file: Path | None) -> Whereabouts:

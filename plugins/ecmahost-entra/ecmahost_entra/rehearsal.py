@@ -150,6 +150,7 @@ def rehearse_connector(
     listener: Listener,
     *,
     kept: bool = False,
+    characters: str = ANY_CHARACTERS,
 ) -> RehearsalReport:
     """Runs a life in each dialect, each with a person of its own, over one connection.
 
@@ -160,6 +161,7 @@ def rehearse_connector(
         dialects: in which order.
         listener: is told of every step.
         kept: leaves the people where they are, and does not delete them.
+        characters: the codec whose characters the people's values keep to.
     """
     lives: list[LifeReport] = []
     for dialect in dialects:

@@ -111,6 +111,20 @@ def test_values_fit_a_narrow_column_and_still_change(longest: int) -> None:
         assert len(str(after)) <= longest
 
 
+@pytest.mark.parametrize("characters", ["latin-1", "ascii"])
+def test_values_keep_to_the_characters_of_a_target_and_still_change(characters: str) -> None:
+    paths = ("displayName", "name.givenName", "name.familyName", "nickName", "title", f"{BADGES}:Text")
+    names = [f"A{number}" for number in range(len(paths))]
+    plan = plan_of(*map(SchemaAttribute, names), mapping=dict(zip(paths, names, strict=True)))
+    values = sent(make_person(plan, characters=characters))
+    assert len(values) == len(paths) + 1
+    for before, after in list(values.values())[1:]:
+        assert after != before
+        assert str(after)
+        assert f"{before or ''}{after}".encode(characters)
+    assert any(not str(after).isascii() for _, after in sent(make_person(plan)).values())
+
+
 @pytest.mark.parametrize(("longest", "expected"), [
     (60, "ecmahost.rehearsal.0badcafe@example.com"),
     (38, "ecmahost.rehearsal.0badcafe"),
