@@ -6,7 +6,10 @@ module in the entry-point group ``ecmahost.connectors``::
     [project.entry-points."ecmahost.connectors"]
     csv = "ecmahost_csv"
 
-The name on the left is the connector *type*, which a configuration file asks for with ``type = "csv"``.
+The name on the left is the connector *type*, which a configuration file asks for with ``type = "csv"``. Everything that
+is named below is imported from ``ecmahost_core``, where each class says what its fields mean. ``ecmahost connectors``
+loads your module and tells what is wrong with it, ``ecmahost check`` reads a little with it, and ``ecmahost rehearse``
+writes.
 
 Rules that hold for every hook:
 
@@ -56,7 +59,8 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 def connectivity_parameters() -> Sequence[ConfigParameterDefinition]:
     """Required. Returns what the ``[connectivity]`` table takes, in the order in which a form shows it.
 
-    May be empty. Called before anything is configured, so it must not connect or read files.
+    May be empty. Called before anything is configured, so it must not connect or read files. The host works in its home
+    directory: a relative path that somebody fills in starts there.
     (ECMA2: GetConfigParameters for the Connectivity page.)
     """
 

@@ -51,6 +51,7 @@ class Host:
         self.store: Store = open_store(configuration.store, configuration.runtime, writing=writing)
         self._served: dict[str, _Served] = {}
         self._broken: dict[str, str] = {}
+        self._retiring: dict[threading.Timer, Endpoint] = {}
         self._reloading = threading.Lock()
         self.reload()
 
@@ -110,13 +111,28 @@ class Host:
             self._served, self._broken = served, broken
             log.info("connectors_loaded", serving=sorted(served), broken=sorted(broken))
         for endpoint in replaced:
-            endpoint.close()
+            self._retire(endpoint)
 
     def close(self) -> None:
         """Finishes what is queued, ends the sessions and closes the store."""
-        for endpoint in self.endpoints.values():
+        retiring = dict(self._retiring)
+        for timer in retiring:
+            timer.cancel()
+        for endpoint in (*self.endpoints.values(), *retiring.values()):
             endpoint.close()
         self.store.close()
+
+    def _retire(self, endpoint: Endpoint) -> None:
+        """Closes a replaced endpoint once no request can be using it any more: when their budget is over."""
+
+        def close() -> None:
+            self._retiring.pop(timer, None)
+            endpoint.close()
+
+        timer = threading.Timer(self.configuration.request_budget, close)
+        timer.daemon = True
+        self._retiring[timer] = endpoint
+        timer.start()
 
     def _build(self, configuration: ConnectorConfiguration) -> Endpoint:
         plugin = self._catalogue.load(configuration.properties.type)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import click
 
 from ecmahost_core.cli import exit_codes
+from ecmahost_core.cli.account import other_account
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.output import UnknownConnector, print_json, print_problems
 from ecmahost_core.cli.tables import terminal_width, wrapped
@@ -68,6 +69,10 @@ def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_j
     for configuration in loaded.configurations:
         if name in (None, configuration.name):
             findings[configuration.name] = _examined(configuration, catalogue, problems)
+    account = other_account(context.home)
+    if account is not None:
+        told = f"checked as root; what the host's account {account} may read and write is another question"
+        click.echo(told, err=True)
     if as_json:
         print_json(_document(problems, findings))
     else:

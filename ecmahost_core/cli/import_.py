@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ecmahost_core.cli import exit_codes
+from ecmahost_core.cli.account import require_account
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.output import configured, print_json
 from ecmahost_core.host import open_host
@@ -30,6 +31,7 @@ def import_(context: CommandContext, ctx: click.Context, name: str, *, confirm: 
     the target cannot be read, when another process imports, or when removals are held (see --confirm).
     """
     configure_logs("warning")
+    require_account(context.home)
     host = open_host(context.home, writing=True)
     try:
         endpoint = configured(host, name)

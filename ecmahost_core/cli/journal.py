@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import click
 
+from ecmahost_core.cli.account import require_account
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.output import configured, moment, print_json
 from ecmahost_core.cli.tables import print_table
@@ -36,6 +37,8 @@ def journal(
     configure_logs("error")
     if (number is None) != (verdict is None):
         raise click.UsageError("--settle and --as go together")
+    if number is not None:
+        require_account(context.home)
     host = open_host(context.home, writing=number is not None)
     try:
         endpoint = configured(host, name)

@@ -6,6 +6,7 @@ from wsgiref.types import WSGIApplication
 
 import click
 
+from ecmahost_core.cli.account import require_account
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.configuration.home import Home, enter
 from ecmahost_core.configuration.load import load_host
@@ -35,9 +36,10 @@ def serve(context: CommandContext, ctx: click.Context) -> None:
 def serve_home(home: Home) -> int:
     """Serves a home directory in the foreground and returns the exit code.
 
-    Raises ConfigurationError for mistakes in it and AlreadyServed while another process serves it, both before anything
-    of a running host is touched.
+    Raises ConfigurationError for mistakes in it, WrongAccount for root in somebody else's, AlreadyServed while another
+    process serves it: all before anything of a running host is touched.
     """
+    require_account(home)
     enter(home)
     configuration = load_host(home)
     configure_logs(configuration.log_level)

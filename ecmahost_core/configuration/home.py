@@ -50,6 +50,11 @@ class Home:
         return self.path / "certificate.key"
 
     @property
+    def store(self) -> Path:
+        """The SQLite file of the connector space."""
+        return self.path / "space.db"
+
+    @property
     def runtime(self) -> Path:
         """Locks and the port file of a running host."""
         return self.path / "run"

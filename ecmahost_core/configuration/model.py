@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from ecmahost_core.configuration.home import Home
 from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow
 from ecmahost_core.ecma.parameters import NO_PARAMETERS, Parameters
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType
@@ -55,7 +56,7 @@ class HostConfiguration:
     @property
     def store(self) -> Path:
         """The SQLite file of the connector space."""
-        return self.home / "space.db"
+        return Home(self.home).store
 
     @property
     def runtime(self) -> Path:

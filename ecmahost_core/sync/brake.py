@@ -1,6 +1,12 @@
 """The brake: how much may disappear from the space before a person has to confirm it."""
 
+from typing import Final
+
 from ecmahost_core.configuration.model import Properties
+
+SINGLE_LOSSES: Final = 100
+"""How many objects may turn out to be lost one by one before that is more than people tidying up. A share of a large
+directory would be far too many: a tenth of 400,000 people who hear 404 are 40,000 whom the client creates again."""
 
 
 def exceeds(properties: Properties, removed: int, live: int, *, source_empty: bool = False) -> bool:
@@ -16,3 +22,8 @@ def exceeds(properties: Properties, removed: int, live: int, *, source_empty: bo
     return removed > properties.deletion_threshold_objects and (
         removed * 100 > properties.deletion_threshold_percent * live
     )
+
+
+def too_many_lost(properties: Properties, lost: int, live: int) -> bool:
+    """Returns whether so many objects turned out to be lost one by one that the target itself is in doubt."""
+    return lost > SINGLE_LOSSES or exceeds(properties, lost, live)

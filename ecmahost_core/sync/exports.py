@@ -20,7 +20,7 @@ from ecmahost_core.scim.errors import ScimError, unavailable
 from ecmahost_core.space.objects import EventRecord, JournalEntry, Operation, SpaceObject, TargetObject
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.brake import exceeds
+from ecmahost_core.sync.brake import too_many_lost
 from ecmahost_core.sync.changes import anchor_after, applied
 from ecmahost_core.sync.dn import dn_of
 from ecmahost_core.sync.endpoint import Call, Endpoint
@@ -160,7 +160,7 @@ class Delivery:
         missing = store.note_missing(self.binding.space_type, before.id)
         held = store.status(self.endpoint.name).held is not None
         name = MAExportError.CONNECTED_DIRECTORY_MISSING_OBJECT.value
-        if held or exceeds(properties, missing, store.count(self.binding.space_type)):
+        if held or too_many_lost(properties, missing, store.count(self.binding.space_type)):
             log.error("target_lost_many_objects", connector=self.endpoint.name, missing=missing)
             detail = (
                 f"The target of connector {self.endpoint.name} has lost many objects that it held before. Nothing is "

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
+from types import MappingProxyType
 
 from ecmahost_core.configuration.model import ConnectorConfiguration, Deprovisioning, Properties
 from ecmahost_core.connectors.connector import Connector
@@ -15,11 +16,22 @@ from ecmahost_core.ecma.deprovisioning import FlowAction
 from ecmahost_core.ecma.results import Finding, Severity
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType
-from ecmahost_core.ecma.values import anchor_text
+from ecmahost_core.ecma.values import Reference, Value, anchor_text
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.values import to_scim
 
 SAMPLE = 100
+
+_VALUES = MappingProxyType(
+    {
+        AttributeType.STRING: str,
+        AttributeType.INTEGER: int,
+        AttributeType.BOOLEAN: bool,
+        AttributeType.BINARY: bytes,
+        AttributeType.REFERENCE: Reference,
+        AttributeType.DATE_TIME: datetime,
+    }
+)
 
 
 def host_findings(configuration: ConnectorConfiguration, binding: TypeBinding) -> list[Finding]:
@@ -48,7 +60,12 @@ def sample_findings(connector: Connector, binding: TypeBinding) -> list[Finding]
         return [Finding(Severity.INFO, subject, "holds no objects yet")]
     which = f"its first {SAMPLE} objects" if len(entries) == SAMPLE else f"its {len(entries)} objects"
     found = [Finding(Severity.INFO, subject, f"{which} were looked at")]
-    return [*found, *_unreadable(entries, subject, which), *_active(read, binding, which)]
+    return [
+        *found,
+        *_unreadable(entries, subject, which),
+        *_kept_contract(read, binding),
+        *_active(read, binding, which),
+    ]
 
 
 def _unreadable(entries: Sequence[CSEntryChange], subject: str, which: str) -> Iterator[Finding]:
@@ -61,6 +78,28 @@ def _unreadable(entries: Sequence[CSEntryChange], subject: str, which: str) -> I
             message,
             "correct the objects, or the types under [object_types]; until then the host does not know these objects",
         )
+
+
+def _kept_contract(entries: Sequence[CSEntryChange], binding: TypeBinding) -> Iterator[Finding]:
+    """Attributes that an import leaves out, or yields in another type than the step asks for: a fault of the plugin."""
+    for attribute in binding.target.attributes:
+        if attribute.operation is AttributeOperation.EXPORT_ONLY:
+            continue
+        subject = f"{binding.target.name}.{attribute.name}"
+        if any(attribute.name not in entry.attributes for entry in entries):
+            message = "full_import leaves this attribute out; without a value it yields an empty tuple"
+            yield Finding(Severity.ERROR, subject, message, "mend the plugin")
+        wanted = _VALUES[attribute.type]
+        values = (value for entry in entries for value in entry.attributes.get(attribute.name, ()))
+        other = next((value for value in values if not _has_type(value, wanted)), None)
+        if other is not None:
+            message = f"full_import yields {type(other).__name__} where {attribute.type.value} was asked for"
+            remedy = "mend the plugin: values are compared by type, so Entra would write such an attribute for ever"
+            yield Finding(Severity.ERROR, subject, message, remedy)
+
+
+def _has_type(value: Value, wanted: type) -> bool:
+    return isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))
 
 
 def _active(entries: Iterable[CSEntryChange], binding: TypeBinding, which: str) -> Iterator[Finding]:

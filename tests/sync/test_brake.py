@@ -1,7 +1,7 @@
 import pytest
 
 from ecmahost_core.configuration.model import Properties
-from ecmahost_core.sync.brake import exceeds
+from ecmahost_core.sync.brake import exceeds, too_many_lost
 
 PROPERTIES = Properties("hr", "", "memory", deletion_threshold_percent=10.0, deletion_threshold_objects=5)
 
@@ -27,3 +27,9 @@ def test_removals_are_held_above_both_thresholds(removed, live, held):
 @pytest.mark.parametrize(("removed", "live", "held"), [(1, 1, True), (5, 5, True), (0, 0, False), (0, 5, False)])
 def test_an_empty_source_is_always_held(removed, live, held):
     assert exceeds(PROPERTIES, removed, live, source_empty=True) is held
+
+
+def test_single_losses_are_in_doubt_beyond_a_hundred_however_large_the_directory_is() -> None:
+    assert not too_many_lost(PROPERTIES, 100, 400_000)
+    assert too_many_lost(PROPERTIES, 101, 400_000)
+    assert too_many_lost(PROPERTIES, 6, 50)

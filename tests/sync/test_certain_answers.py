@@ -123,3 +123,14 @@ def test_an_attribute_may_have_the_name_of_a_key_of_the_hosts_own(desk, refused,
     assert [one.id for one in desk.match('title eq "X"')] == [ann.id]
     with pytest.raises(ScimError, match="has the same title"):
         desk.create(userName="eve", title="Y")
+
+
+def test_where_no_import_can_be_confirmed_a_mass_loss_names_another_way_out(desk, refused):
+    desk.ready(imports=False, hooks={"full_import": None}, objects=1)
+    people = [desk.create(userName=f"user{number}") for number in range(4)]
+    desk.target.rows.clear()
+    refused(404, desk.set, people[0].id, "name.givenName", "X")
+    held = refused(503, desk.set, people[1].id, "name.givenName", "X")
+    assert "a day has passed" in held.detail
+    assert "import" not in held.detail
+    assert desk.get(people[1].id) == people[1]

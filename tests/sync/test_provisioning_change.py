@@ -190,6 +190,15 @@ def test_when_many_objects_are_lost_at_once_nothing_is_taken_as_deleted(desk, re
     assert desk.get(made[-1].id)
 
 
+def test_while_an_alarm_is_raised_not_one_object_is_taken_as_deleted(desk, refused, memory):
+    desk.ready()
+    made = [desk.create(userName=f"user{number}") for number in range(2)]
+    desk.target.rows.clear()
+    memory.imports.full_import(desk.endpoint)  # an empty source raises the alarm
+    refused(503, desk.set, made[0].id, "name.givenName", "Bob")
+    assert desk.store.count(desk.space_type) == 2
+
+
 def refused_status(desk, object_id):
     with pytest.raises(ScimError) as caught:
         desk.set(object_id, "name.givenName", "Bob")
@@ -319,6 +328,14 @@ def test_a_mapped_active_is_an_attribute_like_any_other(desk, memory):
     desk.set(made.id, "active", "False")
     assert desk.target.rows[("bob",)]["Flag"] == (0,)
     assert active(desk, made.id) is False
+
+
+def test_a_mapped_active_is_not_a_matter_of_deprovisioning(desk, memory):
+    hooks = {"deprovision": lambda: [update("Country", "nowhere")]}
+    desk.ready(mapping={**memory.MAPPING, "active": "Flag"}, hooks=hooks)
+    made = desk.create(userName="bob")
+    desk.set(made.id, "active", value=False)
+    assert filled(desk.target.rows[("bob",)]) == {"Login": ("bob",), "Flag": (0,)}
 
 
 def test_a_put_that_does_not_mention_active_disables_nobody(desk):
