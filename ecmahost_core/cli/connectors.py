@@ -1,12 +1,10 @@
 """``ecmahost connectors``: the connector types that are installed."""
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.output import print_json
+from ecmahost_core.cli.tables import print_table, terminal_width, wrapped
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.ecma.parameters import ConfigParameterDefinition
 from ecmahost_core.errors import BrokenContract
@@ -43,10 +41,8 @@ def _list(catalogue: Catalogue, *, as_json: bool) -> None:
     if not rows:
         click.echo("No connector types are installed; install a package such as ecmahost-csv.")
         return
-    table = Table("type", "package", "version", "state", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(escape(row[key]) for key in ("type", "distribution", "version", "state")))
-    Console().print(table)
+    keys = ("type", "distribution", "version", "state")
+    print_table(("type", "package", "version", "state"), [[row[key] for key in keys] for row in rows])
 
 
 def _describe(type_name: str, definitions: tuple[ConfigParameterDefinition, ...], *, as_json: bool) -> None:
@@ -66,8 +62,9 @@ def _describe(type_name: str, definitions: tuple[ConfigParameterDefinition, ...]
         print_json({"type": type_name, "connectivity": rows})
         return
     click.echo(f"[connectivity] of connector type {type_name}:\n")
+    width = terminal_width()
     for one in definitions:
         must = "required" if one.required else f"default {one.default!r}" if one.default is not None else "optional"
         choices = f", one of {', '.join(one.choices)}" if one.choices else ""
         click.echo(f"{one.name}  ({one.kind.value}, {must}{choices})")
-        click.echo(f"    {one.label}. {one.help}\n")
+        click.echo(wrapped(f"{one.label}. {one.help}", "    ", "    ", width) + "\n")

@@ -30,8 +30,8 @@ def import_(context: CommandContext, ctx: click.Context, name: str, *, confirm: 
     Works beside a running host. Only one process imports a connector at a time; the other is named. Exit code 1 when
     the target cannot be read, when another process imports, or when removals are held (see --confirm).
     """
-    configure_logs("warning")
     require_account(context.home)
+    configure_logs("warning")
     host = open_host(context.home, writing=True)
     try:
         endpoint = configured(host, name)

@@ -6,8 +6,9 @@ import click
 
 from ecmahost_core.cli.account import require_account
 from ecmahost_core.cli.context import CommandContext, pass_context
-from ecmahost_core.cli.output import configured, moment, print_json
+from ecmahost_core.cli.output import configured, moment, print_json, require_store
 from ecmahost_core.cli.tables import print_table
+from ecmahost_core.configuration.home import require
 from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.objects import JournalEntry, StoredEvent
@@ -37,6 +38,8 @@ def journal(
     configure_logs("error")
     if (number is None) != (verdict is None):
         raise click.UsageError("--settle and --as go together")
+    require(context.home)
+    require_store(context.home)
     if number is not None:
         require_account(context.home)
     host = open_host(context.home, writing=number is not None)

@@ -7,8 +7,9 @@ import click
 import orjson
 
 from ecmahost_core.cli.context import CommandContext, pass_context
-from ecmahost_core.cli.output import configured, moment
+from ecmahost_core.cli.output import configured, moment, require_store
 from ecmahost_core.cli.tables import print_table
+from ecmahost_core.configuration.home import require
 from ecmahost_core.ecma.values import anchor_text, text_of
 from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
@@ -36,6 +37,8 @@ def objects(context: CommandContext, name: str, *, limit: int | None, as_json: b
     "objects".
     """
     configure_logs("error")
+    require(context.home)
+    require_store(context.home)
     host = open_host(context.home, writing=False)
     try:
         bindings = tuple(configured(host, name).bindings().values())

@@ -8,6 +8,7 @@ import click
 import orjson
 
 from ecmahost_core.cli.group import printable
+from ecmahost_core.configuration.home import Home
 from ecmahost_core.errors import ConfigurationProblem, EcmahostError
 from ecmahost_core.host import Host
 from ecmahost_core.sync.endpoint import Endpoint
@@ -27,6 +28,19 @@ def print_problems(problems: Iterable[ConfigurationProblem]) -> None:
     """Prints mistakes of the configuration on standard error, a line each."""
     for problem in problems:
         click.echo(printable(str(problem)), err=True)
+
+
+class NothingYet(EcmahostError):
+    """No host and no import has worked in this home, so there is nothing to show."""
+
+
+def require_store(home: Home) -> None:
+    """Raises NothingYet, which says what to do, where there is no connector space to read."""
+    if not home.store.exists():
+        raise NothingYet(
+            f"there is no {home.store} yet, where the host keeps what it knows: 'ecmahost serve' or 'ecmahost import "
+            "NAME' makes it"
+        )
 
 
 class UnknownConnector(EcmahostError):

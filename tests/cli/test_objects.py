@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+import pytest
+
 
 def test_what_was_imported_is_listed_with_whole_ids_and_times(staff: Any) -> None:
     assert staff.command("import", "staff").returncode == 0
@@ -28,7 +30,7 @@ def test_the_json_document_is_one_and_holds_every_object_unless_a_limit_is_given
     assert (limited["total"], len(limited["objects"])) == (60, 2)
 
 
-def test_before_the_first_import_there_is_nothing_and_no_error(staff: Any) -> None:
+def test_an_empty_space_is_no_error(staff: Any) -> None:
     staff.command("import", "staff")
     staff.execute("DELETE FROM Staff")
     staff.command("import", "staff", "--confirm")
@@ -39,20 +41,25 @@ def test_before_the_first_import_there_is_nothing_and_no_error(staff: Any) -> No
 
 
 def test_an_unknown_connector_is_told_with_those_that_there_are(staff: Any) -> None:
+    staff.command("import", "staff")
     done = staff.command("objects", "Staff")
     assert (done.returncode, done.stdout) == (1, "")
     assert "there is no connector Staff (configured: staff); names are case sensitive" in done.stderr
 
 
 def test_a_connector_whose_file_has_mistakes_is_told_with_the_command_that_lists_them(staff: Any) -> None:
+    staff.command("import", "staff")
     staff.connector("staff", target='target = ""')
     done = staff.command("objects", "staff")
     assert done.returncode == 1
     assert "run: ecmahost check staff" in done.stderr
 
 
-def test_a_home_that_no_host_has_used_yet_says_so_in_one_line(staff: Any) -> None:
-    done = staff.command("objects", "staff")
-    assert done.returncode == 1
+@pytest.mark.parametrize("command", ["objects", "journal"])
+def test_a_home_in_which_nothing_was_imported_says_what_to_do(staff: Any, command: str) -> None:
+    done = staff.command(command, "staff")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
     assert str(staff.path / "space.db") in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "'ecmahost import NAME' makes it" in done.stderr
+    assert not (staff.path / "space.db").exists()

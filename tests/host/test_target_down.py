@@ -184,7 +184,7 @@ def test_two_imports_of_one_connector_never_run_together(home: Any, start: Any, 
     second = home.command("import", "gate")
 
     assert second.returncode == 1
-    assert str(next(iter(host.pids()["worker"]))) in second.stderr or "import" in second.stderr
+    assert "is importing gate" in second.stderr
     gate.release("import")
     assert eventually(host.is_ready)
     assert home.command("import", "gate").returncode == 0
