@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 setup(
     name="ecmahost-core",
     version="0.1.0",
-    description="An open ECMA Connector Host: Microsoft Entra ID provisions into any system, by pip-installable connectors",
+    description="An open ECMA Connector Host: Microsoft Entra ID provisions into any system, by connectors from pip",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

@@ -35,7 +35,9 @@ def application(database: str) -> WSGIApplication:
     def users() -> Response:
         wanted = request.args.get("filter")
         if wanted is None:
-            found = rows("SELECT resource FROM person WHERE rowid > ? LIMIT 100", request.args.get("startIndex", 0, int))
+            found = rows(
+                "SELECT resource FROM person WHERE rowid > ? LIMIT 100", request.args.get("startIndex", 0, int)
+            )
         else:
             found = rows("SELECT resource FROM person WHERE name = ?", wanted.split('"')[1])
         return _json(HEAD % len(found) + b",".join(one for (one,) in found) + b"]}")

@@ -114,8 +114,12 @@ def line(name: str, samples: Sequence[Sample]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, default=20_000, help="people of the healthy connector (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds, of which the median counts (default %(default)s)")
+    parser.add_argument(
+        "--size", type=int, default=20_000, help="people of the healthy connector (default %(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="rounds, of which the median counts (default %(default)s)"
+    )
     parser.add_argument("--seconds", type=float, default=5.0, help="length of each measurement (default %(default)s)")
     parser.add_argument("--in-flight", type=int, default=100, help="requests that hang (default %(default)s)")
     parser.add_argument("--clients", type=int, default=4, help="connections to the healthy one (default %(default)s)")

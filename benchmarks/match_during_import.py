@@ -146,7 +146,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=300_000, help="rows in each target (default %(default)s)")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="targets (default: sql csv)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds, of which the median counts (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="rounds, of which the median counts (default %(default)s)"
+    )
     parser.add_argument("--idle", type=float, default=6.0, help="seconds of each idle time (default %(default)s)")
     parser.add_argument("--clients", type=int, default=1, help="connections that ask (default %(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="web workers (default %(default)s)")

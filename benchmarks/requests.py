@@ -170,7 +170,9 @@ def measure(host: RunningHost, options: argparse.Namespace) -> None:
     hits = [match(one.name) for one in chosen]
     misses = [match(f"nobody{number}@example.com") for number in range(2000)]
     by_id = [Request("GET", f"/Users/{one.id}") for one in chosen]
-    pages = [Request("GET", f"/Users?startIndex={number * 97 % (len(people) - 100) + 1}&count=100") for number in range(50)]
+    pages = [
+        Request("GET", f"/Users?startIndex={number * 97 % (len(people) - 100) + 1}&count=100") for number in range(50)
+    ]
     print("operation | clients | requests/s | p50 ms | p99 ms | floor: requests/s | host/floor")
     print("--- | ---: | ---: | ---: | ---: | ---: | ---:")
     with floor(host, people) as port:
@@ -191,7 +193,9 @@ def show(name: str, concurrency: int, figure: Figure) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=50_000, help="people in the target (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds, of which the median counts (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="rounds, of which the median counts (default %(default)s)"
+    )
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each reading round (default %(default)s)")
     parser.add_argument("--writes", type=int, default=300, help="people created in a round (default %(default)s)")
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 8, 32], help="connections (default 1 8 32)")

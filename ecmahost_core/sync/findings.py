@@ -58,8 +58,9 @@ def sample_findings(connector: Connector, binding: TypeBinding) -> list[Finding]
     subject = binding.target.name
     if not entries:
         return [Finding(Severity.INFO, subject, "holds no objects yet")]
-    which = f"its first {SAMPLE} objects" if len(entries) == SAMPLE else f"its {len(entries)} objects"
-    found = [Finding(Severity.INFO, subject, f"{which} were looked at")]
+    counted = "1 object" if len(entries) == 1 else f"{len(entries)} objects"
+    which = f"its first {counted}" if len(entries) == SAMPLE else f"its {counted}"
+    found = [Finding(Severity.INFO, subject, f"looked at {which}")]
     return [
         *found,
         *_unreadable(entries, subject, which),

@@ -115,26 +115,40 @@ INSERT INTO Staff (Login, Name, Active) SELECT 'person' || i || '@example.com', 
 
 
 @pytest.fixture(scope="session")
-def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home as ``ecmahost init`` makes it, for copies."""
-    path = tmp_path_factory.mktemp("made") / "home"
-    done = Workplace(path).command("init")
+def make_place(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Workplace]:
+    """Makes a home without connectors, and a database of sixty people beside it, in a directory."""
+    template = tmp_path_factory.mktemp("made") / "home"
+    done = Workplace(template).command("init")
     assert done.returncode == 0, done.stderr
-    return path
+
+    def make(directory: Path) -> Workplace:
+        shutil.copytree(template, directory / "home")
+        place = Workplace(directory / "home")
+        (place.path / "ecmahost.toml").write_text("[host]\nport = 0\n")
+        place.execute(TABLE)
+        return place
+
+    return make
 
 
 @pytest.fixture
-def place(made_home: Path, tmp_path: Path) -> Workplace:
-    """A home without connectors, and a database of sixty people beside it."""
-    shutil.copytree(made_home, tmp_path / "workplace" / "home")
-    place = Workplace(tmp_path / "workplace" / "home")
-    (place.path / "ecmahost.toml").write_text("[host]\nport = 0\n")
-    place.execute(TABLE)
-    return place
+def place(make_place: Callable[[Path], Workplace], tmp_path: Path) -> Workplace:
+    """A home without connectors, and the database."""
+    return make_place(tmp_path / "workplace")
 
 
 @pytest.fixture
 def staff(place: Workplace) -> Workplace:
     """The same with the connector ``staff`` to that database."""
     place.connector("staff")
+    return place
+
+
+@pytest.fixture(scope="session")
+def imported(make_place: Callable[[Path], Workplace], tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """The same after one import; for tests that change nothing."""
+    place = make_place(tmp_path_factory.mktemp("imported") / "workplace")
+    place.connector("staff")
+    done = place.command("import", "staff")
+    assert done.returncode == 0, done.stderr
     return place

@@ -106,6 +106,22 @@ def test_a_run_that_died_in_the_middle_is_completed(run: Run, home: Home) -> Non
     assert certificate_problems(home.certificate, home.certificate_key) == ()
 
 
+def test_a_new_key_beside_connectors_says_what_it_voids(run: Run, home: Home) -> None:
+    assert "void" not in run("init", "--connector", "hr", "--type", "demo").stderr
+    home.secret_key.unlink()
+    result = run("init")
+    assert result.exit_code == exit_codes.OK
+    assert "secret tokens and encrypted secrets were made with another key and are void" in result.stderr
+    assert f"ecmahost --home {home.path} token NAME --rotate" in result.stderr
+
+
+def test_after_a_connectors_file_it_says_what_comes_next(run: Run, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = run("init", "--connector", "hr", "--type", "demo").stderr
+    assert f"Next: fill in {home.connector_file('hr')}, then: ecmahost --home {home.path} check hr" in told
+    monkeypatch.setenv("ECMAHOST_HOME", str(home.path))
+    assert "then: ecmahost check it" in run("init", "--connector", "it", "--type", "demo").stderr
+
+
 def test_it_makes_no_certificate_where_the_settings_name_somebody_elses(run: Run, home: Home) -> None:
     home.path.mkdir()
     home.host_file.write_text('[tls]\ncertificate = "/nonexistent/c.pem"\nkey = "/nonexistent/k.pem"\n')

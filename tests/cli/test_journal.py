@@ -20,13 +20,12 @@ def test_events_are_shown_the_latest_first_with_whole_times_and_what_they_did(st
     assert "added=60" in first
 
 
-def test_the_json_document_has_the_open_entries_and_the_events(staff: Any) -> None:
-    staff.command("import", "staff")
-    document = json.loads(staff.command("journal", "staff", "--json").stdout)
+def test_the_json_document_has_the_open_entries_and_the_events(imported: Any) -> None:
+    document = json.loads(imported.command("journal", "staff", "--json").stdout)
     assert document["open"] == []
     (event,) = document["events"]
     assert (event["kind"], event["outcome"], event["detail"]["seen"]) == ("import", "ok", 60)
-    assert json.loads(staff.command("journal", "staff", "--json", "--events", "0").stdout)["events"] == []
+    assert json.loads(imported.command("journal", "staff", "--json", "--events", "0").stdout)["events"] == []
 
 
 @pytest.mark.parametrize(
@@ -39,8 +38,7 @@ def test_the_json_document_has_the_open_entries_and_the_events(staff: Any) -> No
         (["staf"], 1, "there is no connector staf (configured: staff)"),
     ],
 )
-def test_a_mistake_is_told_with_its_exit_code(staff: Any, arguments: list[str], code: int, told: str) -> None:
-    staff.command("import", "staff")
-    done = staff.command("journal", *arguments)
+def test_a_mistake_is_told_with_its_exit_code(imported: Any, arguments: list[str], code: int, told: str) -> None:
+    done = imported.command("journal", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert told in done.stderr

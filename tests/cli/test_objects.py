@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 
-def test_what_was_imported_is_listed_with_whole_ids_and_times(staff: Any) -> None:
-    assert staff.command("import", "staff").returncode == 0
-    listed = staff.command("objects", "staff", "--limit", "3")
+def test_what_was_imported_is_listed_with_whole_ids_and_times(imported: Any) -> None:
+    listed = imported.command("objects", "staff", "--limit", "3")
     assert listed.returncode == 0
     heading, *rows, total = listed.stdout.splitlines()
     assert heading.split() == ["id", "anchor", "state", "modified", "Login"]
@@ -19,14 +18,13 @@ def test_what_was_imported_is_listed_with_whole_ids_and_times(staff: Any) -> Non
     assert total == "60 live User objects in all; 3 are shown, see --limit"
 
 
-def test_the_json_document_is_one_and_holds_every_object_unless_a_limit_is_given(staff: Any) -> None:
-    staff.command("import", "staff")
-    document = json.loads(staff.command("objects", "staff", "--json").stdout)
+def test_the_json_document_is_one_and_holds_every_object_unless_a_limit_is_given(imported: Any) -> None:
+    document = json.loads(imported.command("objects", "staff", "--json").stdout)
     assert (document["connector"], document["total"], len(document["objects"])) == ("staff", 60, 60)
     first = document["objects"][0]
     assert first["resource"]["userName"] == "person1@example.com"
     assert first["resource"]["id"] == first["id"]
-    limited = json.loads(staff.command("objects", "staff", "--json", "--limit", "2").stdout)
+    limited = json.loads(imported.command("objects", "staff", "--json", "--limit", "2").stdout)
     assert (limited["total"], len(limited["objects"])) == (60, 2)
 
 
@@ -40,9 +38,8 @@ def test_an_empty_space_is_no_error(staff: Any) -> None:
     assert json.loads(staff.command("objects", "staff", "--json").stdout)["objects"] == []
 
 
-def test_an_unknown_connector_is_told_with_those_that_there_are(staff: Any) -> None:
-    staff.command("import", "staff")
-    done = staff.command("objects", "Staff")
+def test_an_unknown_connector_is_told_with_those_that_there_are(imported: Any) -> None:
+    done = imported.command("objects", "Staff")
     assert (done.returncode, done.stdout) == (1, "")
     assert "there is no connector Staff (configured: staff); names are case sensitive" in done.stderr
 

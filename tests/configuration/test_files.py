@@ -1,5 +1,6 @@
 """Writing whole files, and where the home directory is."""
 
+import errno
 import os
 import stat
 import threading
@@ -43,6 +44,19 @@ def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
     files.write_atomically(tmp_path / "link", b"new", mode=0o600)
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_bytes() == b"new"
+
+
+def test_an_error_of_the_system_names_the_file_that_was_to_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        files.write_atomically(tmp_path / "f", b"x", mode=0o600)
+    assert caught.value.filename == str(tmp_path / "f")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_existing_file_is_left_alone_unless_it_is_to_be_replaced(tmp_path: Path) -> None:

@@ -67,8 +67,8 @@ def _identity(path: Path) -> tuple[int, int]:
     except OSError:
         raise DatabaseFailure(
             FailureKind.UNAVAILABLE,
-            "the database file of url under [connectivity] is not there; it is never created, and a relative path starts "
-            "at the home directory",
+            "the database file of url under [connectivity] is not there; it is never created, and a relative path "
+            "starts at the home directory",
         ) from None
     if not path.is_file():
         raise DatabaseFailure(FailureKind.UNAVAILABLE, "url under [connectivity] leads to something that is no file")

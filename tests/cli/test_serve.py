@@ -1,0 +1,116 @@
+"""``ecmahost serve``: one to a home, told apart by a lock and not by a file's content."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Start = Callable[[], "subprocess.Popen[bytes]"]
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 20
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.fixture
+def start(place: Any, tmp_path: Path) -> Iterator[Start]:
+    """Starts hosts and waits until they listen; ends them after the test."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def started() -> "subprocess.Popen[bytes]":
+        source = "from ecmahost_core.cli import main; main()"
+        with (tmp_path / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-c", source, "--home", str(place.path), "serve"], stderr=log
+            )
+        processes.append(process)
+        assert eventually((place.path / "run" / "port").exists), (tmp_path / "log").read_text()
+        return process
+
+    yield started
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.wait(40)
+
+
+def test_a_second_one_is_refused_with_the_pid_of_the_first_and_touches_nothing(place: Any, start: Start) -> None:
+    first = start()
+    port = (place.path / "run" / "port").read_bytes()
+    refused = place.command("serve")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (
+        f"the process {first.pid} serves the home {place.path} already: stop it first (kill {first.pid})"
+        in refused.stderr
+    )
+    assert (place.path / "run" / "port").read_bytes() == port
+    assert (place.path / "run" / "serve.pid").read_text() == f"{first.pid}\n"
+    first.terminate()
+    assert first.wait(40) == 0
+    assert (place.path / "run" / "serve.pid").read_text() == ""
+
+
+def test_a_token_comes_with_the_command_that_reloads_the_host_that_runs(place: Any, start: Start) -> None:
+    place.connector("staff")
+    first = start()
+    assert f"kill -HUP {first.pid}" in place.command("token", "staff", "--rotate").stderr
+    first.terminate()
+    first.wait(40)
+    assert "No host serves this home" in place.command("token", "staff", "--rotate").stderr
+
+
+def test_after_a_kill_the_next_one_starts_although_the_file_still_names_the_dead_one(place: Any, start: Start) -> None:
+    first = start()
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert (place.path / "run" / "serve.pid").read_text() == f"{first.pid}\n"
+    (place.path / "run" / "port").unlink()
+    second = start()
+    assert (place.path / "run" / "serve.pid").read_text() == f"{second.pid}\n"
+
+
+def test_a_pid_in_the_file_alone_stops_nobody(place: Any, start: Start) -> None:
+    (place.path / "run").mkdir(exist_ok=True)
+    (place.path / "run" / "serve.pid").write_text(f"{os.getpid()}\n")
+    assert start().poll() is None
+
+
+def test_a_port_in_use_is_named_and_ends_with_1(place: Any) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        (place.path / "ecmahost.toml").write_text(f"[host]\nport = {address.partition(':')[2]}\n")
+        done = place.command("serve")
+    assert done.returncode == 1
+    assert "address_unavailable" in done.stderr
+    assert address in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("damage", "code", "told"),
+    [
+        (lambda home: (home / "secret.key").unlink(), 3, "init makes one, or put back the backup: a new one voids"),
+        (lambda home: (home / "secret.key").chmod(0o644), 3, "chmod 600"),
+        (lambda home: (home / "certificate.key").write_text("x"), 1, "certificate_unusable"),
+        (lambda home: (home / "ecmahost.toml").write_text("[host]\nprot = 1\n"), 3, "expected the key port"),
+    ],
+)
+def test_what_keeps_it_from_starting_is_told_with_the_file(place: Any, damage: Any, code: int, told: str) -> None:
+    damage(place.path)
+    done = place.command("serve")
+    assert (done.returncode, done.stdout) == (code, "")
+    assert told in done.stderr
+    assert str(place.path) in done.stderr
+    assert "Traceback" not in done.stderr
