@@ -217,7 +217,7 @@ class _Connection:
         plain = socket.create_connection(("127.0.0.1", load.port), timeout=60)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = context.wrap_socket(plain)
-        self._socket.setblocking(False)
+        self._socket.settimeout(0)
         poller.register(self._socket, selectors.EVENT_READ, self)
         self._received = bytearray()
         self._began = 0.0

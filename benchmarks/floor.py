@@ -13,6 +13,7 @@ from wsgiref.types import WSGIApplication
 
 from flask import Flask, Response, request
 
+from ecmahost_core.logs import configure_logs
 from ecmahost_core.serving.arbiter import serve
 from ecmahost_core.serving.settings import ServingSettings
 
@@ -55,6 +56,7 @@ def _json(body: bytes) -> Response:
 
 def main() -> int:
     database, certificate, key, port_file, workers = sys.argv[1:]
+    configure_logs("warning")
 
     def ready(_host: str, port: int) -> None:
         new = Path(port_file).with_suffix(".new")

@@ -1,4 +1,7 @@
-"""A connector whose target hangs while a file exists: only ``hanging_target.py`` installs it, in a host of its own."""
+"""A connector whose target answers at once, and not at all while a file exists; it has no objects.
+
+Installed by ``install``, in hosts of benchmarks only.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +23,8 @@ from ecmahost_core import (
     hookimpl,
 )
 
+NAMES = ("UserName", "DisplayName", "GivenName", "FamilyName", "Title", "Department", "EmployeeId", "IsActive")
+
 
 @hookimpl
 def connectivity_parameters() -> Sequence[ConfigParameterDefinition]:
@@ -38,7 +43,7 @@ def open_session(parameters: Parameters) -> AbstractContextManager[Path]:
 
 @hookimpl
 def schema(session: Path) -> Schema:  # noqa: ARG001 - pluggy passes arguments by these names
-    return Schema((SchemaType("Person", tuple(map(SchemaAttribute, ("UserName", "Title", "IsActive")))),))
+    return Schema((SchemaType("Person", tuple(map(SchemaAttribute, NAMES))),))
 
 
 @hookimpl

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clients import Answers, Load, Request, drive, match, under_way
-from people import target, user_name
+from people import connect_instant, target, user_name
 from running_host import RunningHost, temporary_home
 
-MAPPING = {"userName": "UserName", "title": "Title"}
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 
 
@@ -42,10 +41,8 @@ class Subject:
     def prepare(self) -> None:
         """Starts the host and waits for the imports."""
         host = self._host
-        host.install("ecmahost_hanging", Path(__file__).with_name("hanging_connector.py"), "hanging")
         target(host, "sql", "people", self._options.size)
-        hold = f'hold = "{self._hold}"'
-        host.connect("hung", hold, MAPPING, type="hanging", target="Person", anchor="UserName", immutable="false")
+        connect_instant(host, "hung", self._hold)
         host.start()
         host.wait_for_import("people", 1)
         host.wait_for_import("hung", 1)

@@ -1,9 +1,9 @@
 """How much slower a match is while the host imports: ``python benchmarks/match_during_import.py``.
 
-One connector answers match queries (``userName eq``, users that exist) all the time. In turns the host does nothing else,
-imports another connector for the first time, imports the same one again unchanged, and imports it with every tenth object
-changed. Each import's latencies are set against those of the idle times right before and after it. The imports are run
-by the host's worker process, as in production.
+One connector answers match queries (``userName eq``, users that exist) all the time. In turns the host does nothing
+else, imports another connector for the first time, imports the same one again unchanged, and imports it with every
+tenth object changed. Each import's latencies are set against those of the idle times right before and after it. The
+imports are run by the host's worker process, as in production.
 """
 
 import argparse
@@ -55,10 +55,11 @@ class Subject:
         time.sleep(self._options.idle)
         phases = [self._first_import_of_another()]
         time.sleep(self._options.idle)
-        phases.append(self._again("the same, unchanged"))
+        phases.append(self._again("the same, unchanged", 0))
         self._people.fill(CHANGED, f"Title {self._round}")
         time.sleep(self._options.idle)
-        phases.append(self._again(f"the same, 1 of {CHANGED} changed"))
+        changed = len(range(0, self._people.size, CHANGED))
+        phases.append(self._again(f"the same, 1 of {CHANGED} changed", changed))
         time.sleep(self._options.idle)
         return phases
 
@@ -68,20 +69,20 @@ class Subject:
         other.fill()
         time.sleep(self._options.idle)  # what filling it took of the machine is no idle time
         file = other.connect(self._host)
-        phase = self._import("another, for the first time", name)
+        phase = self._import("another, for the first time", name, added=other.size)
         file.unlink()
         self._host.reload()
         other.file.unlink()
         return phase
 
-    def _again(self, name: str) -> Phase:
+    def _again(self, name: str, changed: int) -> Phase:
         # A changed file makes the host build the connector anew, and its worker process import at once.
         file = self._host.path / "connectors.d" / f"{self._people.name}.toml"
         with file.open("a") as text:
             text.write(f"# {time.time_ns()}\n")
-        return self._import(name, self._people.name)
+        return self._import(name, self._people.name, changed=changed)
 
-    def _import(self, name: str, connector: str) -> Phase:
+    def _import(self, name: str, connector: str, *, added: int = 0, changed: int = 0) -> Phase:
         host = self._host
         number = len(host.imports(connector)) + 1
         forget_peak(host.worker)
@@ -89,6 +90,8 @@ class Subject:
         host.reload()
         completed = host.wait_for_import(connector, number)
         end = time.monotonic()
+        if (completed["added"], completed["changed"]) != (added, changed):
+            raise SystemExit(f"{name}: {added} to be added and {changed} to be changed, and not so: {completed}")
         return Phase(name, start, end, completed["seen"] / completed["seconds"], peak_memory(host.worker))
 
 

@@ -60,9 +60,8 @@ class Target:
             return
         with closing(sqlite3.connect(self.file, timeout=60)) as connection, connection:
             columns = ", ".join(f"{name} VARCHAR(200)" for name in COLUMNS[1:-1])
-            connection.execute(
-                f"CREATE TABLE IF NOT EXISTS Employees (EmployeeId VARCHAR(20) PRIMARY KEY, {columns}, IsActive BOOLEAN)"
-            )
+            columns = f"EmployeeId VARCHAR(20) PRIMARY KEY, {columns}, IsActive BOOLEAN"
+            connection.execute(f"CREATE TABLE IF NOT EXISTS Employees ({columns})")
             connection.execute("CREATE INDEX IF NOT EXISTS names ON Employees (UserName)")
             connection.executemany(
                 "INSERT INTO Employees VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -75,6 +74,13 @@ class Target:
         parameter = f'file = "{self.file}"' if self.kind == "csv" else f'url = "sqlite:///{self.file}"'
         target = "User" if self.kind == "csv" else "Employees"
         return host.connect(self.name, parameter, MAPPING, type=self.kind, target=target, anchor="EmployeeId")
+
+
+def connect_instant(host: RunningHost, name: str, hold: Path) -> None:
+    """Writes the connector of a target that answers at once, and not at all while the file ``hold`` exists."""
+    host.install("ecmahost_hanging", Path(__file__).with_name("hanging_connector.py"), "hanging")
+    settings = {"type": "hanging", "target": "Person", "anchor": "UserName", "immutable": "false"}
+    host.connect(name, f'hold = "{hold}"', MAPPING, **settings)
 
 
 def target(host: RunningHost, kind: str, name: str, size: int) -> Target:

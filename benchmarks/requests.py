@@ -1,7 +1,8 @@
 """What each SCIM operation costs, beside the floor of the same server: ``python benchmarks/requests.py``.
 
-The host has one SQL connector on SQLite. Reads are also sent to ``floor.py``, in turns with the host; the ratio of the two
-rates says what the host itself costs. All connections are kept alive, over TLS; the host's access log is on.
+The host has a SQL connector on SQLite, and one to a target that answers at once, which shows what the host itself takes
+for a write. Reads are also sent to ``floor.py``, in turns with the host; the ratio of the two rates says what the host
+adds to its web server. All connections are kept alive, over TLS; the host's access log is on.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clients import Answers, Load, Request, drive, match
-from people import COLUMNS, person, target
+from people import COLUMNS, connect_instant, person, target
 from running_host import ENTERPRISE, RunningHost, eventually, temporary_home
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -52,25 +53,24 @@ class Measurement:
         self._host = host
         self._next_new: int = options.size
 
-    def read(
-        self, requests: Sequence[Request], concurrency: int, floor: Sequence[Request] = (), rounds: int = 0
-    ) -> Figure:
+    def read(self, requests: Sequence[Request], concurrency: int, floor: Sequence[Request] = ()) -> Figure:
         """Sends reads to the host and, where it can answer them, to the floor, in turns."""
         mine, its = [], []
-        for _ in range(rounds or self._options.rounds):
+        for _ in range(self._options.rounds):
             load = self._load(requests, concurrency)
             mine.append(drive(load))
             if floor:
                 its.append(drive(replace(load, port=self._floor_port, connector="floor", requests=floor)))
         return Figure(mine, its)
 
-    def lives(self, concurrency: int) -> dict[str, Figure]:
+    def lives(self, connector: str, concurrency: int) -> dict[str, Figure]:
         """Creates people, changes each of them, and deletes them."""
         created, changed, deleted = [], [], []
         for _ in range(self._options.rounds):
             numbers = range(self._next_new, self._next_new + self._options.writes)
             self._next_new += self._options.writes
-            load = replace(self._load((), concurrency), repeat=False, seconds=600.0)
+            load = self._load((), concurrency)
+            load = replace(load, connector=connector, token=self._host.token(connector), repeat=False, seconds=600.0)
             creations = [Request("POST", "/Users", new(number)) for number in numbers]
             created.append(drive(replace(load, requests=creations, expected=201)))
             ids = [json.loads(body)["id"] for body in created[-1].bodies]
@@ -177,13 +177,15 @@ def measure(host: RunningHost, options: argparse.Namespace) -> None:
     print("--- | ---: | ---: | ---: | ---: | ---: | ---:")
     with floor(host, people) as port:
         measurement = Measurement(host, port, options)
+        measurement.read(hits, 8, hits)  # so that the first line is not about threads and caches that are made
         for concurrency in options.concurrency:
             show("match (hit)", concurrency, measurement.read(hits, concurrency, hits))
             show("match (miss, asks the target)", concurrency, measurement.read(misses, concurrency))
             show("GET by id", concurrency, measurement.read(by_id, concurrency, by_id))
             show("page of 100", concurrency, measurement.read(pages, concurrency, pages))
-            for name, figure in measurement.lives(concurrency).items():
-                show(name, concurrency, figure)
+            for connector, target_name in (("people", "SQLite"), ("instant", "instant target")):
+                for name, figure in measurement.lives(connector, concurrency).items():
+                    show(f"{name} ({target_name})", concurrency, figure)
 
 
 def show(name: str, concurrency: int, figure: Figure) -> None:
@@ -204,8 +206,10 @@ def main() -> None:
     options = parser.parse_args()
     with temporary_home(options.directory, workers=options.workers) as host:
         target(host, "sql", "people", options.size)
+        connect_instant(host, "instant", host.path / "hold")
         host.start()
         host.wait_for_import("people", 1)
+        host.wait_for_import("instant", 1)
         measure(host, options)
 
 

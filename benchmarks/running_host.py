@@ -1,4 +1,4 @@
-"""A host in a directory of its own: made by ``ecmahost init``, run by ``ecmahost serve`` on a free port, thrown away."""
+"""A host in a directory of its own: made by ``ecmahost init``, run by ``ecmahost serve``, and thrown away."""
 
 import json
 import os

@@ -4,7 +4,6 @@ A second kind is *minted*: it names its connector and its expiry and is signed u
 speak to the host for a few minutes without anything being stored.
 """
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -89,7 +88,7 @@ def accepts(key: bytes, properties: Properties, presented: str, now: datetime) -
 
 
 def _digest(key: bytes, message: bytes) -> str:
-    return hmac.new(key, message, hashlib.sha256).hexdigest()
+    return hmac.digest(key, message, "sha256").hex()
 
 
 def _mark(key: bytes, connector: str, expiry: str) -> str:

@@ -107,6 +107,9 @@ def attributes_to_json(attributes: Attributes) -> bytes:
 def attributes_from_json(data: bytes | str) -> dict[str, Values]:
     """Returns the attributes whose JSON form is ``data``: the inverse of :func:`attributes_to_json`."""
     loaded: dict[str, list[Any]] = orjson.loads(data)
+    braces = data.count(b"{") if isinstance(data, bytes) else data.count("{")
+    if braces == 1:  # the outermost, as almost always: no value is an object
+        return {name: tuple(values) for name, values in loaded.items()}
     return {name: tuple(map(_restore, values)) for name, values in loaded.items()}
 
 

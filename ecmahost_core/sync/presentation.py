@@ -15,10 +15,11 @@ def resource_of(binding: TypeBinding, entry: SpaceObject) -> dict[str, Any]:
     resource = binding.mapping.resource_of(entry.attributes)
     resource["id"] = entry.id
     resource[ACTIVE] = is_active(binding, entry)
+    created = _instant(entry.created)
     resource["meta"] = {
         "resourceType": binding.object_type.resource_type,
-        "created": _instant(entry.created),
-        "lastModified": _instant(entry.modified),
+        "created": created,
+        "lastModified": created if entry.modified == entry.created else _instant(entry.modified),
     }
     return resource
 

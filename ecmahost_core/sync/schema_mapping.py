@@ -53,9 +53,7 @@ class MappedPath:
         return [element for element in elements if element is not None and element != ""]
 
     def write(self, resource: dict[str, Any], values: Values) -> None:
-        """Puts the target's values into a resource that is being built; nothing when there are none."""
-        if not values:
-            return
+        """Puts the target's values, at least one, into a resource that is being built."""
         shown = [to_scim(value, self.scim_type) for value in values]
         holder = resource.setdefault(self.path.urn, {}) if self.path.urn else resource
         name, sub = self.path.name, self.path.sub_attribute
@@ -138,7 +136,9 @@ class SchemaMapping:
         """Returns the mapped part of a SCIM resource for an object of the target."""
         resource: dict[str, Any] = {}
         for row in self.rows:
-            row.write(resource, attributes.get(row.target.name, ()))
+            values = attributes.get(row.target.name)
+            if values:
+                row.write(resource, values)
         return resource
 
     def attributes_of(self, resource: Mapping[str, Any]) -> dict[str, Values]:

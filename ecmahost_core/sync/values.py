@@ -13,6 +13,7 @@ from ecmahost_core.scim.errors import ScimError, invalid_value
 from ecmahost_core.scim.literals import number
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+_READ_FROM_TEXT = frozenset({"boolean", "integer", "decimal"})
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 _SCIM_TYPES = {
     AttributeType.STRING: "string",
@@ -35,6 +36,8 @@ def to_scim(value: Value, scim_type: str) -> Any:
     A boolean or number that the target holds as text is shown as what it says; where it says neither, as its text.
     Bytes are base64 (RFC 7643 section 2.3.6), date-times are UTC with ``Z``.
     """
+    if type(value) is str and scim_type not in _READ_FROM_TEXT:
+        return value
     if scim_type == "boolean" and not isinstance(value, bool):
         text = text_of(value).strip().lower()
         return True if text in _TRUE else False if text in _FALSE else text_of(value)

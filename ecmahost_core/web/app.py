@@ -62,7 +62,8 @@ def _connector(path: str) -> str | None:
 
 def _request_id() -> str:
     """The client's own request id where it is harmless in a log, otherwise a fresh one."""
-    given = request.headers.get("X-Request-Id", "") or request.headers.get("client-request-id", "")
+    environ = request.environ
+    given = environ.get("HTTP_X_REQUEST_ID", "") or environ.get("HTTP_CLIENT_REQUEST_ID", "")
     return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 

@@ -97,7 +97,7 @@ def resource_routes(site: Site) -> Blueprint:
 
 def base_url(incoming: Request, connector: str) -> str:
     """Returns the connector's base URL as the client reached it."""
-    return f"{incoming.host_url.rstrip('/')}/ecma2host_{connector}/scim"
+    return f"{incoming.scheme}://{incoming.host}/ecma2host_{connector}/scim"
 
 
 def _target(site: Site, connector: str) -> tuple[Endpoint, TypeBinding]:
@@ -110,7 +110,7 @@ def _call(site: Site) -> Call:
 
 
 def _query() -> Query:
-    return parse_query(request.args, default_count=DEFAULT_COUNT, max_count=MAX_COUNT)
+    return parse_query(request.args.to_dict(), default_count=DEFAULT_COUNT, max_count=MAX_COUNT)
 
 
 def _read(binding: TypeBinding, body: Mapping[str, Any]) -> dict[str, Any]:
