@@ -1,4 +1,4 @@
-"""A SQL database as a target: SQLite through the standard library.
+"""A SQL database as a target: SQLite through the standard library, every other database over ODBC.
 
 This file is the table of contents; the modules beside it are what the hooks do.
 """
@@ -10,6 +10,7 @@ import ecmahost_core as core
 from ecmahost_sql.checks import findings
 from ecmahost_sql.exports import apply
 from ecmahost_sql.imports import read_all, read_one
+from ecmahost_sql.odbc.capabilities import ODBC
 from ecmahost_sql.parameters import DEFINITIONS
 from ecmahost_sql.session import Session, connected, read_schema
 from ecmahost_sql.sqlite.capabilities import SQLITE
@@ -22,9 +23,9 @@ def connectivity_parameters() -> Sequence[core.ConfigParameterDefinition]:
 
 
 @core.hookimpl
-def capabilities() -> core.Capabilities:
-    """What a SQLite database can do."""
-    return SQLITE
+def capabilities(parameters: core.Parameters) -> core.Capabilities:
+    """What a SQLite database can do, or one behind ODBC."""
+    return SQLITE if "url" in parameters else ODBC
 
 
 @core.hookimpl
@@ -35,8 +36,8 @@ def open_session(parameters: core.Parameters, purpose: core.SessionPurpose) -> A
 
 @core.hookimpl
 def session_alive(session: Session) -> bool:
-    """Whether the connection still leads to the file that the URL names."""
-    return session.database.still_there()
+    """Whether the connection still leads to the database that was opened."""
+    return session.database.still_there() and session.database.answers()
 
 
 @core.hookimpl

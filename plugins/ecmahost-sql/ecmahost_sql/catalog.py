@@ -20,6 +20,16 @@ class Kind(StrEnum):
     BINARY = "binary"
 
 
+class Moment(StrEnum):
+    """What a column keeps of a date and time."""
+
+    NONE = "none"
+    """It is no such column, or keeps the text as it was sent."""
+    DATE = "date"
+    WITHOUT_ZONE = "without zone"
+    """Written in UTC, without saying so."""
+
+
 ATTRIBUTE_TYPES = {
     Kind.TEXT: AttributeType.STRING,
     Kind.INTEGER: AttributeType.INTEGER,
@@ -44,6 +54,11 @@ class Column:
         defaulted: the database fills it in when a new row does not name it (a default, a sequence).
         computed: the database alone decides its value; it cannot be written.
         max_length: in characters, where the declaration says so; a limit that we keep even if the database does not.
+        bits: of whole numbers, the sign included.
+        exact: a number is kept with all its digits, as far as ``scale`` allows.
+        scale: how many digits behind the point are kept; None for any number of them.
+        moment: what is kept of a date and time.
+        plain: its values arrive as they are meant, without being printed by the database first.
     """
 
     name: str
@@ -56,6 +71,11 @@ class Column:
     defaulted: bool = False
     computed: bool = False
     max_length: int | None = None
+    bits: int = 64
+    exact: bool = False
+    scale: int | None = None
+    moment: Moment = Moment.NONE
+    plain: bool = True
 
 
 ALL_OPERATIONS = frozenset(
@@ -84,6 +104,7 @@ class Table:
         operations: what can be done to its rows; a view without triggers allows nothing.
         locator: an SQL expression that identifies a row physically, quoted; empty when there is none.
         locator_column: the column that is the locator under another name; empty when there is none.
+        indexes: the unique indexes by name, where errors tell no more than that.
     """
 
     name: str
@@ -97,6 +118,7 @@ class Table:
     operations: frozenset[ObjectModificationType] = ALL_OPERATIONS
     locator: str = ""
     locator_column: str = ""
+    indexes: tuple[tuple[str, frozenset[str]], ...] = ()
 
     def column(self, name: str) -> Column | None:
         """Returns the column of exactly this name, or None."""

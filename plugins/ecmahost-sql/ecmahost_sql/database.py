@@ -4,7 +4,7 @@ Everything above this line is written for a DB-API connection with ``?`` paramet
 database (connecting, its catalog, its errors, quoting, keys that it makes itself) is behind :class:`Database`.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -36,6 +36,10 @@ class Database(Protocol):
     that runs it, so no lock is held between calls but by ``begin``.
     """
 
+    @property
+    def row_values(self) -> bool:
+        """Whether several columns can be compared at once, ``(a, b) > (?, ?)``, and an index helps."""
+
     def quote(self, name: str) -> str:
         """Returns a column's name as an identifier that can be nothing else, whatever it contains."""
 
@@ -45,14 +49,23 @@ class Database(Protocol):
     def as_text(self, column: Column) -> str:
         """Returns an expression for the column's value as the text that the database prints."""
 
+    def bookmark(self, column: Column, expression: str) -> str:
+        """Returns what to select so that its value, as a parameter, equals ``expression`` and orders as it does."""
+
+    def locked(self, select: str) -> str:
+        """Returns the SELECT of a table so that nobody else changes its rows before the transaction ends."""
+
     def placeholder(self, value: SqlValue) -> str:
         """Returns the parameter marker for this value: ``?``, or an expression around it."""
 
     def limited(self, select: str, rows: int) -> str:
         """Returns the SELECT so that it ends after this many rows."""
 
-    def tables(self) -> Sequence[Table]:
-        """Returns all tables and views that the account can see, in the order of their names."""
+    def tables(self, names: Collection[str] = ()) -> Sequence[Table]:
+        """Returns the tables and views of these names, or all that the account can see, in the order of their names.
+
+        A name that leads to nothing is left out.
+        """
 
     def catalog_version(self) -> Hashable:
         """Returns something that changes whenever ``tables`` would answer differently; quick."""
@@ -88,7 +101,13 @@ class Database(Protocol):
         """Stops waiting for other writers (True), or waits again up to the command timeout (False)."""
 
     def still_there(self) -> bool:
-        """Returns whether this connection still leads to the database that its address names; quick, never raises."""
+        """Returns whether this connection leads to the database that its address names, as far as can be told locally.
+
+        Asked before each change and page: quick, never raises.
+        """
+
+    def answers(self) -> bool:
+        """Returns whether the database answers on this connection; asked after a pause, never raises."""
 
     def findings(self, table: Table, *, writing: bool) -> Sequence[Finding]:
         """Returns what an administrator should know that only this kind of database knows; reads only."""

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ecmahost_core import (
     AccessDenied,
+    BadServerCredentials,
     ConnectorError,
     DeadlineExceeded,
     ExportError,
@@ -31,6 +32,7 @@ class FailureKind(StrEnum):
     INVALID_VALUE = "invalid_value"
     NOT_IN_CATALOG = "not_in_catalog"
     PERMISSION = "permission"
+    CREDENTIALS = "credentials"
     BUSY = "busy"
     TIMEOUT = "timeout"
     UNAVAILABLE = "unavailable"
@@ -71,6 +73,7 @@ _EXPORT_ERRORS = {
     FailureKind.INVALID_VALUE: MAExportError.INVALID_PROVISIONING_ATTRIBUTE_VALUE,
     FailureKind.NOT_IN_CATALOG: MAExportError.SCHEMA_VIOLATION,
     FailureKind.PERMISSION: MAExportError.PERMISSION_ISSUE,
+    FailureKind.CREDENTIALS: MAExportError.CONNECTED_DIRECTORY_ERROR,
     FailureKind.BUSY: MAExportError.LOCKING_ERROR_NEEDS_RETRY,
     FailureKind.TIMEOUT: MAExportError.CONNECTED_DIRECTORY_ERROR,
     FailureKind.UNAVAILABLE: MAExportError.CONNECTED_DIRECTORY_ERROR,
@@ -80,6 +83,9 @@ _EXPORT_ERRORS = {
 
 OUTAGES = frozenset({FailureKind.UNAVAILABLE, FailureKind.DAMAGED})
 """After one of these the connection is of no further use."""
+
+UNCERTAIN = OUTAGES | {FailureKind.TIMEOUT, FailureKind.OTHER}
+"""After one of these a commit may have happened."""
 
 
 def export_error(failure: DatabaseFailure) -> ExportError:
@@ -100,6 +106,8 @@ def connector_error(failure: DatabaseFailure, *, nothing_sent: bool = True) -> C
             return UnexpectedData(failure.detail, nothing_sent=nothing_sent)
         case FailureKind.PERMISSION:
             return AccessDenied(failure.detail, nothing_sent=nothing_sent)
+        case FailureKind.CREDENTIALS:
+            return BadServerCredentials(failure.detail, nothing_sent=nothing_sent)
         case FailureKind.NOT_IN_CATALOG:
             return ObjectTypeNotSupported(failure.detail, nothing_sent=nothing_sent)
         case _:

@@ -16,7 +16,7 @@ from ecmahost_core import (
 )
 from ecmahost_sql.changes import Assignments, added, identified, replaced, require_operation, updated
 from ecmahost_sql.database import Place, Row
-from ecmahost_sql.errors import OUTAGES, DatabaseFailure, FailureKind, Refused, connector_error, export_error
+from ecmahost_sql.errors import OUTAGES, UNCERTAIN, DatabaseFailure, FailureKind, Refused, connector_error, export_error
 from ecmahost_sql.rows import Selection, entry_of
 from ecmahost_sql.session import Session
 from ecmahost_sql.statements import delete, place_of, select, update
@@ -91,11 +91,11 @@ def _apply_one(session: Session, step: RunStep, change: CSEntryChange) -> CSEntr
 
 
 def _commit(session: Session) -> None:
-    """Commits, or undoes; only a commit that broke off in the disk leaves anything unknown, and raises ServerDown."""
+    """Commits, or undoes; a commit that broke off leaves the outcome unknown, and raises ServerDown or its like."""
     try:
         session.database.commit()
     except DatabaseFailure as failure:
-        if failure.kind in OUTAGES:
+        if failure.kind in UNCERTAIN:
             raise connector_error(failure, nothing_sent=False) from None
         session.database.rollback()
         raise
@@ -157,7 +157,12 @@ def _the_row(session: Session, selection: Selection, change: CSEntryChange) -> t
     """Returns the one row with the change's anchor and where it is; Refused when there is none or more than one."""
     anchor = identified(selection, change)
     by_anchor = place_of(session.database, selection.key_expressions, anchor)
-    rows = _rows(session, selection, by_anchor)
+    try:
+        rows = _rows(session, selection, by_anchor, lock=True)
+    except DatabaseFailure as failure:
+        if failure.kind is not FailureKind.INVALID_VALUE:
+            raise
+        rows = []
     names = ", ".join(selection.key_names)
     if not rows:
         raise Refused(
@@ -174,12 +179,14 @@ def _the_row(session: Session, selection: Selection, change: CSEntryChange) -> t
     return Place(f"{selection.table.locator} = ?", rows[0][-1:]), rows[0]
 
 
-def _rows(session: Session, selection: Selection, place: Place) -> list[Row]:
+def _rows(session: Session, selection: Selection, place: Place, *, lock: bool = False) -> list[Row]:
     """Reads at most two rows: the selection's values, the key and, where there is one, the locator."""
     database, table = session.database, selection.table
     extra = [table.locator] if table.locator else []
-    expressions = ", ".join([selection.expressions, *selection.key_expressions, *extra])
+    expressions = ", ".join([selection.expressions, *selection.bookmarks, *extra])
     sql = select(database, expressions, table, place, TWO)
+    if lock and not table.view:
+        sql = database.locked(sql)
     return database.query(sql, place.parameters)
 
 

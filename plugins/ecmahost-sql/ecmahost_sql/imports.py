@@ -10,7 +10,7 @@ from itertools import islice
 from ecmahost_core import CSEntryChange, ImportPage, ObjectModificationType, ObjectQuery, RunStep
 from ecmahost_sql import statements
 from ecmahost_sql.database import Row, SqlValue
-from ecmahost_sql.errors import as_connector_errors
+from ecmahost_sql.errors import DatabaseFailure, FailureKind, as_connector_errors
 from ecmahost_sql.rows import Selection, ambiguous_entries, comparable, entry_of, failure, require_column
 from ecmahost_sql.session import Session
 from ecmahost_sql.values import InvalidValue, bind_for_query
@@ -52,7 +52,13 @@ def read_one(session: Session, step: RunStep, query: ObjectQuery) -> Sequence[CS
                 return ()
         place = statements.place_of(session.database, expressions, tuple(values))
         sql = statements.select(session.database, selection.expressions, selection.table, place, query.limit)
-        return tuple(entry_of(selection, row) for row in session.database.query(sql, place.parameters))
+        try:
+            rows = session.database.query(sql, place.parameters)
+        except DatabaseFailure as failed:
+            if failed.kind is FailureKind.INVALID_VALUE:
+                return ()
+            raise
+        return tuple(entry_of(selection, row) for row in rows)
 
 
 def _entries(session: Session, selection: Selection, page_size: int) -> Iterator[CSEntryChange]:
@@ -92,6 +98,8 @@ def _by_anchor(session: Session, selection: Selection, page_size: int) -> Iterat
         session.require_database()
         ordered, parameters = statements.ordered(database, selection, after, size + 1)
         rows = database.query(statements.page(selection, ordered), parameters)
+        if after is not None and rows and rows[0][width:last] == after:
+            raise _unordered(selection)
         groups = list(_groups(rows, last))
         complete = len(rows) <= size
         if not complete and len(groups) > 1:
@@ -105,6 +113,15 @@ def _by_anchor(session: Session, selection: Selection, page_size: int) -> Iterat
         if complete:
             return
         after = groups[-1][-1][width:last]
+
+
+def _unordered(selection: Selection) -> DatabaseFailure:
+    """A number that is printed with fewer digits than it has is greater than itself; going on would never end."""
+    return DatabaseFailure(
+        FailureKind.OTHER,
+        f"table {selection.table.name}: the database does not find the anchor ({', '.join(selection.key_names)}) again "
+        "by the value that it gives; choose another anchor",
+    )
 
 
 def _groups(rows: Sequence[Row], number: int) -> Iterator[list[Row]]:

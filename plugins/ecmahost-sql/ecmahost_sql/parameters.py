@@ -3,18 +3,51 @@
 import re
 from dataclasses import dataclass
 
-from ecmahost_core import ConfigParameterDefinition, ConnectorError, Parameters
+from ecmahost_core import ConfigParameterDefinition, ConfigParameterType, ConnectorError, Parameters, Secret
+from ecmahost_sql.odbc.source import OdbcSource
 
 SQLITE_URL = re.compile(r"sqlite:///(?P<path>[^?\0]+)")
+WAYS = ("url", "dsn", "dsn_file", "connection_string")
+"""The ways to name a database, of which exactly one is used."""
 
 DEFINITIONS = (
     ConfigParameterDefinition(
         "url",
-        "Database URL",
-        help="Where the database is: sqlite:///people.db is relative to the host's home directory, "
-        "sqlite:////var/lib/hr/people.db (four slashes) is absolute. The file must exist; it is never created.",
-        required=True,
+        "SQLite URL",
+        help="A SQLite file: sqlite:///people.db is relative to the host's home directory, "
+        "sqlite:////var/lib/hr/people.db (four slashes) is absolute. The file must exist; it is never created. "
+        "Exactly one of url, dsn, dsn_file and connection_string is given.",
         validation=r"sqlite:///[^?]+",
+    ),
+    ConfigParameterDefinition(
+        "dsn",
+        "ODBC data source",
+        help="The name of an ODBC data source of this machine (odbc.ini). Any other database than SQLite.",
+        validation=r"[^\[\]{}(),;?*=!@\\]{1,255}",
+    ),
+    ConfigParameterDefinition(
+        "dsn_file",
+        "ODBC DSN file",
+        kind=ConfigParameterType.FILE,
+        help="A DSN file, with the keywords of the connection in its section [ODBC].",
+    ),
+    ConfigParameterDefinition(
+        "connection_string",
+        "ODBC connection string",
+        kind=ConfigParameterType.ENCRYPTED_STRING,
+        help="A whole ODBC connection string, such as Driver={PostgreSQL Unicode};Server=db;Database=hr. All of it is "
+        "kept as a secret.",
+    ),
+    ConfigParameterDefinition(
+        "user",
+        "Database user",
+        help="Of the ODBC connection, before what the data source says. Left out: what the data source says.",
+    ),
+    ConfigParameterDefinition(
+        "password",
+        "Database password",
+        kind=ConfigParameterType.ENCRYPTED_STRING,
+        help="Of the ODBC connection, before what the data source says. Left out: what the data source says.",
     ),
     ConfigParameterDefinition(
         "command_timeout",
@@ -36,31 +69,51 @@ class Connectivity:
     """The parameters, understood.
 
     Attributes:
-        path: the SQLite file as it was written, absolute or relative to the current directory.
+        source: the SQLite file as it was written, absolute or relative to the current directory; or the ODBC database.
         command_timeout: in seconds.
         tables: which tables to offer; empty for all.
     """
 
-    path: str
+    source: str | OdbcSource
     command_timeout: float = 30.0
     tables: tuple[str, ...] = ()
 
 
 def understand(parameters: Parameters) -> Connectivity:
     """Returns the parameters as a value; ConnectorError when one of them means nothing."""
-    url = SQLITE_URL.fullmatch(_text(parameters, "url"))
-    if url is None or url["path"] == ":memory:":
-        raise ConnectorError(
-            "url under [connectivity] must be sqlite:///relative/file.db or sqlite:////absolute/file.db",
-            nothing_sent=True,
-        )
+    given = [name for name in WAYS if parameters.get(name)]
+    if len(given) != 1:
+        what = f"has {' and '.join(given)}" if given else "names no database"
+        raise _mistake(f"[connectivity] {what}: give exactly one of {', '.join(WAYS)}")
     timeout = _text(parameters, "command_timeout") or "30"
     if not re.fullmatch(r"[1-9][0-9]{0,3}", timeout, re.ASCII):
-        raise ConnectorError(
-            "command_timeout under [connectivity] must be a number of seconds from 1 to 9999",
-            nothing_sent=True,
-        )
-    return Connectivity(url["path"], float(timeout), _names(_text(parameters, "tables")))
+        raise _mistake("command_timeout under [connectivity] must be a number of seconds from 1 to 9999")
+    source = _sqlite(parameters) if given == ["url"] else _odbc(parameters)
+    return Connectivity(source, float(timeout), _names(_text(parameters, "tables")))
+
+
+def _sqlite(parameters: Parameters) -> str:
+    url = SQLITE_URL.fullmatch(_text(parameters, "url"))
+    if url is None or url["path"] == ":memory:":
+        raise _mistake("url under [connectivity] must be sqlite:///relative/file.db or sqlite:////absolute/file.db")
+    superfluous = [name for name in ("user", "password") if parameters.get(name)]
+    if superfluous:
+        raise _mistake(f"{' and '.join(superfluous)} under [connectivity] means nothing for SQLite: remove it")
+    return url["path"]
+
+
+def _odbc(parameters: Parameters) -> OdbcSource:
+    return OdbcSource(
+        _text(parameters, "dsn"),
+        _text(parameters, "dsn_file"),
+        _secret(parameters, "connection_string"),
+        _text(parameters, "user"),
+        _secret(parameters, "password"),
+    )
+
+
+def _mistake(message: str) -> ConnectorError:
+    return ConnectorError(message, nothing_sent=True)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -70,3 +123,8 @@ def _names(text: str) -> tuple[str, ...]:
 def _text(parameters: Parameters, name: str) -> str:
     value = parameters.get(name, "")
     return value if isinstance(value, str) else ""
+
+
+def _secret(parameters: Parameters, name: str) -> Secret | None:
+    value = parameters.get(name)
+    return value if isinstance(value, Secret) else None

@@ -31,6 +31,7 @@ class Selection:
         readers: the attributes' names and how their values are read, in the same order.
         key: the anchor's columns, in the anchor's order.
         key_expressions: what to compare and to order by, for each of them.
+        bookmarks: what to select for each of them, so that it can be compared with the expression again.
     """
 
     schema_type: SchemaType
@@ -40,6 +41,7 @@ class Selection:
     readers: tuple[tuple[str, Reader], ...]
     key: tuple[Column, ...]
     key_expressions: tuple[str, ...]
+    bookmarks: tuple[str, ...]
 
     def attribute_type(self, column: Column) -> AttributeType:
         """Returns the type that the step gives to a column, or else the one that the catalog gives."""
@@ -67,6 +69,7 @@ def select_attributes(database: Database, table: Table, schema_type: SchemaType)
             column = require_column(table, name)
             read.append((column, reader(ATTRIBUTE_TYPES[column.kind])))
     key = tuple(require_column(table, name) for name in schema_type.anchor)
+    compared = tuple(comparable(database, column, type_of(schema_type, column)) for column in key)
     return Selection(
         schema_type,
         table,
@@ -74,7 +77,8 @@ def select_attributes(database: Database, table: Table, schema_type: SchemaType)
         ", ".join(database.read_expression(column) for column, _ in read),
         tuple((column.name, read_value) for column, read_value in read),
         key,
-        tuple(comparable(database, column, type_of(schema_type, column)) for column in key),
+        compared,
+        tuple(database.bookmark(column, expression) for column, expression in zip(key, compared, strict=True)),
     )
 
 

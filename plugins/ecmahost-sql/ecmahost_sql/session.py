@@ -8,7 +8,9 @@ from ecmahost_core import ObjectTypeNotSupported, Parameters, Schema, SchemaType
 from ecmahost_sql.catalog import Table, object_type
 from ecmahost_sql.database import Database
 from ecmahost_sql.errors import DatabaseFailure, FailureKind, as_connector_errors
-from ecmahost_sql.parameters import understand
+from ecmahost_sql.odbc.connection import open_odbc
+from ecmahost_sql.odbc.source import OdbcSource
+from ecmahost_sql.parameters import Connectivity, understand
 from ecmahost_sql.rows import Selection, select_attributes
 from ecmahost_sql.sqlite.connection import open_sqlite
 
@@ -26,17 +28,30 @@ class Session:
         self._offered = tuple(offered)
         self._version: Hashable = None
         self._tables: dict[str, Table] = {}
+        self._complete = False
         self._selections: dict[str, Selection] = {}
 
     def tables(self) -> Sequence[Table]:
         """Returns the tables on offer, read again only when the catalog has changed."""
+        self._look_again()
+        if not self._complete:
+            tables = {table.name: table for table in self.database.tables(self._offered)}
+            self._tables = {name: tables[name] for name in self._offered or tables if name in tables}
+            self._complete = True
+        return tuple(self._tables.values())
+
+    def _look_again(self) -> None:
+        """Forgets what was read of a catalog that has changed since."""
         version = self.database.catalog_version()
         if version != self._version:
-            tables = {table.name: table for table in self.database.tables()}
-            self._tables = {name: tables[name] for name in self._offered or tables if name in tables}
-            self._selections = {}
+            self._tables, self._selections, self._complete = {}, {}, False
             self._version = version
-        return tuple(self._tables.values())
+
+    def _table(self, name: str) -> Table | None:
+        """Returns one table, without reading what the catalog says of all the others."""
+        if name not in self._tables and not self._complete and (not self._offered or name in self._offered):
+            self._tables |= {table.name: table for table in self.database.tables((name,))}
+        return self._tables.get(name)
 
     def missing(self) -> Sequence[str]:
         """Returns which of the offered tables the database did not have when they were last read."""
@@ -44,11 +59,11 @@ class Session:
 
     def selection(self, schema_type: SchemaType) -> Selection:
         """Returns how the type's attributes are read; DatabaseFailure NOT_IN_CATALOG names what is missing."""
-        self.tables()
+        self._look_again()
         known = self._selections.get(schema_type.name)
         if known is not None and known.schema_type == schema_type:
             return known
-        table = self._tables.get(schema_type.name)
+        table = self._table(schema_type.name)
         if table is None:
             raise DatabaseFailure(FailureKind.NOT_IN_CATALOG, f"there is no table {schema_type.name}{self._hint()}")
         selection = select_attributes(self.database, table, schema_type)
@@ -68,12 +83,19 @@ class Session:
 def connected(parameters: Parameters, purpose: SessionPurpose) -> Iterator[Session]:
     """Opens the database for one purpose: only an export session can write."""
     wanted = understand(parameters)
+    writing = purpose is SessionPurpose.EXPORT
     with as_connector_errors():
-        database = open_sqlite(Path(wanted.path), wanted.command_timeout, writing=purpose is SessionPurpose.EXPORT)
+        database = _opened(wanted, writing=writing)
     try:
         yield Session(database, wanted.tables)
     finally:
         database.close()
+
+
+def _opened(wanted: Connectivity, *, writing: bool) -> Database:
+    if isinstance(wanted.source, OdbcSource):
+        return open_odbc(wanted.source, wanted.command_timeout, writing=writing)
+    return open_sqlite(Path(wanted.source), wanted.command_timeout, writing=writing)
 
 
 def read_schema(session: Session) -> Schema:

@@ -50,26 +50,45 @@ def ordered(database: Database, selection: Selection, after: Row | None, limit: 
     """
     key = selection.key_expressions
     conditions = [f"{name} IS NOT NULL" for name in key]
+    parameters: Row = ()
     if after is not None:
-        markers = [database.placeholder(value) for value in after]
-        conditions.append(f"({', '.join(key)}) > ({', '.join(markers)})")
+        beyond = _beyond(database, key, after)
+        conditions.append(beyond.condition)
+        parameters = beyond.parameters
     columns = ", ".join(database.quote(column.name) for column in selection.columns)
     sql = (
         f"SELECT {columns} FROM {selection.table.source}"  # noqa: S608 -- names are quoted
         f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(key)}"
     )
-    return database.limited(sql, limit), after or ()
+    return database.limited(sql, limit), parameters
+
+
+def _beyond(database: Database, key: Sequence[str], after: Row) -> Place:
+    """Returns where the rows are that follow a key in its order."""
+    markers = [database.placeholder(value) for value in after]
+    if database.row_values or len(key) == 1:
+        return Place(f"({', '.join(key)}) > ({', '.join(markers)})", after)
+    # The first condition is implied by the others; it is the one for which an index helps.
+    conditions, parameters = [f"{key[0]} >= {markers[0]}"], [after[0]]
+    steps = []
+    for length in range(len(key)):
+        same = [f"{name} = {marker}" for name, marker in zip(key[:length], markers, strict=False)]
+        steps.append(" AND ".join([*same, f"{key[length]} > {markers[length]}"]))
+        parameters += after[: length + 1]
+    conditions.append("(" + " OR ".join(f"({step})" for step in steps) + ")")
+    return Place(" AND ".join(conditions), tuple(parameters))
 
 
 def page(selection: Selection, rows: str) -> str:
     """Returns the SELECT that reads ``rows`` (see ``ordered``) and numbers the keys from 1, equal keys alike.
 
-    Behind the selection's expressions come the key's own, to go on from, and the number.
+    Behind the selection's expressions come the key's values, to go on from, and the number.
     """
-    key = ", ".join(selection.key_expressions)
+    key, bookmarks = ", ".join(selection.key_expressions), ", ".join(selection.bookmarks)
     return (
-        f"SELECT {selection.expressions}, {key}, dense_rank() OVER (ORDER BY {key})"  # noqa: S608 -- names are quoted
-        f" FROM ({rows}) AS page ORDER BY {key}"
+        f"SELECT {selection.expressions}, {bookmarks}, dense_rank() OVER (ORDER BY {key})"  # noqa: S608 -- quoted
+        # By position: a name would be that of a column of the result, whose text orders differently from its value.
+        f" FROM ({rows}) page ORDER BY {len(selection.columns) + len(selection.key) + 1}"
     )
 
 

@@ -7,11 +7,11 @@ DateTime: then what is stored is read as ISO 8601, and UTC where it names no zon
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import TypeAlias
 
 from ecmahost_core import AttributeType, Reference, Value, Values
-from ecmahost_sql.catalog import Column, Kind
+from ecmahost_sql.catalog import Column, Kind, Moment
 from ecmahost_sql.database import SqlValue, UndecodableText
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
@@ -43,6 +43,8 @@ def bind(column: Column, attribute_type: AttributeType, value: Value) -> SqlValu
             raise InvalidValue("would turn this text into another number: declare the column as TEXT")
     if column.kind is Kind.DECIMAL:
         _check_precision(column, str(bound))
+    if isinstance(bound, int) and not -(2 ** (column.bits - 1)) <= bound < 2 ** (column.bits - 1):
+        raise InvalidValue(f"takes whole numbers of {column.bits} bits")
     return bound
 
 
@@ -50,7 +52,7 @@ def bind_for_query(column: Column, attribute_type: AttributeType, value: Value) 
     """Returns what to compare ``column`` with; raises InvalidValue where no row can have this value."""
     plain = value.value if isinstance(value, Reference) else value
     if column.kind is Kind.TEXT:
-        return _well_formed(_text(attribute_type, plain))
+        return _moment(column.moment, _well_formed(_text(attribute_type, plain)))
     if column.kind is Kind.BOOLEAN:
         return int(_truth(plain))
     if column.kind is Kind.INTEGER:
@@ -114,6 +116,11 @@ def _decimal(value: _Plain) -> SqlValue:
 
 
 def _check_precision(column: Column, number: str) -> None:
+    if column.exact:
+        behind = len(number.partition(".")[2].rstrip("0"))
+        if column.scale is not None and behind > column.scale:
+            raise InvalidValue(f"keeps {column.scale} digits behind the point, {behind} were sent")
+        return
     digits = len(number.lstrip("-0.").replace(".", ""))
     if digits <= SIGNIFICANT_DIGITS:
         return
@@ -139,6 +146,26 @@ def _date_time(value: _Plain) -> str:
             raise InvalidValue("takes a date and time in ISO 8601") from None
         return value
     raise InvalidValue("takes a date and time in ISO 8601")
+
+
+def _moment(kept: Moment, text: str) -> str:
+    """Returns a date and time without its zone, in UTC, for a column that would overlook or refuse the zone.
+
+    A text that is no date and time stays as it is: the database judges it.
+    """
+    if kept is Moment.NONE:
+        return text
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    if kept is Moment.WITHOUT_ZONE:
+        return moment.isoformat(sep=" ")
+    if moment.time() != time.min:
+        raise InvalidValue("takes a date without a time of day")
+    return moment.date().isoformat()
 
 
 Reader: TypeAlias = Callable[[SqlValue], Values]

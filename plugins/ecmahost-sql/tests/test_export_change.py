@@ -14,18 +14,20 @@ from ecmahost_core import (
 
 PEOPLE = """
     CREATE TABLE People(Id INTEGER PRIMARY KEY, Login TEXT UNIQUE, Name TEXT NOT NULL, Mail TEXT, Active BOOLEAN);
-    INSERT INTO People VALUES (1, 'ada', 'Ada', 'a@x', 1), (2, 'bob', 'Bob', 'b@x', 1);
+    INSERT INTO People VALUES (1, 'ada', 'Ada', 'a@x', TRUE), (2, 'bob', 'Bob', 'b@x', TRUE);
 """
 
 
+@pytest.mark.every_database
 def test_an_update_writes_the_named_columns_and_returns_the_whole_row(make_target, changes):
     target = make_target(PEOPLE)
     result = target.done("People", changes.update("People", 1, Mail=None, Active=False))
     assert result.anchor == (1,)
     assert result.attributes == target.entries("People")[0].attributes
-    assert target.sql("SELECT * FROM People") == [(1, "ada", "Ada", None, 0), (2, "bob", "Bob", "b@x", 1)]
+    assert target.sql("SELECT * FROM People ORDER BY Id") == [(1, "ada", "Ada", None, 0), (2, "bob", "Bob", "b@x", 1)]
 
 
+@pytest.mark.every_database
 def test_an_update_of_a_few_values_keeps_the_others(make_target, changes):
     target = make_target(PEOPLE)
 
@@ -40,11 +42,13 @@ def test_an_update_of_a_few_values_keeps_the_others(make_target, changes):
     assert target.done("People", update(removed=("new@x",))).attributes["Mail"] == ()
 
 
+@pytest.mark.every_database
 def test_an_update_without_changes_returns_the_row(make_target, changes):
     target = make_target(PEOPLE)
     assert target.done("People", changes.update("People", 1)).attributes["Login"] == ("ada",)
 
 
+@pytest.mark.every_database
 def test_an_object_that_is_not_there_is_missing(make_target, changes):
     target = make_target(PEOPLE)
     for change in (
@@ -56,6 +60,7 @@ def test_an_object_that_is_not_there_is_missing(make_target, changes):
         assert target.refused("People", change).code is MAExportError.CONNECTED_DIRECTORY_MISSING_OBJECT
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("copies", [2, 3])
 def test_an_anchor_of_several_rows_is_ambiguous_and_nothing_is_changed(make_target, changes, copies):
     target = make_target("CREATE TABLE P(Login TEXT, N INT)")
@@ -70,6 +75,7 @@ def test_an_anchor_of_several_rows_is_ambiguous_and_nothing_is_changed(make_targ
         assert target.refused(by_login, change).code is MAExportError.AMBIGUOUS_UPDATE
 
 
+@pytest.mark.every_database
 def test_an_incomplete_anchor_is_refused(make_target, changes):
     target = make_target("CREATE TABLE P(A TEXT, B TEXT, PRIMARY KEY (A, B)); INSERT INTO P VALUES ('a', 'b')")
     assert target.refused("P", changes.delete("P", "a")).code is MAExportError.MISSING_PROVISIONING_ATTRIBUTE
@@ -77,6 +83,7 @@ def test_an_incomplete_anchor_is_refused(make_target, changes):
     target.done("P", changes.delete("P", "a", "b"))
 
 
+@pytest.mark.every_database
 def test_an_anchor_is_found_by_the_columns_own_equality_and_returned_as_it_is_stored(make_target, changes):
     target = make_target(
         "CREATE TABLE P(Login TEXT COLLATE NOCASE PRIMARY KEY, N INT); INSERT INTO P VALUES ('Bob', 1)"
@@ -96,6 +103,7 @@ def test_the_anchor_can_be_changed_and_the_result_has_the_new_one(make_target, c
     assert target.refused("People", changes.update("People", 11, Id=2)).code is MAExportError.DUPLICATE_ANCHOR
 
 
+@pytest.mark.every_database
 def test_an_anchor_cannot_be_changed_into_that_of_another_row_or_into_nothing(make_target, changes):
     target = make_target("CREATE TABLE P(Login TEXT, N INT); INSERT INTO P VALUES ('ada', 1), ('bob', 2)")
     by_login = target.type("P", "Login")
@@ -106,12 +114,14 @@ def test_an_anchor_cannot_be_changed_into_that_of_another_row_or_into_nothing(ma
     assert error.code is MAExportError.MISSING_PROVISIONING_ATTRIBUTE
 
 
+@pytest.mark.every_database
 def test_the_part_of_a_composite_anchor_that_would_lose_its_value_is_named(make_target, changes):
     target = make_target("CREATE TABLE P(A TEXT, B TEXT, PRIMARY KEY (A, B)); INSERT INTO P VALUES ('a', 'b')")
     error = target.refused("P", changes.update("P", "a", "b", B=None))
     assert (error.code, error.attribute) == (MAExportError.MISSING_PROVISIONING_ATTRIBUTE, "B")
 
 
+@pytest.mark.every_database
 def test_a_replace_empties_what_it_does_not_name_and_leaves_other_columns_alone(make_target, changes):
     target = make_target(PEOPLE)
     selected = target.type(
@@ -143,6 +153,7 @@ def test_a_replace_leaves_computed_columns_alone_and_moves_the_anchor_only_when_
     assert target.done("P", changes.replace("P", 1, Id=5, Name="b")).anchor == (5,)
 
 
+@pytest.mark.every_database
 def test_a_refused_value_or_rule_changes_nothing(make_target, changes):
     target = make_target(PEOPLE)
     assert target.refused("People", changes.update("People", 1, Login="bob")).attribute == "Login"
@@ -184,12 +195,14 @@ def test_a_trigger_that_rolls_back_everything_leaves_the_session_usable(make_tar
     target.done("People", changes.update("People", 1, Name="y"))
 
 
+@pytest.mark.every_database
 def test_a_delete_removes_the_row_and_only_that(make_target, changes):
     target = make_target(PEOPLE)
     assert target.done("People", changes.delete("People", 1)).anchor == (1,)
     assert target.sql("SELECT Id FROM People") == [(2,)]
 
 
+@pytest.mark.every_database
 def test_a_row_that_others_refer_to_cannot_be_deleted(make_target, changes):
     target = make_target(PEOPLE + "CREATE TABLE Keys(P INT REFERENCES People(Id)); INSERT INTO Keys VALUES (1);")
     assert target.refused("People", changes.delete("People", 1)).code is MAExportError.CONSTRAINT_VIOLATION

@@ -15,6 +15,7 @@ from ecmahost_core import AttributeOperation, AttributeType, MAImportError, Obje
 PEOPLE = "CREATE TABLE People(Id INTEGER PRIMARY KEY, Name TEXT);"
 
 
+@pytest.mark.every_database
 def test_every_row_is_yielded_once_with_every_selected_attribute(make_target):
     target = make_target(PEOPLE + "INSERT INTO People VALUES (3, 'c'), (1, NULL), (2, '');")
     entries = target.entries("People", 2)
@@ -35,10 +36,12 @@ def test_a_page_is_never_larger_than_asked_for(make_target):
     assert [len(page) for page in target.pages(target.type("Loose", "Name"), 4)] == [4, 4, 4, 4, 4]
 
 
+@pytest.mark.every_database
 def test_an_empty_table_ends_at_once(make_target):
     assert list(make_target(PEOPLE).pages("People")) == []
 
 
+@pytest.mark.every_database
 def test_several_types_are_read_one_after_the_other(make_target):
     from ecmahost_core import RunStep
 
@@ -60,6 +63,7 @@ def test_a_missing_table_or_column_is_named_with_its_nearest_spelling(make_targe
         list(ecmahost_sql.full_import(target.session(SessionPurpose.IMPORT), people))
 
 
+@pytest.mark.every_database
 def test_an_attribute_that_is_only_exported_is_not_read(make_target):
     target = make_target(PEOPLE + "INSERT INTO People VALUES (1, 'secret');")
     people = target.type("People", operations={"Name": AttributeOperation.EXPORT_ONLY})
@@ -122,6 +126,7 @@ def test_paging_yields_what_a_plain_select_yields_for_any_collation_duplicate_an
             assert max(Counter(entry.anchor for entry in whole).values(), default=1) == 1
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("page_size", [1, 2, 3, 1000])
 @pytest.mark.parametrize("copies", [2, 3, 7])
 def test_rows_with_the_same_anchor_are_a_failure_under_each_of_its_spellings(make_target, page_size, copies):
@@ -148,6 +153,7 @@ def test_rows_without_an_anchor_are_failures_that_tell_what_is_known(make_target
     assert ada.failure is None
 
 
+@pytest.mark.every_database
 def test_an_empty_text_is_no_anchor(make_target):
     target = make_target("CREATE TABLE P(Login TEXT PRIMARY KEY); INSERT INTO P VALUES (''), ('a');")
     empty, ada = target.entries("P")
@@ -277,6 +283,7 @@ def test_a_view_with_a_join_and_a_table_without_rowid_are_read(make_target):
     assert [e.anchor for e in target.entries("P", 1)] == [("a",), ("b",), ("c",)]
 
 
+@pytest.mark.every_database
 def test_composite_anchors_page_over_every_combination(make_target):
     target = make_target("CREATE TABLE T(A TEXT COLLATE NOCASE, B INTEGER, PRIMARY KEY (A, B)) WITHOUT ROWID")
     for a in "xYz":

@@ -7,10 +7,11 @@ PEOPLE = """
         Id INTEGER PRIMARY KEY, Login TEXT COLLATE NOCASE, Code TEXT, Active BOOLEAN, Pay NUMERIC, Key BLOB
     );
     INSERT INTO People VALUES
-        (7, 'Bob', '007', 1, 10.5, x'01'), (8, 'Eve', '7', 0, 11, NULL), (9, NULL, 'abc', NULL, NULL, NULL);
+        (7, 'Bob', '007', TRUE, 10.5, x'01'), (8, 'Eve', '7', FALSE, 11, NULL), (9, NULL, 'abc', NULL, NULL, NULL);
 """
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize(
     ("wanted", "ids"),
     [
@@ -44,14 +45,18 @@ PEOPLE = """
 )
 def test_the_rows_with_these_values_are_found_by_the_columns_own_equality(make_target, wanted, ids):
     target = make_target(PEOPLE)
+    if target.kind == "mariadb" and wanted == {"Login": "bob "}:
+        ids = [7]  # blanks at the end do not count there
     assert [entry.anchor[0] for entry in target.find("People", **wanted)] == ids
 
 
+@pytest.mark.every_database
 def test_an_object_is_read_exactly_as_an_import_yields_it(make_target):
     target = make_target(PEOPLE)
     assert [*target.find("People", Id=7)] == [entry for entry in target.entries("People") if entry.anchor == (7,)]
 
 
+@pytest.mark.every_database
 def test_no_more_objects_are_read_than_can_be_used(make_target):
     target = make_target(PEOPLE)
     target.sql("UPDATE People SET Code = 'x'")
@@ -59,17 +64,20 @@ def test_no_more_objects_are_read_than_can_be_used(make_target):
     assert len(target.find("People", Code="x", limit=1)) == 1
 
 
+@pytest.mark.every_database
 def test_a_column_that_is_not_selected_can_be_asked_for(make_target):
     target = make_target(PEOPLE)
     (entry,) = target.find(target.type("People", only=["Login"]), Code="007")
     assert entry.attributes == {"Id": (7,), "Login": ("Bob",)}
 
 
+@pytest.mark.every_database
 def test_a_text_longer_than_the_column_takes_finds_nothing_and_does_not_fail(make_target):
     target = make_target("CREATE TABLE T(A VARCHAR(3) PRIMARY KEY)")
     assert target.find("T", A="abcdef") == ()
 
 
+@pytest.mark.every_database
 def test_a_missing_column_is_named(make_target):
     target = make_target(PEOPLE)
     with pytest.raises(ObjectTypeNotSupported, match="no column login; it is spelled Login"):

@@ -28,17 +28,25 @@ def test_every_hook_is_one_of_the_contract_and_names_its_arguments_as_the_contra
 def test_the_package_is_found_as_the_connector_type_sql():
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     assert project["entry-points"]["ecmahost.connectors"] == {"sql": "ecmahost_sql"}
-    assert project["dependencies"] == ["ecmahost-core"]
+    assert project["dependencies"] == ["ecmahost-core", "pyodbc>=5.1"]
 
 
-def test_only_the_url_must_be_filled_in():
-    definitions = ecmahost_sql.connectivity_parameters()
-    assert [found.name for found in definitions if found.required] == ["url"]
-    assert all(found.help and found.kind is ConfigParameterType.STRING for found in definitions)
+def test_each_way_to_name_a_database_is_declared_and_whole_secrets_are_secrets():
+    definitions = {found.name: found for found in ecmahost_sql.connectivity_parameters()}
+    assert all(found.help and not found.required for found in definitions.values())
+    secrets = {name for name, found in definitions.items() if found.kind is ConfigParameterType.ENCRYPTED_STRING}
+    assert secrets == {"connection_string", "password"}
+    assert definitions["dsn_file"].kind is ConfigParameterType.FILE
 
 
 def test_sqlite_takes_one_writer_and_settles_at_once():
-    found = ecmahost_sql.capabilities()
+    found = ecmahost_sql.capabilities({"url": "sqlite:///p.db"})
     assert isinstance(found, Capabilities)
     assert found.concurrent_sessions == 1
     assert found.settle_seconds == 0.0
+
+
+def test_a_server_takes_several_writers_and_time_to_finish_a_commit_of_a_dead_client():
+    found = ecmahost_sql.capabilities({"dsn": "hr"})
+    assert found.concurrent_sessions == 4
+    assert found.settle_seconds == 5.0

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -91,6 +91,11 @@ class SqliteDatabase:
         self._stop_at = 0.0
         connection.set_progress_handler(self._too_late, _INSTRUCTIONS_BETWEEN_LOOKS)
 
+    @property
+    def row_values(self) -> bool:
+        """Since 3.15."""
+        return True
+
     def quote(self, name: str) -> str:
         """In back quotes: see ``catalog.quote``."""
         return quote(name)
@@ -106,6 +111,14 @@ class SqliteDatabase:
         """With CAST, which keeps the column's collation."""
         return f"CAST({quote(column.name)} AS TEXT)"
 
+    def bookmark(self, column: Column, expression: str) -> str:  # noqa: ARG002 -- columns have no types here
+        """The value as it is stored, of whatever type."""
+        return expression
+
+    def locked(self, select: str) -> str:
+        """``begin`` has locked all tables."""
+        return select
+
     def placeholder(self, value: SqlValue) -> str:
         """Text that is no UTF-8 can only be handed back as bytes that SQLite takes for text."""
         return "CAST(? AS TEXT)" if isinstance(value, UndecodableText) else "?"
@@ -114,10 +127,11 @@ class SqliteDatabase:
         """With LIMIT."""
         return f"{select} LIMIT {rows:d}"
 
-    def tables(self) -> Sequence[Table]:
-        """Reads the catalog."""
+    def tables(self, names: Collection[str] = ()) -> Sequence[Table]:
+        """Reads the whole catalog, which is small and near."""
         with self._failures():
-            return read_tables(lambda sql, *parameters: self._run(sql, parameters).fetchall())
+            tables = read_tables(lambda sql, *parameters: self._run(sql, parameters).fetchall())
+        return [table for table in tables if not names or table.name in names]
 
     def catalog_version(self) -> Hashable:
         """The schema cookie, which every change of the schema increments."""
@@ -194,6 +208,10 @@ class SqliteDatabase:
         except (OSError, sqlite3.Error):
             return False
         return (found.st_dev, found.st_ino) == self._identity
+
+    def answers(self) -> bool:
+        """The same: nothing is between us and the file."""
+        return self.still_there()
 
     def findings(self, table: Table, *, writing: bool) -> Sequence[Finding]:
         """About the file and its directory, the journal mode, and whether keys are used again."""

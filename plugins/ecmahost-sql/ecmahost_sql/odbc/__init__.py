@@ -1,0 +1,1 @@
+"""Databases over ODBC: one connection, its catalog and its errors; what drivers do differently is in ``drivers``."""

@@ -1,0 +1,75 @@
+"""Opening a connection through pyodbc."""
+
+from ecmahost_sql.errors import DatabaseFailure, FailureKind
+from ecmahost_sql.odbc.dbapi import Connection, Module, load
+from ecmahost_sql.odbc.drivers import UNKNOWN, Driver, by_driver, by_product
+from ecmahost_sql.odbc.errors import failure_of
+from ecmahost_sql.odbc.source import OdbcSource, driver_in, keywords
+
+LOGIN_SECONDS = 15
+"""How long to wait for a server that does not answer; less where the command timeout is less."""
+
+WITHOUT_CHUNKS = 2**30
+"""Longer values would be sent in pieces, which MariaDB's driver garbles."""
+
+
+def connect(source: OdbcSource, command_timeout: float) -> tuple[Connection, Driver, Module]:
+    """Opens a connection in autocommit mode and returns it with the row for its database; sets nothing up.
+
+    The third value is the module pyodbc. Raises DatabaseFailure: UNAVAILABLE when nobody answers, CREDENTIALS when the
+    login is refused, OTHER when the data source, its driver or ODBC itself is missing.
+    """
+    module = load()
+    text = keywords(source)
+    guess = by_driver(driver_in(text) or (_registered(module, source.dsn) if source.dsn else ""))
+    try:
+        connection = module.connect(
+            guess.options + text, autocommit=True, timeout=int(min(LOGIN_SECONDS, max(command_timeout, 1)))
+        )
+    except module.Error as error:
+        raise _unopened(error, guess) from None
+    try:
+        connection.maxwrite = WITHOUT_CHUNKS
+        driver = by_product(str(connection.getinfo(module.SQL_DBMS_NAME)))
+        _require_unicode(str(connection.getinfo(module.SQL_DRIVER_NAME)))
+    except module.Error as error:
+        connection.close()
+        raise failure_of(error, guess) from None
+    except DatabaseFailure:
+        connection.close()
+        raise
+    return connection, driver, module
+
+
+def _registered(module: Module, dsn: str) -> str:
+    """Returns the driver of a data source, as the driver manager knows it."""
+    try:
+        known = module.dataSources()
+    except module.Error:
+        return ""
+    return next((driver for name, driver in known.items() if name.lower() == dsn.lower()), "")
+
+
+def _unopened(error: Exception, guess: Driver) -> DatabaseFailure:
+    state = str(error.args[0]) if error.args else ""
+    message = str(error.args[1]) if len(error.args) > 1 else ""
+    if state == "IM002":
+        return DatabaseFailure(
+            FailureKind.OTHER,
+            "the ODBC data source is not known on this machine (odbcinst -q -s lists them), or no driver is named",
+        )
+    if state == "01000" or "Can't open lib" in message or "file not found" in message:
+        return DatabaseFailure(
+            FailureKind.OTHER, "the ODBC driver is not installed on this machine (odbcinst -q -d lists them)"
+        )
+    failure = failure_of(error, guess)
+    if failure.kind in {FailureKind.OTHER, FailureKind.INVALID_VALUE} and guess is UNKNOWN:
+        return DatabaseFailure(FailureKind.UNAVAILABLE, f"no connection to the database was possible ({state})")
+    return failure
+
+
+def _require_unicode(file: str) -> None:
+    if file.lower().startswith("psqlodbca"):
+        raise DatabaseFailure(
+            FailureKind.OTHER, "PostgreSQL's ANSI driver loses characters: use the driver PostgreSQL Unicode instead"
+        )

@@ -1,0 +1,294 @@
+"""One connection to a database over ODBC."""
+
+import datetime as dt
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from decimal import Decimal
+from typing import TypeVar
+
+from ecmahost_core import Finding
+from ecmahost_sql.catalog import Column, Kind, Table
+from ecmahost_sql.database import Place, Row, SqlValue
+from ecmahost_sql.errors import OUTAGES, DatabaseFailure, FailureKind
+from ecmahost_sql.odbc.catalog import Catalog
+from ecmahost_sql.odbc.connecting import connect
+from ecmahost_sql.odbc.dbapi import Connection, Cursor, Module
+from ecmahost_sql.odbc.drivers import Driver
+from ecmahost_sql.odbc.errors import failure_of
+from ecmahost_sql.odbc.findings import server_findings
+from ecmahost_sql.odbc.source import OdbcSource
+
+T = TypeVar("T")
+
+
+def open_odbc(source: OdbcSource, command_timeout: float, *, writing: bool) -> "OdbcDatabase":
+    """Connects; a connection for anything but exports cannot write, where the database can be told so.
+
+    Raises DatabaseFailure as ``connecting.connect`` does.
+    """
+    connection, driver, module = connect(source, command_timeout)
+    database = OdbcDatabase(connection, driver, module, command_timeout)
+    try:
+        database.set_up(writing=writing)
+    except DatabaseFailure:
+        database.close()
+        raise
+    return database
+
+
+class OdbcDatabase:
+    """One open connection: see ``ecmahost_sql.database.Database`` for what the methods promise."""
+
+    def __init__(self, connection: Connection, driver: Driver, module: Module, command_timeout: float) -> None:
+        """Takes over the connection."""
+        self._module = module
+        self._connection = connection
+        self._driver = driver
+        self._timeout = command_timeout
+        self._lost = False
+        self._catalog_seen = 0
+        with self._failures():
+            self._quote_mark = str(connection.getinfo(module.SQL_IDENTIFIER_QUOTE_CHAR)).strip()
+            self._catalog = Catalog(connection, module, driver, self.quote)
+
+    def set_up(self, *, writing: bool) -> None:
+        """Makes the connection behave as the methods promise, whatever the server's defaults are."""
+        timeout = round(self._timeout * self._driver.unit)
+        for statement in (*self._driver.opening, *(() if writing else self._driver.reading)):
+            self.execute(statement.format(timeout=timeout, limit=timeout + self._driver.unit))
+        with self._failures():
+            if not self._driver.opening:
+                # SQL_ATTR_CONNECTION_TIMEOUT, which some drivers do not know, and the timeout of each statement.
+                with suppress(self._module.Error):
+                    self._connection.timeout = round(self._timeout)
+            if self._driver.isolation:
+                level = getattr(self._module, self._driver.isolation)
+                if level & self._number(self._module.SQL_TXN_ISOLATION_OPTION):
+                    self._connection.set_attr(self._module.SQL_ATTR_TXN_ISOLATION, level)
+
+    def _number(self, what: int) -> int:
+        found = self._connection.getinfo(what)
+        return found if isinstance(found, int) else 0
+
+    @property
+    def row_values(self) -> bool:
+        """As the driver's row says."""
+        return self._driver.row_values
+
+    def quote(self, name: str) -> str:
+        """With the driver's own character; a database without one cannot have a name that needs it."""
+        mark = self._quote_mark
+        if not mark and not name.isidentifier():
+            raise DatabaseFailure(FailureKind.NOT_IN_CATALOG, "this ODBC driver cannot quote names; a name needs it")
+        return mark + name.replace(mark, mark * 2) + mark if mark else name
+
+    def read_expression(self, column: Column) -> str:
+        """Everything but text, whole numbers and bytes is printed by the database: drivers round, cut and translate."""
+        name = self.quote(column.name)
+        if column.kind is Kind.BOOLEAN:
+            return self._driver.truth.format(name)
+        return name if column.plain else self._driver.text.format(name)
+
+    def as_text(self, column: Column) -> str:
+        """With the driver's conversion to text."""
+        return self._driver.text.format(self.quote(column.name))
+
+    def bookmark(self, column: Column, expression: str) -> str:  # noqa: ARG002 -- columns have types here
+        """The value as it is read."""
+        return self.read_expression(column)
+
+    def locked(self, select: str) -> str:
+        """With FOR UPDATE, where the database has it."""
+        return select + self._driver.locked
+
+    def placeholder(self, value: SqlValue) -> str:  # noqa: ARG002 -- the protocol gives the value
+        """Always a question mark: databases convert text to the type of the column."""
+        return "?"
+
+    def limited(self, select: str, rows: int) -> str:
+        """As the driver's row says."""
+        before = self._driver.limit_before.format(rows=int(rows))
+        return "SELECT " + before + select.removeprefix("SELECT ") + self._driver.limit_after.format(rows=int(rows))
+
+    def tables(self, names: Collection[str] = ()) -> Sequence[Table]:
+        """Reads the catalog."""
+        with self._failures():
+            return self._catalog.tables(frozenset(names))
+
+    def catalog_version(self) -> Hashable:
+        """Servers cannot say. What was read is read again after a name was missing, and by every new session."""
+        return self._catalog_seen
+
+    def query(self, sql: str, parameters: Row = ()) -> list[Row]:
+        """Reads all rows; every value arrives as text, a whole number or bytes."""
+        with self._failures():
+            return [tuple(map(_plain, row)) for row in self._run(sql, parameters, lambda cursor: cursor.fetchall())]
+
+    def execute(self, sql: str, parameters: Row = (), table: Table | None = None) -> int:
+        """Writes; ``table`` helps to name the column that a constraint is about."""
+        with self._failures(table):
+            count = self._run(sql, parameters, lambda cursor: cursor.rowcount)
+        known = self._driver.counts_matches and not (table is not None and table.view)
+        return count if known else -1
+
+    def insert(self, table: Table, names: Sequence[str], values: Row, key: Sequence[str]) -> Place | None:
+        """Finds the new row by what RETURNING gives; without that by the key of the last new row."""
+        columns, markers = ", ".join(map(self.quote, names)), ", ".join("?" * len(names))
+        filled = f"({columns}) VALUES ({markers})" if names else f" {self._driver.empty_insert}"
+        by = [column for column in (table.column(name) for name in table.key or key) if column is not None]
+        if not self._driver.returning:
+            self.execute(table.insert + filled, values, table)
+            return self._place_of_last(table, names, by)
+        returned = ", ".join(map(self.read_expression, by))
+        with self._failures(table):
+            rows = self._run(f"{table.insert}{filled} RETURNING {returned}", values, lambda cursor: cursor.fetchall())
+        if not rows:
+            raise DatabaseFailure(FailureKind.CONSTRAINT, f"a trigger of table {table.name} ignored the new row")
+        found = tuple(map(_plain, rows[0]))
+        if None in found:
+            return None
+        return Place(" AND ".join(f"{self.quote(column.name)} = ?" for column in by), found)
+
+    def _place_of_last(self, table: Table, names: Sequence[str], key: Sequence[Column]) -> Place | None:
+        made = [column for column in key if column.defaulted and column.name not in names]
+        if not self._driver.last_key or len(key) != 1 or len(made) != 1 or table.view:
+            return None
+        rows = self.query(self._driver.last_key)
+        return Place(f"{self.quote(made[0].name)} = ?", rows[0]) if rows and rows[0][0] else None
+
+    def scans(self, sql: str, parameters: Row) -> bool:
+        """Asks the planner."""
+        return self._planned(sql, parameters, self._driver.scan_words)
+
+    def sorts(self, sql: str, parameters: Row) -> bool:
+        """Asks the planner."""
+        return self._planned(sql, parameters, self._driver.sort_words)
+
+    def _planned(self, sql: str, parameters: Row, words: tuple[str, ...]) -> bool:
+        if not self._driver.explain:
+            return False
+        before, after = self._driver.plain_plan
+        if before:
+            self.query(before)
+        try:
+            plan = self.query(self._driver.explain + sql, parameters)
+        except DatabaseFailure as failure:
+            if failure.kind is FailureKind.INVALID_VALUE:  # "" is no value of this column
+                return False
+            raise
+        finally:
+            if after and not self._lost:
+                self.query(after)
+        cells = [str(cell) for row in plan for cell in row]
+        # PostgreSQL prints a line for each step, MariaDB a table whose cells are words or end in them.
+        return any(cell == word or (" " in word and word in cell) for cell in cells for word in words)
+
+    def begin(self) -> None:
+        """Every statement from here on belongs to one transaction."""
+        with self._failures():
+            self._connection.autocommit = False
+
+    def commit(self) -> None:
+        """Once: a commit that breaks off may have happened."""
+        with self._failures():
+            self._connection.commit()
+        self._end()
+
+    def rollback(self) -> None:
+        """A connection that is lost has nothing left to undo."""
+        try:
+            self._connection.rollback()
+        except self._module.Error:
+            self._lost = True
+        self._end()
+
+    def _end(self) -> None:
+        """Leaves the transaction; what was committed or undone stays so, even if the connection is lost just here."""
+        try:
+            self._connection.autocommit = True
+        except self._module.Error:
+            self._lost = True
+
+    def give_up_at_once(self, *, on_locks: bool) -> None:
+        """Sets the session's own timeout for locks."""
+        if self._driver.waiting and not self._lost:
+            wait = self._driver.least_wait if on_locks else round(self._timeout * self._driver.unit)
+            self.execute(self._driver.waiting.format(timeout=wait))
+
+    def still_there(self) -> bool:
+        """Whether nothing has told yet that the connection is lost."""
+        return not self._lost
+
+    def answers(self) -> bool:
+        """Asks the database for as little as possible."""
+        try:
+            self._catalog.touch()
+        except (self._module.Error, DatabaseFailure):
+            self._lost = True
+        return not self._lost
+
+    def findings(self, table: Table, *, writing: bool) -> Sequence[Finding]:
+        """What the server's settings mean for us."""
+        return server_findings(self._driver, self._catalog.namespace(table.name), table, self.query, writing=writing)
+
+    def close(self) -> None:
+        """Closes; an error at this point concerns nobody any more, every change was committed."""
+        try:
+            self._connection.close()
+        except self._module.Error:
+            return
+
+    def _run(self, sql: str, parameters: Row, result: Callable[[Cursor], T]) -> T:
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(sql, parameters)
+            if self._driver.notes_are_errors and cursor.messages:
+                (tag, text), *_ = cursor.messages
+                raise self._module.Error(tag[1:6], f"{text} {tag[8:]}")
+            return result(cursor)
+        finally:
+            cursor.close()
+
+    def _is_gone(self) -> bool:
+        """Asks once more: the last words of a server that ends have no SQLSTATE of their own, what follows has."""
+        try:
+            self._catalog.touch()
+        except self._module.Error as error:
+            return failure_of(error, self._driver).kind in OUTAGES
+        return False
+
+    @contextmanager
+    def _failures(self, table: Table | None = None) -> Iterator[None]:
+        try:
+            yield
+        except self._module.Error as error:
+            # Not chained: the original's message may quote a value.
+            failure = failure_of(error, self._driver, table)
+        else:
+            return
+        if failure.kind is FailureKind.OTHER and self._is_gone():
+            failure = DatabaseFailure(FailureKind.UNAVAILABLE, "the connection to the database was lost")
+        if failure.kind in OUTAGES:
+            self._lost = True
+        elif failure.kind is FailureKind.NOT_IN_CATALOG:
+            self._catalog_seen += 1
+        raise failure
+
+
+def _plain(value: object) -> SqlValue:
+    """Returns what the driver gave as text, a number or bytes."""
+    if value is None or isinstance(value, str | bytes):
+        return value
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() and value.as_tuple().exponent == 0 else f"{value:f}"
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
+    return str(value)
