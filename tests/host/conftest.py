@@ -43,13 +43,13 @@ MakeHome = Callable[[Path], HomeDirectory]
 
 
 @pytest.fixture(scope="session")
-def make_home(template: Path) -> Iterator[MakeHome]:
+def make_home(template: Path, server_of: Callable[[str], Any]) -> Iterator[MakeHome]:
     """Makes a home in a directory that does not exist."""
     made: list[HomeDirectory] = []
 
     def make(path: Path) -> HomeDirectory:
         shutil.copytree(template, path)
-        home = HomeDirectory(path)
+        home = HomeDirectory(path, server_of=server_of)
         home.settings()
         made.append(home)
         return home

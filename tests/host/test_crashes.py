@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 POINTS = ["journal", "target", "space", "answer"]
-OPERATIONS = [(kind, verb) for kind in ("csv", "sql") for verb in ("create", "update", "delete")]
+KINDS = ("csv", "sql", "postgresql", "mariadb")
+OPERATIONS = [(kind, verb) for kind in KINDS for verb in ("create", "update", "delete")]
 LOST = (OSError, http.client.HTTPException)
 
 

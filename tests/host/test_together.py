@@ -1,54 +1,24 @@
 """Many clients at once: of all who create the same person exactly one succeeds, and of different persons all do."""
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
+
+from ecmahost_host_kit.rivals import one_of_many_creates, spelling, together
 
 CLIENTS = 64
 ROUNDS = 50
 
 
-def together(actions: list[Callable[[], Any]]) -> list[Any]:
-    """Runs the actions at the same moment, each in a thread of its own; returns what they return."""
-    barrier = threading.Barrier(len(actions))
-
-    def wait_and_run(action: Callable[[], Any]) -> Any:
-        barrier.wait(30)
-        return action()
-
-    with ThreadPoolExecutor(len(actions)) as threads:
-        return list(threads.map(wait_and_run, actions))
-
-
-def spelling(name: str, number: int) -> str:
-    """The same name in another spelling: case and trailing blanks do not count."""
-    varied = (name, name.upper(), name.capitalize(), f"{name[:4].upper()}{name[4:]}")[number % 4]
-    return varied + " " * (number // 4 % 3)
-
-
-def body(name: str, place: int) -> dict[str, str]:
-    return {"userName": spelling(name, place)}
-
-
 def test_of_64_who_create_the_same_user_together_exactly_one_succeeds(
-    estate: Any, kind: str, named: Any, record_testsuite_property: Any
+    estate: Any, kind: str, record_testsuite_property: Any
 ) -> None:
-    target = estate.targets[kind]
     clients = [estate.host.client(kind) for _ in range(CLIENTS)]
     together([client.connect for client in clients])
     begun = time.monotonic()
     for number in range(ROUNDS):
-        name = f"same{number}of{kind}"
-        answers = together([partial(clients[place].create, body(name, place)) for place in range(CLIENTS)])
-        assert Counter(answer.status for answer in answers) == {201: 1, 409: CLIENTS - 1}, name
-        assert {answer.json["scimType"] for answer in answers if answer.status == 409} == {"uniqueness"}
-        assert len(named(target, name)) == 1, name
-        (created,) = (answer.json for answer in answers if answer.status == 201)
-        assert clients[0].matched(name) == [created]
+        one_of_many_creates(estate.host, kind, estate.targets[kind], f"same{number}of{kind}", clients)
     record_testsuite_property(
         f"{kind}_contended_requests_per_second", round(ROUNDS * CLIENTS / (time.monotonic() - begun))
     )

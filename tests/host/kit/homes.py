@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from ecmahost_host_kit.targets import CsvTarget, Gate, SqliteTarget, Target
+from ecmahost_host_kit.targets import CsvTarget, Gate, ServerTarget, SqliteTarget, Target
 
 from ecmahost_core.configuration import home as homes
 from ecmahost_core.configuration import secrets, tokens
@@ -59,6 +60,7 @@ class HomeDirectory:
     path: Path
     environment: dict[str, str] = field(default_factory=dict)
     targets: list[Target] = field(default_factory=list)
+    server_of: Callable[[str], Any] = lambda kind: None
 
     def command(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -87,7 +89,12 @@ class HomeDirectory:
         self.targets.append(target)
         return target
 
+    def server(self, kind: str, name: str) -> ServerTarget:
+        return ServerTarget(self.server_of(kind), self.path / f"{name}.connection")
+
     def target(self, kind: str, name: str) -> Target:
+        if kind in ("postgresql", "mariadb"):
+            return self.server(kind, name)
         return self.csv(name) if kind == "csv" else self.sqlite(name)
 
     def connect(
@@ -101,8 +108,8 @@ class HomeDirectory:
         mapping: Mapping[str, str] = MAPPING,
         imports: bool = True,
     ) -> Path:
-        """Writes the file of a connector to one of the two targets."""
-        immutable = "anchor_immutable = true" if isinstance(target, SqliteTarget) else ""
+        """Writes the file of a connector to a target."""
+        immutable = "anchor_immutable = true" if isinstance(target, SqliteTarget | ServerTarget) else ""
         return self.connector(
             name,
             f"""

@@ -132,7 +132,49 @@ class SqliteTarget:
             connection.close()
 
 
-Target = CsvTarget | SqliteTarget
+@dataclass
+class ServerTarget:
+    """The same table in a database of its own on a server; the server makes the keys."""
+
+    server: Any
+    file: Path
+    type_name: str = "sql"
+    object_type: str = "Employees"
+    anchor: str = "EmployeeId"
+
+    def __post_init__(self) -> None:
+        self.database = self.server.fresh_database()
+        self.file.write_text(self.server.connection_string(self.database))
+        key = {"postgresql": "GENERATED ALWAYS AS IDENTITY", "mariadb": "AUTO_INCREMENT"}[self.server.kind]
+        columns = ", ".join(f"{self._quoted(name)} VARCHAR(200)" for name in COLUMNS[:-2])
+        active, terminated, table = (self._quoted(name) for name in ("IsActive", "Terminated", "Employees"))
+        self.execute(
+            f"CREATE TABLE {table} ({self._quoted('EmployeeId')} BIGINT {key} PRIMARY KEY, {columns},"
+            f" {active} BOOLEAN, {terminated} VARCHAR(20))"
+        )
+
+    @property
+    def connectivity(self) -> str:
+        return f'connection_string = {{ file = "{self.file}" }}'
+
+    def execute(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with closing(self.server.connect(self.database)) as connection:
+            cursor = connection.execute(sql, parameters)
+            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+
+    def rows(self) -> list[dict[str, str]]:
+        names = ", ".join(map(self._quoted, COLUMNS))
+        found = self.execute(f"SELECT {names} FROM {self._quoted('Employees')} ORDER BY {self._quoted('EmployeeId')}")
+        return [
+            {name: "" if value is None else str(value) for name, value in zip(COLUMNS, row, strict=True)}
+            for row in found
+        ]
+
+    def _quoted(self, name: str) -> str:
+        return f'"{name}"' if self.server.kind == "postgresql" else f"`{name}`"
+
+
+Target = CsvTarget | SqliteTarget | ServerTarget
 
 
 def named(target: Target, user_name: str) -> list[dict[str, str]]:
