@@ -3,6 +3,7 @@
 #   make demo          a running host with a CSV and a SQLite connector, rehearsed; Ctrl-C ends it
 #   make demo ONCE=1   the same, ending by itself: 0 when everything is green, otherwise 1
 #   make test          lint, types, layers and all tests
+#   make servers       installs the database servers that the tests start (make test does it too, as root on Debian)
 #
 # PYTHON names another interpreter (3.11 or newer) than python3.
 
@@ -10,7 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 SOURCES := setup.py $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: demo test clean
+.PHONY: demo test servers clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/packages
@@ -18,6 +19,9 @@ demo: $(VENV)/packages
 
 test: $(VENV)/tox
 	@$(VENV)/bin/tox run -qq $(TOX_ARGS)
+
+servers:
+	@tests/install-servers
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

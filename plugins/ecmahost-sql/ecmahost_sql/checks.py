@@ -8,6 +8,7 @@ from ecmahost_sql.catalog import Table
 from ecmahost_sql.errors import DatabaseFailure, FailureKind, as_connector_errors
 from ecmahost_sql.rows import Selection
 from ecmahost_sql.session import Session
+from ecmahost_sql.values import any_value
 
 
 def findings(session: Session, step: RunStep) -> Sequence[Finding]:
@@ -103,7 +104,8 @@ def _anchor(session: Session, selection: Selection) -> Iterator[Finding]:
 def _unindexed(session: Session, selection: Selection) -> Iterator[Finding]:
     """Whether an object is found by its anchor without reading the whole table."""
     database, table = session.database, selection.table
-    place = statements.place_of(database, selection.key_expressions, ("",) * len(selection.key))
+    values = tuple(any_value(column) for column in selection.key)
+    place = statements.place_of(database, selection.key_expressions, values)
     if database.scans(statements.count(table, place), place.parameters):
         yield Finding(
             Severity.WARNING,
@@ -118,10 +120,11 @@ def _query_attributes(session: Session, selection: Selection, names: Sequence[st
     database, table = session.database, selection.table
     selected = {attribute.name for attribute in selection.schema_type.attributes}
     for name in names:
-        if name not in selected or selection.key_names == (name,):
+        column = table.column(name)
+        if column is None or name not in selected or selection.key_names == (name,):
             continue
         subject = f"{table.name}.{name}"
-        place = statements.place_of(database, [database.quote(name)], ("",))
+        place = statements.place_of(database, [database.quote(name)], (any_value(column),))
         if database.scans(statements.count(table, place), place.parameters):
             message = "people are matched by this column and it has no index: each match reads the whole table"
             yield Finding(Severity.WARNING, subject, message, f"Create an index on {name}.")

@@ -48,6 +48,17 @@ def bind(column: Column, attribute_type: AttributeType, value: Value) -> SqlValu
     return bound
 
 
+def any_value(column: Column) -> SqlValue:
+    """Returns something that the column can be compared with, to ask what a comparison costs."""
+    if column.kind is Kind.BINARY:
+        return b""
+    if column.kind in {Kind.INTEGER, Kind.BOOLEAN}:
+        return 0
+    if column.kind is Kind.DECIMAL:
+        return "0"
+    return "" if column.moment is Moment.NONE else "2000-01-01"
+
+
 def bind_for_query(column: Column, attribute_type: AttributeType, value: Value) -> SqlValue:
     """Returns what to compare ``column`` with; raises InvalidValue where no row can have this value."""
     plain = value.value if isinstance(value, Reference) else value

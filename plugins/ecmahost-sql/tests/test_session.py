@@ -210,3 +210,10 @@ def test_a_table_that_is_not_offered_cannot_be_imported(make_target):
     target = make_target(PEOPLE + "CREATE TABLE Rooms(Id INTEGER PRIMARY KEY);")
     with pytest.raises(ObjectTypeNotSupported, match="no table People"):
         list(ecmahost_sql.full_import(target.open(tables="Rooms"), target.step("People")))
+
+
+def test_a_sqlite_database_needs_no_odbc(make_target, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pyodbc", None)
+    assert make_target(PEOPLE).entries("People") == []

@@ -44,12 +44,14 @@ class Client:
         self._connection: http.client.HTTPSConnection | None = None
 
     def connect(self) -> http.client.HTTPSConnection:
-        if self._connection is None:
-            self._connection = http.client.HTTPSConnection(
+        connection = self._connection
+        if connection is None:
+            connection = http.client.HTTPSConnection(
                 "127.0.0.1", self.port, timeout=self._timeout, context=self._context
             )
-            self._connection.connect()
-        return self._connection
+            self._connection = connection
+            connection.connect()
+        return connection
 
     def close(self) -> None:
         if self._connection is not None:
@@ -64,6 +66,7 @@ class Client:
             response = connection.getresponse()
             answer = Answer(response.status, response.headers, response.read())
         except (OSError, http.client.HTTPException):
+            connection.close()  # somebody who ends the host may have forgotten it already
             self.close()
             raise
         if response.will_close:

@@ -242,7 +242,7 @@ class OdbcDatabase:
         cursor = self._connection.cursor()
         try:
             cursor.execute(sql, parameters)
-            if self._driver.notes_are_errors and cursor.messages:
+            if self._driver.notes_are_errors and cursor.messages and cursor.description is None:
                 (tag, text), *_ = cursor.messages
                 raise self._module.Error(tag[1:6], f"{text} {tag[8:]}")
             return result(cursor)

@@ -11,6 +11,7 @@ class Cursor(Protocol):
     """A cursor of PEP 249, with ODBC's catalog functions. None stands for "any" in those."""
 
     rowcount: int
+    description: Sequence[object] | None
     messages: Sequence[tuple[str, str]] | None
 
     def execute(self, sql: str, parameters: Sequence[object] = (), /) -> object:

@@ -26,7 +26,7 @@ class Driver:
         last_key: a SELECT of the key that the database gave to this connection's last new row; empty without.
         empty_insert: what follows the table in an INSERT that names no column.
         counts_matches: an UPDATE counts the rows that it found, also those that were so already.
-        notes_are_errors: a statement that succeeds "with information" has failed.
+        notes_are_errors: a statement that succeeds "with information" and without a result has failed.
         locked: what ends a SELECT so that its rows cannot be changed by others; empty without.
         row_values: rows can be compared as ``(a, b) > (?, ?)``, and an index helps.
         limit_before, limit_after: what limits a SELECT, behind its first word and at its end.

@@ -13,6 +13,7 @@ from ecmahost_sql.errors import DatabaseFailure, FailureKind
 from ecmahost_sql.odbc.drivers import MARIADB, MYSQL, POSTGRESQL, SQL_SERVER, Driver
 
 _LONGEST_DETAIL = 300
+_STATE = re.compile(r"[0-9A-Za-z]{5}")
 _NATIVE = re.compile(r"\((-?\d+)\)(?: \(SQL\w+\))?\W*$")
 
 _WORDS = {
@@ -144,7 +145,7 @@ _RULE = (re.compile(r'constraint "(.+?)"'), re.compile(r"CONSTRAINT `(.+?)`"))
 def failure_of(error: Exception, driver: Driver, table: Table | None = None) -> DatabaseFailure:
     """Returns what an exception of pyodbc means; ``table`` is the one that a statement was to change."""
     arguments = [str(part) for part in error.args]
-    state = arguments[0].upper() if arguments else ""
+    state = arguments[0].upper() if arguments and _STATE.fullmatch(arguments[0]) else ""
     message = arguments[1] if len(arguments) > 1 else ""
     number = _NATIVE.search(message)
     text = _text(message)
