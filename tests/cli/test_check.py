@@ -73,7 +73,7 @@ MISTAKES = {
     "freshness": ("secret_tokens", 'freshness = "fresh"', 'properties.freshness: found "fresh", expected '),
     "key": ("secret_tokens", "autosnc_minutes = 5", "found an unknown key, expected the key autosync_minutes"),
     "mapping": ("[schema_mapping.User]", "[schema_mapping.Usr]", "found an unknown table, expected [schema_mapping"),
-    "empty": ("url", 'url = ""', "connectivity.url: found an empty text, expected Database URL, which is required"),
+    "empty": ("url", 'url = ""', "connectivity.url: found an empty text, expected a text that matches sqlite:///"),
     "url": ("url", 'url = "mysql://u:geheim@h/d"', "expected a text that matches sqlite:///"),
 }
 

@@ -36,10 +36,11 @@ def test_the_types_are_listed_and_a_broken_one_with_its_mistakes(broken: Any) ->
 def test_a_type_tells_what_it_asks_for(place: Any) -> None:
     told = place.command("connectors", "sql")
     assert told.returncode == 0
-    assert "url  (String, required)" in told.stdout
+    assert "url  (String, optional)" in told.stdout
+    assert "password  (EncryptedString, optional)" in told.stdout
     document = json.loads(place.command("connectors", "sql", "--json").stdout)
     assert document["type"] == "sql"
-    assert {"name": "url", "required": True}.items() <= document["connectivity"][0].items()
+    assert {"name": "url", "required": False}.items() <= document["connectivity"][0].items()
 
 
 def test_an_unknown_type_is_told_with_those_that_there_are(place: Any) -> None:
