@@ -102,6 +102,14 @@ class Server:
         return "\n".join((self.directory / "log").read_text(errors="replace").splitlines()[-20:])
 
 
+def pytest_configure() -> None:
+    """Lets Ctrl-C be what the tests expect, in them and in what they start.
+
+    A shell starts what runs in its background with Ctrl-C ignored, and a process hands that on to its children.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
     """A PostgreSQL server whose superuser needs no password, and whose role hr does."""

@@ -52,8 +52,9 @@ class TlsContexts:
             return self._context
         with self._lock:
             if identities != self._seen:
-                self._seen = identities
                 self._replace()
+                # Afterwards: who finds these identities seen must also find their context.
+                self._seen = identities
             return self._context
 
     def _replace(self) -> None:
