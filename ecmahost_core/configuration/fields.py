@@ -7,8 +7,9 @@ TOML is typed, so nothing is converted: ``"5"`` is not a number and ``1`` is not
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from marshmallow import Schema, ValidationError, missing
 from marshmallow.fields import Field
@@ -44,7 +45,7 @@ class Entry(Field[Any]):
         name: str | None = None,
     ) -> None:
         super().__init__(required=required, load_default=default, attribute=name)
-        self._reader = reader
+        self.reader = reader
         self._expected = expected
 
     def make_error(self, key: str, **_kwargs: object) -> ValidationError:
@@ -58,7 +59,7 @@ class Entry(Field[Any]):
         data: Mapping[str, Any] | None,  # noqa: ARG002  # marshmallow's signature
         **_kwargs: Any,
     ) -> Any:
-        return self._reader(value)
+        return self.reader(value)
 
 
 class Tab(Schema):
@@ -79,25 +80,29 @@ class Tab(Schema):
         error.messages = told
 
 
-def table(tab: type[Tab]) -> Reader[dict[str, Any]]:
-    """Returns the reader of a table with fixed keys."""
+@dataclass(frozen=True, slots=True)
+class table:  # noqa: N801  # a reader, used like the functions beside it
+    """The reader of a table with fixed keys."""
 
-    def read(value: Any) -> dict[str, Any]:
-        loaded: dict[str, Any] = tab().load(value)
+    tab: type[Tab]
+
+    def __call__(self, value: Any) -> dict[str, Any]:
+        """Returns the table as the tab loads it; raises ValidationError."""
+        loaded: dict[str, Any] = self.tab().load(value)
         return loaded
 
-    return read
 
+@dataclass(frozen=True, slots=True)
+class named(Generic[T]):  # noqa: N801  # a reader, used like the functions beside it
+    """The reader of a table whose keys are names, such as those of attributes."""
 
-def named(reader: Reader[T]) -> Reader[dict[str, T]]:
-    """Returns the reader of a table whose keys are names, such as those of attributes."""
+    reader: Reader[T]
 
-    def read(value: Any) -> dict[str, T]:
+    def __call__(self, value: Any) -> dict[str, T]:
+        """Returns what the reader makes of every value; raises ValidationError."""
         if not isinstance(value, Mapping):
             raise refusal(describe(value), "a table")
-        return dict(zip(value, _collect(list(value.items()), reader), strict=True))
-
-    return read
+        return dict(zip(value, _collect(list(value.items()), self.reader), strict=True))
 
 
 def list_of(reader: Reader[T], *, most: int | None = None) -> Reader[tuple[T, ...]]:
