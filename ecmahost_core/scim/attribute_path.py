@@ -15,7 +15,7 @@ taken out of the configuration yesterday.
 import re
 
 from ecmahost_core.scim.nodes import AttributePath
-from ecmahost_core.scim.resource_types import ResourceType
+from ecmahost_core.scim.resource_types import ResourceType, may_follow_a_name
 from ecmahost_core.scim.scanner import Scanner
 from ecmahost_core.scim.schemas import Attribute
 
@@ -23,20 +23,25 @@ _SUB_ATTRIBUTE = re.compile(r"\.([^\s\[\]()\".]+)")
 _UNKNOWN = re.compile(
     r"(?:(?P<urn>urn:[^\s\[\]()\"]+):)?(?P<name>[A-Za-z$_-][\w$-]*(?:\.[A-Za-z$_-][\w$-]*)?)", re.IGNORECASE
 )
-_UP_TO_OPERATOR = re.compile(r"[^\[\]()\"]*?(?=\s(?:eq|ne|co|sw|ew|gt|ge|lt|le|pr)\b)", re.IGNORECASE)
+_UP_TO_OPERATOR = re.compile(
+    r"(?:[^\[\]()\"]|\([^\[\]()\"]*\))*?(?=\s(?:eq|ne|co|sw|ew|gt|ge|lt|le|pr)\b)", re.IGNORECASE
+)
 
 
 def attribute_path(scanner: Scanner, resource_type: ResourceType) -> AttributePath:
     """``attrPath`` of a resource: the longest name that the resource type knows, or an unknown one."""
     start = scanner.position
-    long_name = resource_type.name_with_breaks(scanner.text, start)
+    long_name = resource_type.long_name(scanner.text, start)
     if long_name is not None:
         scanner.position += len(long_name)
-        return sub_attribute(scanner, resource_type.lookup(long_name) or AttributePath(None, None, long_name))
+        return resource_type.lookup(long_name) or AttributePath(None, None, long_name)
     word = scanner.word()
     if word is None:
         raise scanner.failure("an attribute name")
-    return resource_type.lookup(word) or _unknown(scanner, resource_type, word, start)
+    known = resource_type.lookup(word)
+    if known is not None and not _goes_on(scanner, resource_type, word):
+        return known
+    return _unknown(scanner, resource_type, word, start)
 
 
 def element_path(scanner: Scanner, parent: Attribute | None) -> AttributePath:
@@ -71,6 +76,13 @@ def sub_attribute(scanner: Scanner, path: AttributePath) -> AttributePath:
     if sub is None:
         return AttributePath(path.urn, None, path.name + found, path.value_filter)
     return AttributePath(path.urn, path.attribute, path.name, path.value_filter, sub)
+
+
+def _goes_on(scanner: Scanner, resource_type: ResourceType, word: str) -> bool:
+    """Whether a known name is but the beginning of an unknown one: ``Tel`` of ``urn:...:User:Tel 2 eq "x"``."""
+    if may_follow_a_name(scanner.text, scanner.position) or not (resource_type.split_urn(word) or ("", ""))[1]:
+        return False
+    return _UP_TO_OPERATOR.match(scanner.text, scanner.position) is not None
 
 
 def _unknown(scanner: Scanner, resource_type: ResourceType, word: str, start: int) -> AttributePath:

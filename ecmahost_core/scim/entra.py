@@ -5,7 +5,7 @@ of them are undocumented and known from traffic and from other servers' bug repo
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import unquote
@@ -14,9 +14,20 @@ from ecmahost_core.scim import urns
 from ecmahost_core.scim.nodes import And, Comparison, Filter
 
 URN_ALIASES: Final[Mapping[str, str]] = MappingProxyType(
-    {"urn:ietf:params:scim:schemas:extension:enterprise:2.0User": urns.ENTERPRISE_USER}
+    {
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0User": urns.ENTERPRISE_USER,
+        urns.ECMA_USER_PREVIEW: urns.ECMA2HOST_USER,
+    }
 )
-"""URNs as Microsoft misspelt them in samples and its older validator, and what they mean (``resource_types``)."""
+"""Other URNs that clients send, and what they mean (``resource_types``): one that Microsoft misspelt in samples and in
+its older validator, and the name of the ECMA host's extension in apps that were set up during its preview. Only where
+the connector has no extension of that name itself."""
+
+DN_ATTRIBUTE: Final = "-dn-"
+"""What Microsoft's ECMA app calls an object's DN, as an attribute of the ECMA host's extension."""
+
+PLACEHOLDER: Final = "PLACEHOLDER"
+"""The target attribute of the ECMA app's attribute mapping until an administrator chooses a real one."""
 
 _FLAG_BEFORE_PATH = re.compile(r"(?:aadOptscim062020|AzureAdScimPatch2017)=?(/[^?&]*)?(?:[?&](.*))?", re.IGNORECASE)
 
@@ -71,6 +82,21 @@ def without_blanks(value: Any, depth: int = 4) -> Any:
     if isinstance(value, list):
         return [without_blanks(item, depth - 1) for item in value]
     return value
+
+
+def carries_placeholder(names: Iterable[str]) -> bool:
+    """Whether one of the unknown names of a request is ``PLACEHOLDER``, with or without a URN (called by ``web``)."""
+    return any(name.rpartition(":")[2].lower() == PLACEHOLDER.lower() for name in names)
+
+
+def passed_over_when_read_only(name: str) -> bool:
+    """Whether a PATCH of this attribute, where it is read-only, is ignored rather than refused (called by ``patch``).
+
+    RFC 7644 section 3.5.2 has ``mutability``. Microsoft's template maps ``-dn-`` and expects it to be sent with the
+    creation alone; where an administrator has not said so, it comes with every change, and refusing it would refuse
+    whatever else was to change, in every cycle.
+    """
+    return name == DN_ATTRIBUTE
 
 
 def unwrapped(value: Any) -> Any:

@@ -44,6 +44,8 @@ def _apply(state: dict[str, Any], change: Change, ignored: list[str]) -> None:
     path, attribute = change.path, change.attribute
     if attribute is SCHEMAS or (not change.explicit and attribute in (ID, META)):
         return
+    if attribute.mutability == "readOnly" and entra.passed_over_when_read_only(attribute.name):
+        return
     container: Mapping[str, Any] = state if path.urn is None else state.get(path.urn, {})
     before = container.get(path.name)
     after = _changed(change, before, ignored)

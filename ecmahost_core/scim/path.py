@@ -24,10 +24,10 @@ def parse_path(text: str, resource_type: ResourceType) -> AttributePath:
     Raises:
         ScimError: 400 ``invalidPath``: the text is no path, or filters an attribute that has one value only.
     """
-    path = resource_type.lookup(text)
+    stripped = text.strip()
+    path = resource_type.lookup(stripped)
     if path is not None:
         return path
-    stripped = text.strip()
     unknown = _unknown_name_of_known_urn(stripped, resource_type)
     if unknown is not None:
         return unknown

@@ -102,7 +102,7 @@ def project(
 def _selection(names: Iterable[str], resource_type: ResourceType, *, always: bool = True) -> _Selection:
     """What ``names`` say; without ``always`` less what is always returned and cannot be excluded."""
     selection: dict[_Key, frozenset[str] | None] = {}
-    for name in names:
+    for name in resource_type.with_commas(tuple(names)):
         try:
             path = parse_path(name, resource_type)
         except ScimError:

@@ -6,8 +6,9 @@ colons and any mixture of cases cost one look-up, and nothing is ever split at i
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from ecmahost_core.scim import entra, urns
@@ -16,7 +17,8 @@ from ecmahost_core.scim.nodes import AttributePath
 from ecmahost_core.scim.schemas import Attribute, Schema
 from ecmahost_core.text import fold
 
-_BREAKS_A_WORD = re.compile(r'[\s\[\]()"]')
+_BREAK = re.compile(r'[\s\[\]()"]')
+_MAY_FOLLOW_A_NAME = re.compile(r"\[|\s+(?:eq|ne|co|sw|ew|gt|ge|lt|le|pr)(?=[\s()\]\"]|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,9 @@ class ResourceType:
     """A kind of resource: ``endpoint`` is relative to the base URL (``/Users``), ``schema`` its core schema.
 
     An attribute name without URN means the core's; where the core has none it means the first extension's that has
-    it, because clients do send ``manager`` alone. ``hidden`` are the paths that an answer leaves out unless asked
-    (``returned`` ``request``) or always (``never``).
+    it, because clients do send ``manager`` alone. Not so with ``qualified_only``: there an extension's names are
+    known after their URN alone. ``hidden`` are the paths that an answer leaves out unless asked (``returned``
+    ``request``) or always (``never``).
     """
 
     name: str
@@ -33,11 +36,13 @@ class ResourceType:
     schema: Schema = field(repr=False)
     extensions: tuple[Schema, ...] = field(default=(), repr=False)
     description: str = ""
+    qualified_only: bool = False
     hidden: tuple[AttributePath, ...] = field(init=False, repr=False, compare=False)
     _paths: Mapping[str, AttributePath] = field(init=False, repr=False, compare=False)
     _extensions: Mapping[str, Schema] = field(init=False, repr=False, compare=False)
     _prefixes: tuple[tuple[str, str | None], ...] = field(init=False, repr=False, compare=False)
-    _names_with_breaks: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+    _long_names: Mapping[str, tuple[tuple[int, str], ...]] = field(init=False, repr=False, compare=False)
+    _names_with_commas: Mapping[tuple[str, ...], str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         spelt: dict[str, AttributePath] = {}
@@ -52,7 +57,9 @@ class ResourceType:
         object.__setattr__(self, "_paths", paths)
         object.__setattr__(self, "_extensions", extensions)
         object.__setattr__(self, "_prefixes", tuple((f"{fold(text)}:", urn) for text, urn, _ in self._qualifiers()))
-        object.__setattr__(self, "_names_with_breaks", self._pattern_of_names_with_breaks())
+        object.__setattr__(self, "_long_names", _long_names(spelt))
+        commas = {_pieces(text.split(",")): text for text in spelt if "," in text}
+        object.__setattr__(self, "_names_with_commas", {key: text for key, text in commas.items() if len(key) > 1})
         shown = ("always", "default")
         hidden = {path: None for path in spelt.values() if (path.target or _NOTHING).returned not in shown}
         object.__setattr__(self, "hidden", tuple(hidden))
@@ -75,15 +82,39 @@ class ResourceType:
                 return urn, text[len(prefix) :]
         return None
 
-    def name_with_breaks(self, text: str, position: int) -> str | None:
+    def long_name(self, text: str, position: int) -> str | None:
         """The longest attribute name (with its URN, if any) at ``position`` that a word break would cut short.
 
-        Only names with blanks, brackets or quotes are looked for: all others are read as one word.
+        Of names that begin alike (``Tel 2``, ``Tel``) the longest is meant behind which a path or a comparison can go
+        on. Only names with blanks, parentheses, brackets or quotes are looked for: all others are one word.
         """
-        if self._names_with_breaks is None:
-            return None
-        found = self._names_with_breaks.match(text, position)
-        return found.group() if found else None
+        first = _BREAK.search(text, position)
+        candidates = self._long_names.get(fold(text[position : first.start()]), ()) if first else ()
+        for breaks, folded in candidates:
+            behind = next(islice(_BREAK.finditer(text, position), breaks, None), None)
+            end = behind.start() if behind else len(text)
+            if fold(text[position:end]) == folded and may_follow_a_name(text, end):
+                return text[position:end]
+        return None
+
+    def with_commas(self, names: Sequence[str]) -> list[str]:
+        """A list that was split at its commas, with the names put together again that have commas themselves.
+
+        The parts have no blanks at their ends, and none is empty.
+        """
+        lengths = sorted({len(pieces) for pieces in self._names_with_commas}, reverse=True)
+        whole: list[str] = []
+        position = 0
+        while position < len(names):
+            taken, name = 1, names[position]
+            for length in lengths:
+                found = self._names_with_commas.get(_pieces(names[position : position + length]))
+                if found is not None:
+                    taken, name = length, found
+                    break
+            whole.append(name)
+            position += taken
+        return whole
 
     def to_json(self, base_url: str) -> dict[str, Any]:
         """The ResourceType resource (RFC 7643 section 6)."""
@@ -108,11 +139,12 @@ class ResourceType:
         """(URN as a client may spell it, extension or None for the core, its attributes), longest spelling first."""
         known: list[tuple[str, str | None, tuple[Attribute, ...]]] = [(self.schema.id, None, self._core())]
         known += [(schema.id, schema.id, schema.attributes) for schema in self.extensions]
+        own = {fold(text) for text, _, _ in known}
         known += [
             (alias, urn, attributes)
             for alias, meant in entra.URN_ALIASES.items()
             for text, urn, attributes in known
-            if text == meant
+            if fold(text) == fold(meant) and fold(alias) not in own
         ]
         return sorted(known, key=lambda entry: -len(entry[0]))
 
@@ -127,26 +159,31 @@ class ResourceType:
         yield from _dotted_names(None, self._core(), "")
         for text, urn, attributes in qualifiers:
             yield from _dotted_names(urn, attributes, f"{text}:")
-        for schema in self.extensions:
+        for schema in () if self.qualified_only else self.extensions:
             yield from _names(schema.id, schema.attributes, "")
             yield from _dotted_names(schema.id, schema.attributes, "")
 
-    def _pattern_of_names_with_breaks(self) -> re.Pattern[str] | None:
-        alternatives = []
-        for text, _, attributes in [*self._qualifiers(), ("", None, self._core() + self._of_extensions())]:
-            names = sorted((a.name for a in attributes if _BREAKS_A_WORD.search(a.name)), key=len, reverse=True)
-            if names:
-                prefix = re.escape(f"{text}:") if text else ""
-                alternatives.append(f"{prefix}(?:{'|'.join(map(re.escape, names))})")
-        if not alternatives:
-            return None
-        return re.compile(rf"(?:{'|'.join(alternatives)})(?=[\s\[\]().]|$)", re.IGNORECASE)
-
-    def _of_extensions(self) -> tuple[Attribute, ...]:
-        return tuple(attribute for schema in self.extensions for attribute in schema.attributes)
-
 
 _NOTHING = Attribute("", returned="default")
+
+
+def may_follow_a_name(text: str, position: int) -> bool:
+    """Whether what stands at ``position`` can follow the name of an attribute: an operator or a bracket."""
+    return _MAY_FOLLOW_A_NAME.match(text, position) is not None
+
+
+def _long_names(spellings: Iterable[str]) -> dict[str, tuple[tuple[int, str], ...]]:
+    """By their folded first word: how many breaks a name has, and the name folded; the longest first."""
+    found: dict[str, set[tuple[int, str]]] = {}
+    for text in spellings:
+        first, *others = _BREAK.split(text)
+        if others:
+            found.setdefault(fold(first), set()).add((len(others), fold(text)))
+    return {first: tuple(sorted(names, key=lambda one: (-len(one[1]), one[1]))) for first, names in found.items()}
+
+
+def _pieces(parts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(fold(part.strip()) for part in parts if part.strip())
 
 
 def _names(urn: str | None, attributes: tuple[Attribute, ...], prefix: str) -> Iterator[tuple[str, AttributePath]]:

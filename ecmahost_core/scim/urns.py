@@ -6,6 +6,7 @@ USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP: Final = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE_USER: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 ECMA2HOST_USER: Final = "urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:User"
+ECMA_USER_PREVIEW: Final = "urn:ietf:params:scim:schemas:extension:ECMA:1.0:User"
 
 SCHEMA: Final = "urn:ietf:params:scim:schemas:core:2.0:Schema"
 RESOURCE_TYPE: Final = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
