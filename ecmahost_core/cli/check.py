@@ -102,7 +102,7 @@ def _examined(
         return [_broken(configuration, error)]
     found: list[Finding] = []
     try:
-        bindings = bind(configuration, connector.schema())
+        bindings = bind(configuration, connector.schema(), connector.capabilities.dn_style)
         found.append(Finding(Severity.INFO, "target", "can be reached, and its schema fits"))
         for binding in bindings.values():
             found += host_findings(configuration, binding)

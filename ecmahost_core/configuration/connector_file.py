@@ -38,10 +38,6 @@ TABLES = (
 )
 RESOURCE_TYPES = ("User",)
 _OBJECT_TYPE = "[object_types.User] with the target's object type and its anchor"
-_MAPPING = (
-    '[schema_mapping.User] with at least one line such as userName = "LoginName"; '
-    "a connector without a schema mapping is not supported yet"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,7 @@ def read_connector(
     profiles = _tab(report, document, "run_profiles", schemas.RunProfilesTab)
     export = _tab(report, document, "export", schemas.ExportTab)
     object_types = _by_resource_type(report, document, "object_types", reader_of(schemas.ObjectTypeTab), _OBJECT_TYPE)
-    mapping = _by_resource_type(report, document, "schema_mapping", read_mapping, _MAPPING)
+    mapping = _by_resource_type(report, document, "schema_mapping", read_mapping, "")
     deprovisioning = _by_resource_type(report, document, "deprovisioning", reader_of(schemas.DeprovisioningTab), "")
     if report.problems:
         return tuple(sorted(report.problems, key=_place))

@@ -11,6 +11,7 @@ from typing import Any
 
 from marshmallow import post_load
 
+from ecmahost_core.configuration.aliases import alias
 from ecmahost_core.configuration.fields import (
     NAME,
     Entry,
@@ -158,6 +159,7 @@ class AttributeTable(Tab):
     type = Entry(choice({one.value: one for one in AttributeType}))
     direction = Entry(choice(DIRECTIONS))
     single_value = Entry(flag)
+    alias = Entry(alias)
 
     @post_load
     def _build(self, data: dict[str, Any], **_kwargs: Any) -> SelectedAttribute:
@@ -185,6 +187,11 @@ def _query_attribute(value: Any) -> QueryAttribute:
     return QueryAttribute(name(value))
 
 
+def select_attributes(value: Any) -> tuple[str, ...]:
+    """A list of attribute names, each once; an empty one selects nothing beyond what is needed anyway."""
+    return _each_once(list_of(name)(value))
+
+
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     twice = next((one for position, one in enumerate(names) if one in names[:position]), None)
     if twice is not None:
@@ -200,6 +207,7 @@ class ObjectTypeTab(Tab):
     anchor_immutable = Entry(flag)
     dn = Entry(table(DnTable))
     query_attributes = Entry(query_attributes)
+    select_attributes = Entry(select_attributes)
     attributes = Entry(named(table(AttributeTable)))
 
     @post_load

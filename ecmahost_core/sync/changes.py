@@ -11,6 +11,7 @@ from ecmahost_core.ecma.csentry import (
     ObjectModificationType,
     new_identifier,
 )
+from ecmahost_core.ecma.schema import AttributeOperation
 from ecmahost_core.ecma.values import Anchor, Attributes, Values, anchor_text, text_of
 from ecmahost_core.scim.errors import invalid_value, mutability
 from ecmahost_core.space.objects import ANCHOR, DN, ID, LockKey, SpaceObject
@@ -22,7 +23,8 @@ from ecmahost_core.text import fold
 def addition(binding: TypeBinding, attributes: Attributes) -> CSEntryChange:
     """Returns the Add of a new object; raises ScimError 400 for what the target requires and was not sent."""
     for attribute in binding.target.attributes:
-        if attribute.required and not attribute.generated and not attributes.get(attribute.name):
+        by_others = attribute.generated or attribute.operation is AttributeOperation.IMPORT_ONLY
+        if attribute.required and not by_others and not attributes.get(attribute.name):
             path = binding.mapping.path_of(attribute.name)
             raise invalid_value(f"{path} is missing: the target attribute {attribute.name!r} must have a value.")
     anchor = anchor_of(binding, attributes)

@@ -116,7 +116,8 @@ class Endpoint:
             if self._failure is not None and time.monotonic() - self._failed_at < SCHEMA_RETRY_SECONDS:
                 raise self._failure
             try:
-                self._bindings = bind(self.configuration, self._schema(patience))
+                dn_style = self.connector.capabilities.dn_style
+                self._bindings = bind(self.configuration, self._schema(patience), dn_style)
             except (ConnectorError, BrokenContract, ConfigurationError) as error:
                 self._failure, self._failed_at = error, time.monotonic()
                 raise

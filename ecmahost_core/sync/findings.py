@@ -1,4 +1,4 @@
-"""What the host itself knows about a configured connector that its plugin cannot: the mapping, the flows, the door.
+"""What the host itself knows about a configured connector that its plugin cannot: the names, the flows, the door.
 
 For ``ecmahost check``. Reads at most one page of the target, and writes nothing.
 """
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from types import MappingProxyType
 
-from ecmahost_core.configuration.model import ConnectorConfiguration, Deprovisioning, Properties
+from ecmahost_core.configuration.model import ConnectorConfiguration, Deprovisioning, Profile, Properties
 from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.ecma.deprovisioning import FlowAction
@@ -21,6 +21,8 @@ from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.values import to_scim
 
 SAMPLE = 100
+LISTED = 20
+"""How many names of attributes one sentence lists."""
 
 _VALUES = MappingProxyType(
     {
@@ -37,8 +39,10 @@ _VALUES = MappingProxyType(
 def host_findings(configuration: ConnectorConfiguration, binding: TypeBinding) -> list[Finding]:
     """Returns what the configuration alone says about one object type. Does not connect."""
     return [
+        *_profile(binding),
+        *_left_out(binding),
         *_anchor(binding),
-        *_user_name(binding),
+        *(_user_name(binding) if binding.profile is Profile.SCIM else _matching(binding)),
         *_flows(binding.flows, binding),
         *_door(configuration.properties, datetime.now(UTC)),
     ]
@@ -125,6 +129,56 @@ def _active(entries: Iterable[CSEntryChange], binding: TypeBinding, which: str) 
             "it, or take another attribute"
         )
         yield Finding(Severity.ERROR, f"{binding.target.name}.{name}", message, remedy)
+
+
+def _profile(binding: TypeBinding) -> Iterator[Finding]:
+    """By which names clients know the attributes, and what comes of it that nobody chose them."""
+    mapping = f"[schema_mapping.{binding.object_type.resource_type}]"
+    extensions = binding.resource_type.extensions
+    if binding.profile is Profile.SCIM:
+        urns = "".join(f", {schema.id}" for schema in extensions)
+        yield Finding(Severity.INFO, "profile", f"scim: clients use the names of {mapping}; URNs: core{urns}")
+        return
+    for schema in extensions:
+        names = ", ".join(attribute.name for attribute in schema.attributes[:LISTED])
+        more = f" and {len(schema.attributes) - LISTED} more" if len(schema.attributes) > LISTED else ""
+        message = f"ecma, because there is no {mapping}: clients use the prefix {schema.id}: before {names}{more}"
+        yield Finding(Severity.INFO, "profile", message)
+    if binding.object_type.select_attributes is not None:
+        return
+    for attribute in binding.target.attributes:
+        if attribute.type is AttributeType.BINARY:
+            message = "selected because everything is: Entra cannot send it, and the host keeps a copy of every value"
+            remedy = f"list the other attributes: select_attributes = [...] under {_table(binding)}"
+            yield Finding(Severity.WARNING, f"{binding.target.name}.{attribute.name}", message, remedy)
+
+
+def _left_out(binding: TypeBinding) -> Iterator[Finding]:
+    """Attributes that nobody chose and that clients cannot name."""
+    for one in binding.left_out:
+        needed = one.attribute.required and not one.attribute.generated
+        message = f"is left out, because {one.reason}"
+        if needed:
+            message += "; the target requires a value, so every creation will fail"
+        severity = Severity.ERROR if needed else Severity.WARNING
+        yield Finding(
+            severity, f"{binding.target.name}.{one.attribute.name}", message, f"{one.line} under {_table(binding)}"
+        )
+
+
+def _matching(binding: TypeBinding) -> Iterator[Finding]:
+    """In the profile ``ecma`` the portal says what people are matched by, and only query attributes are safe for it."""
+    if not binding.query_attributes:
+        message = (
+            "there is no query attribute: two people may get the same value of what Entra matches them by, and a match "
+            "that finds nobody is not verified in the target"
+        )
+        remedy = "query_attributes = [...] with the target attributes that the portal's mapping matches by"
+        yield Finding(Severity.WARNING, _table(binding), message, remedy)
+
+
+def _table(binding: TypeBinding) -> str:
+    return f"[object_types.{binding.object_type.resource_type}]"
 
 
 def _anchor(binding: TypeBinding) -> Iterator[Finding]:

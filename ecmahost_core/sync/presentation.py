@@ -13,6 +13,8 @@ from ecmahost_core.sync.deprovisioning import ACTIVE, is_active
 def resource_of(binding: TypeBinding, entry: SpaceObject) -> dict[str, Any]:
     """Returns the resource that filters and PATCH work on: everything but what depends on the request's URL."""
     resource = binding.mapping.resource_of(entry.attributes)
+    if binding.dn_row is not None and entry.dn is not None:
+        binding.dn_row.write(resource, (entry.dn,))
     resource["id"] = entry.id
     resource[ACTIVE] = is_active(binding, entry)
     created = _instant(entry.created)

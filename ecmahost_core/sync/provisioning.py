@@ -32,6 +32,7 @@ from ecmahost_core.sync.changes import addition, changed_by, exportable, keys_of
 from ecmahost_core.sync.deprovisioning import ACTIVE, fitted, wanted_active
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
+from ecmahost_core.sync.identity import identifying_paths
 from ecmahost_core.sync.presentation import resource_of
 from ecmahost_core.sync.steps import Plan, plan_of_change, plan_of_removal
 from ecmahost_core.sync.target_reads import read_by_value
@@ -59,8 +60,8 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     change = addition(binding, attributes)
     keys = keys_of(binding, change.anchor, change.dn, attributes)
     if not keys:
-        names = ", ".join(binding.mapping.path_of(name) for name in (*binding.query_attributes, *binding.target.anchor))
-        raise ScimError(400, f"Nothing in the request identifies the object; send one of: {names}.", "invalidValue")
+        paths = identifying_paths(binding)
+        raise ScimError(400, f"Nothing in the request identifies the object; send one of: {paths}.", "invalidValue")
     intent = WriteIntent(
         space_type=binding.space_type,
         operation=Operation.ADD,

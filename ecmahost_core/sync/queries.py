@@ -106,7 +106,8 @@ def _never_holds(binding: TypeBinding, comparison: Comparison) -> bool:
     path = comparison.path
     if path.urn is None and path.name in ("id", "meta", "schemas", ACTIVE):
         return False
-    return not any(row.path.urn == path.urn and row.path.name == path.name for row in binding.mapping.rows)
+    rows = binding.mapping.rows if binding.dn_row is None else (*binding.mapping.rows, binding.dn_row)
+    return not any(row.path.urn == path.urn and row.path.name == path.name for row in rows)
 
 
 def _access(binding: TypeBinding, node: Filter) -> tuple[_Key | None, str | None]:

@@ -2,6 +2,10 @@
 
 ``/Schemas`` shows it, and requests are read by it: an attribute that is not mapped is unknown here, so it is ignored
 when it comes in and matches nothing in a filter.
+
+What a client may do with an attribute follows from what the target's schema says. An attribute that is only imported (a
+column that the database alone computes, an identity that it always generates) is ``readOnly`` and never ``required``.
+One that the target merely can fill in (a column with a default) stays writable and is not ``required``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,8 +13,8 @@ from dataclasses import replace
 from typing import cast
 
 from ecmahost_core.configuration.model import ObjectType
-from ecmahost_core.ecma.schema import AttributeOperation, SchemaAttribute, SchemaType
-from ecmahost_core.scim import schemas
+from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, SchemaAttribute, SchemaType
+from ecmahost_core.scim import schemas, urns
 from ecmahost_core.scim.core_user import USER
 from ecmahost_core.scim.enterprise_user import ENTERPRISE_USER
 from ecmahost_core.scim.errors import ScimError
@@ -38,16 +42,44 @@ def full_resource_type(name: str, mapped: Mapping[str, str], target: SchemaType)
         attribute = target.attribute(target_name)
         if not urn.lower().startswith("urn:") or any(text.lower().startswith(f"{one}:") for one in known):
             continue
-        if attribute is None:
-            continue
-        scim_type = cast(schemas.AttributeType, scim_type_of(attribute))
-        custom.setdefault(urn, []).append(
-            Attribute(attribute_name, type=scim_type, multi_valued=attribute.multi_valued, case_exact=False)
-        )
+        if attribute is not None:
+            custom.setdefault(urn, []).append(_attribute(attribute_name, attribute))
     extensions = tuple(
         Schema(urn, urn.rpartition(":")[2], "Attributes of the target.", tuple(found)) for urn, found in custom.items()
     )
     return ResourceType(name, _ENDPOINTS[name], _CORE[name], (*_EXTENSIONS[name], *extensions))
+
+
+def ecma_resource_type(name: str, attributes: Mapping[str, SchemaAttribute]) -> ResourceType:
+    """Returns the resource type of the profile ``ecma``.
+
+    Of the core it has ``active``. Everything else is in the ECMA host's extension, and known by its URN only: a
+    ``userName`` without one is the core's, whatever the target has.
+
+    Args:
+        name: of the resource type.
+        attributes: the target's, by their names on the wire, in the order in which ``/Schemas`` shows them.
+    """
+    core = _CORE[name]
+    active = tuple(attribute for attribute in core.attributes if attribute.name == "active")
+    extension = Schema(
+        urns.ECMA2HOST_USER,
+        "ECMA2Host User",
+        "What the target has, under the target's own names.",
+        tuple(_attribute(wire_name, attribute) for wire_name, attribute in attributes.items()),
+    )
+    return ResourceType(name, _ENDPOINTS[name], replace(core, attributes=active), (extension,), qualified_only=True)
+
+
+def _attribute(name: str, target: SchemaAttribute) -> Attribute:
+    """An attribute of an extension that is made for the target, with what the target's type alone decides."""
+    return Attribute(
+        name,
+        type=cast(schemas.AttributeType, scim_type_of(target)),
+        multi_valued=target.multi_valued,
+        description=f"The attribute {target.name} of the target.",
+        case_exact=target.type is AttributeType.BINARY,
+    )
 
 
 def mapped_paths(text: str, target: SchemaAttribute, full: ResourceType) -> MappedPath | str:
@@ -72,15 +104,23 @@ def mapped_paths(text: str, target: SchemaAttribute, full: ResourceType) -> Mapp
 
 
 def trimmed_resource_type(
-    name: str, rows: Iterable[MappedPath], object_type: ObjectType, target: SchemaType
+    full: ResourceType, rows: Iterable[MappedPath], object_type: ObjectType, target: SchemaType, active: str = ""
 ) -> ResourceType:
     """Returns the resource type with the mapped attributes only, characteristics as the target makes them.
 
     ``active`` is always part of a User, because disabling is.
+
+    Args:
+        full: what the rows were resolved against.
+        rows: of the mapping.
+        object_type: as configured.
+        target: the target's type.
+        active: the target attribute that holds SCIM ``active``, empty for none. Where it has a name of its own beside
+            ``active``, clients need not send both.
     """
     rows = tuple(rows)
     unique = {query.name for query in object_type.query_attributes if query.unique}
-    described = {row.text: _characteristics(row, object_type, target, unique) for row in rows}
+    described = {row.text: _characteristics(row, object_type, target, unique, active) for row in rows}
 
     def attributes_of(urn: str | None, schema: Schema) -> tuple[Attribute, ...]:
         kept = []
@@ -88,18 +128,17 @@ def trimmed_resource_type(
             own = [row for row in rows if row.path.urn == urn and row.path.name == attribute.name]
             if own:
                 kept.append(_trimmed(attribute, own, described))
-            elif urn is None and name == "User" and attribute.name == "active":
+            elif urn is None and full.name == "User" and attribute.name == "active":
                 kept.append(attribute)
         return tuple(kept)
 
-    core = replace(_CORE[name], attributes=attributes_of(None, _CORE[name]))
-    mapped = {row.text: row.target.name for row in rows}
     extensions = []
-    for schema in full_resource_type(name, mapped, target).extensions:
+    for schema in full.extensions:
         attributes = attributes_of(schema.id, schema)
         if attributes:
             extensions.append(replace(schema, attributes=attributes))
-    return ResourceType(name, _ENDPOINTS[name], core, tuple(extensions))
+    core = replace(full.schema, attributes=attributes_of(None, full.schema))
+    return replace(full, schema=core, extensions=tuple(extensions))
 
 
 def _trimmed(attribute: Attribute, rows: list[MappedPath], described: Mapping[str, Attribute]) -> Attribute:
@@ -116,7 +155,9 @@ def _trimmed(attribute: Attribute, rows: list[MappedPath], described: Mapping[st
     return replace(attribute, sub_attributes=subs, required=False)
 
 
-def _characteristics(row: MappedPath, object_type: ObjectType, target: SchemaType, unique: set[str]) -> Attribute:
+def _characteristics(
+    row: MappedPath, object_type: ObjectType, target: SchemaType, unique: set[str], active: str
+) -> Attribute:
     """The SCIM attribute of a row with mutability, required and uniqueness as the target has them.
 
     What SCIM itself requires (``userName``) stays required whatever the target says: a user who loses it is not found
@@ -130,10 +171,11 @@ def _characteristics(row: MappedPath, object_type: ObjectType, target: SchemaTyp
     anchor = row.target.name in object_type.anchor
     read_only = row.target.operation is AttributeOperation.IMPORT_ONLY
     immutable = anchor and object_type.anchor_immutable
+    needed = row.target.required or target.anchor == (row.target.name,)
+    by_others = read_only or row.target.generated or (row.path.urn is not None and row.target.name == active)
     return replace(
         attribute,
         mutability="readOnly" if read_only else "immutable" if immutable else "readWrite",
-        required=attribute.required
-        or (not row.target.generated and (row.target.required or target.anchor == (row.target.name,))),
+        required=attribute.required or (needed and not by_others),
         uniqueness="server" if row.target.name in unique or target.anchor == (row.target.name,) else "none",
     )

@@ -57,9 +57,13 @@ def plan_of_change(
     """Returns how to get an object from one state of its resource to another; raises ScimError.
 
     A plan of one Update is sent together with the other attributes. Where the object is deleted by being disabled,
-    what else was to change about it does not matter any more.
+    what else was to change about it does not matter any more. The attribute of the disable flow may have a name of its
+    own beside ``active``; leaving that out of a PUT asks for nothing, as leaving ``active`` out does, so it is never
+    cleared.
     """
     changed = dict(binding.mapping.changes(before.attributes, resource, after))
+    if not binding.active_mapped and changed.get(binding.active_attribute) == ():
+        del changed[binding.active_attribute]
     event = _event(binding, before, after)
     kept = before.kept
     if event is not None and not binding.active_attribute:

@@ -10,11 +10,12 @@ from ecmahost_core.scim.errors import invalid_value
 from ecmahost_core.scim.messages import Query, list_response, parse_patch, parse_query
 from ecmahost_core.scim.patch import apply_patch
 from ecmahost_core.scim.put import replaced
-from ecmahost_core.scim.resource import Projection, canonical, missing, projection, without_read_only
+from ecmahost_core.scim.resource import Canonical, Projection, canonical, missing, projection, without_read_only
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync import provisioning
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Call, Endpoint
+from ecmahost_core.sync.identity import refuse_placeholder
 from ecmahost_core.sync.presentation import location_of, presented, version_of
 from ecmahost_core.sync.queries import search
 from ecmahost_core.web.answers import answer, nothing
@@ -49,7 +50,9 @@ def resource_routes(site: Site) -> Blueprint:
         endpoint, binding = _target(site, connector)
         endpoint.require_visible()
         shown = _projection(binding)
-        body = _read(binding, json_body(request, site.configuration.body_limit))
+        read = _read(binding, json_body(request, site.configuration.body_limit))
+        refuse_placeholder(binding, read.resource, read.ignored)
+        body = _complete(binding, read)
         created = provisioning.create(endpoint, binding, body, _call(site))
         resource = presented(binding, created, base_url(request, connector), site.epoch)
         headers = {"Location": location_of(resource), "ETag": version_of(created, site.epoch)}
@@ -78,7 +81,7 @@ def resource_routes(site: Site) -> Blueprint:
     @routes.put(single)
     def put_resource(connector: str, object_id: str) -> Response:
         endpoint, binding = _target(site, connector)
-        body = _read(binding, json_body(request, site.configuration.body_limit))
+        body = _complete(binding, _read(binding, json_body(request, site.configuration.body_limit)))
 
         def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
             return replaced(resource, body, binding.resource_type)
@@ -113,9 +116,13 @@ def _query() -> Query:
     return parse_query(request.args.to_dict(), default_count=DEFAULT_COUNT, max_count=MAX_COUNT)
 
 
-def _read(binding: TypeBinding, body: Mapping[str, Any]) -> dict[str, Any]:
+def _read(binding: TypeBinding, body: Mapping[str, Any]) -> Canonical:
     read = canonical(body, binding.resource_type)
     _note_ignored(read.ignored)
+    return read
+
+
+def _complete(binding: TypeBinding, read: Canonical) -> dict[str, Any]:
     resource = without_read_only(read.resource, binding.resource_type)
     absent = missing(resource, binding.resource_type)
     if absent:

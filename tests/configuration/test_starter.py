@@ -8,7 +8,7 @@ import pytest
 
 from ecmahost_core.configuration.home import Home
 from ecmahost_core.configuration.load import LoadedConnectors
-from ecmahost_core.configuration.model import TokenHash
+from ecmahost_core.configuration.model import Profile, TokenHash
 from ecmahost_core.configuration.starter import starter_file
 from ecmahost_core.configuration.token_rotation import NotEdited, usable_tokens, with_token
 from ecmahost_core.ecma.parameters import ConfigParameterDefinition, ConfigParameterType
@@ -29,7 +29,6 @@ def test_a_starter_asks_only_for_what_somebody_has_to_fill_in(
         "object_types.User.target",
         "object_types.User.anchor",
         "object_types.User.query_attributes[1]",
-        "schema_mapping.User.userName",
     ]
 
 
@@ -39,17 +38,22 @@ def test_a_starter_that_is_filled_in_is_good_also_with_every_comment_turned_on(
     text = starter_file("hr", "demo", INSTANCE, OLD, definitions)
     text = text.replace('server = ""', 'server = "x"').replace('# binding = "basic"', 'binding = "anonymous"')
     text = text.replace('target = ""', 'target = "T"').replace('anchor = ""', 'anchor = "A"')
-    text = text.replace('userName = ""', 'userName = "Login"').replace('[""]', '["Login"]')
+    text = text.replace('[""]', '["Login"]')
     home.connector_file("hr").write_text(text)
-    assert load().problems == ()
+    loaded = load()
+    assert loaded.problems == ()
+    assert loaded.configurations[0].profile_of("User") is Profile.ECMA
+    text = text.replace("# [schema_mapping.User]", "[schema_mapping.User]")
     optional = [line for line in text.splitlines() if line.startswith("# ") and " = " in line and "{ env" not in line]
     settings = [line for line in optional if tomllib_reads(line[2:])]
     assert len(settings) >= 10
     for line in settings:
-        if not line.startswith(("# password", "# SCIM")):
+        if not line.startswith(("# password", "#     ")):
             text = text.replace(line, line[2:])
     home.connector_file("hr").write_text(text)
-    assert load().problems == ()
+    loaded = load()
+    assert loaded.problems == ()
+    assert loaded.configurations[0].profile_of("User") is Profile.SCIM
 
 
 def tomllib_reads(line: str) -> bool:

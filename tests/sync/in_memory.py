@@ -270,8 +270,13 @@ def configuration_of(
     attributes: Mapping[str, Any] | None = None,
     objects: int = 5,
     page_size: int | None = None,
+    ecma: bool = False,
+    select: tuple[str, ...] | None = None,
 ) -> ConnectorConfiguration:
-    """A configuration as the wizard would leave it; ``query`` names attributes, or pairs of name and ``unique``."""
+    """A configuration as the wizard would leave it; ``query`` names attributes, or pairs of name and ``unique``.
+
+    With ``ecma`` there is no schema mapping, which is what that profile is.
+    """
     return ConnectorConfiguration(
         Path(f"{name}.toml"),
         Properties(
@@ -294,9 +299,10 @@ def configuration_of(
                     QueryAttribute(*one) if isinstance(one, tuple) else QueryAttribute(one) for one in query
                 ),
                 attributes=attributes or {},
+                select_attributes=select,
             )
         },
-        schema_mapping={"User": MAPPING if mapping is None else mapping},
+        schema_mapping={} if ecma else {"User": MAPPING if mapping is None else mapping},
         deprovisioning={"User": Deprovisioning(flow(disable), flow(delete))},
     )
 

@@ -272,9 +272,9 @@ def test_an_unmapped_attribute_is_named_as_the_target_names_it():
 
 def test_the_resource_type_has_what_is_mapped_and_active(desk):
     paths = {key: value for key, value in PATHS.items() if key != "active"}
-    mapping, _ = mapping_of(paths)
+    mapping, full = mapping_of(paths)
     object_type = desk.build(immutable=True).endpoint.configuration.object_types["User"]
-    shown = trimmed_resource_type("User", mapping.rows, object_type, EMPLOYEES)
+    shown = trimmed_resource_type(full, mapping.rows, object_type, EMPLOYEES)
     names = {attribute.name: attribute for attribute in shown.schema.attributes}
     assert set(names) == {
         "userName", "name", "nickName", "title", "active", "emails", "phoneNumbers", "addresses", "roles"
