@@ -3,6 +3,7 @@
 For ``ecmahost check``. Reads at most one page of the target, and writes nothing.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from ecmahost_core.sync.values import to_scim
 SAMPLE = 100
 LISTED = 20
 """How many names of attributes one sentence lists."""
+
+_SOUNDS_SECRET = re.compile(r"passw|pwd|secret|hash", re.IGNORECASE)
 
 _VALUES = MappingProxyType(
     {
@@ -146,11 +149,15 @@ def _profile(binding: TypeBinding) -> Iterator[Finding]:
         yield Finding(Severity.INFO, "profile", message)
     if binding.object_type.select_attributes is not None:
         return
+    remedy = f"list the other attributes: select_attributes = [...] under {_table(binding)}"
     for attribute in binding.target.attributes:
+        subject = f"{binding.target.name}.{attribute.name}"
         if attribute.type is AttributeType.BINARY:
             message = "selected because everything is: Entra cannot send it, and the host keeps a copy of every value"
-            remedy = f"list the other attributes: select_attributes = [...] under {_table(binding)}"
-            yield Finding(Severity.WARNING, f"{binding.target.name}.{attribute.name}", message, remedy)
+            yield Finding(Severity.WARNING, subject, message, remedy)
+        elif _SOUNDS_SECRET.search(attribute.name):
+            message = "selected because everything is: if it is as secret as it sounds, every client can read it"
+            yield Finding(Severity.WARNING, subject, message, remedy)
 
 
 def _left_out(binding: TypeBinding) -> Iterator[Finding]:

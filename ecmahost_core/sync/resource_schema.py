@@ -33,12 +33,12 @@ def full_resource_type(name: str, mapped: Mapping[str, str], target: SchemaType)
     """Returns the resource type that the configured paths are resolved against.
 
     The core schema, the known extensions, and an extension for every other URN that a path names: there the attribute
-    is what follows the URN's last colon, and its type is the target attribute's.
+    is what follows the URN, and its type is the target attribute's.
     """
     known = {schema.id.lower() for schema in (_CORE[name], *_EXTENSIONS[name])}
     custom: dict[str, list[Attribute]] = {}
     for text, target_name in mapped.items():
-        urn, _, attribute_name = text.rpartition(":")
+        urn, attribute_name = _split(text)
         attribute = target.attribute(target_name)
         if not urn.lower().startswith("urn:") or any(text.lower().startswith(f"{one}:") for one in known):
             continue
@@ -48,6 +48,15 @@ def full_resource_type(name: str, mapped: Mapping[str, str], target: SchemaType)
         Schema(urn, urn.rpartition(":")[2], "Attributes of the target.", tuple(found)) for urn, found in custom.items()
     )
     return ResourceType(name, _ENDPOINTS[name], _CORE[name], (*_EXTENSIONS[name], *extensions))
+
+
+def _split(text: str) -> tuple[str, str]:
+    """URN and attribute name. Where a URN ends, only a URN that is known tells; any other ends at the last colon."""
+    length = len(urns.ECMA2HOST_USER)
+    if text[: length + 1].lower() == f"{urns.ECMA2HOST_USER.lower()}:":
+        return text[:length], text[length + 1 :]
+    urn, _, name = text.rpartition(":")
+    return urn, name
 
 
 def ecma_resource_type(name: str, attributes: Mapping[str, SchemaAttribute]) -> ResourceType:

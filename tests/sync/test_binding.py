@@ -201,3 +201,9 @@ def test_a_required_column_and_a_unique_one_are_told_to_clients(bound, memory):
     assert user.attribute("name").sub("givenName").required
     custom = binding.resource_type.extension(memory.CUSTOM).attribute("Country")
     assert (custom.required, custom.uniqueness) == (False, "none")
+
+
+def test_a_mapped_name_behind_the_hosts_urn_may_have_colons(bound, memory):
+    urn = "urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:User"
+    binding = bound(mapping={"userName": "Login", f"{urn}:dept:code": "Country", f"{urn}:a.b c": "First"})
+    assert [one.name for one in binding.resource_type.extension(urn).attributes] == ["dept:code", "a.b c"]

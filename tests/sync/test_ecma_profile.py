@@ -1,6 +1,8 @@
 """The profile ``ecma``: the names, the resource type, and what requests come to that use them."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecmahost_core import AttributeType, MADistinguishedNameStyle, Schema, SchemaAttribute, SchemaType
 from ecmahost_core.configuration.model import Profile, SelectedAttribute
@@ -9,9 +11,12 @@ from ecmahost_core.ecma.schema import AttributeOperation
 from ecmahost_core.errors import ConfigurationError
 from ecmahost_core.scim import urns
 from ecmahost_core.scim.errors import ScimError
+from ecmahost_core.scim.filter import parse_filter
+from ecmahost_core.scim.path import parse_path
 from ecmahost_core.sync.binding import bind
 from ecmahost_core.sync.findings import host_findings
 from ecmahost_core.sync.presentation import resource_of
+from ecmahost_core.text import fold
 
 ECMA = urns.ECMA2HOST_USER
 
@@ -171,6 +176,18 @@ def test_with_a_schema_mapping_there_are_no_aliases(memory):
     assert caught.value.problems[0].table == "object_types.User"
 
 
+@settings(deadline=None)
+@given(columns=st.lists(st.text(alphabet='aAbä .[":-,(\t', min_size=1, max_size=5), max_size=6, unique_by=fold))
+def test_whatever_the_columns_are_called_clients_can_name_what_is_shown(memory, columns):
+    binding = bind(memory.configuration_of(ecma=True, query=("Login",)), type_with(*columns))["User"]
+    assert {*names(binding), *(one.attribute.name for one in binding.left_out)} == {"Login", *columns}
+    for row in binding.mapping.rows:
+        path = parse_path(row.text, binding.resource_type)
+        assert (path.urn, path.name) == (ECMA, row.target.name)
+        node = parse_filter(f'{row.text} eq "x"', binding.resource_type)
+        assert list(binding.mapping.rows_of(node.path)) == [row]
+
+
 # The resource type
 
 
@@ -229,11 +246,15 @@ def test_check_says_which_profile_and_which_prefix(bound, memory):
 
 
 def test_check_names_what_is_costly_and_what_is_unsafe(bound, memory):
-    found = {one.subject: one for one in host_findings(memory.configuration_of(ecma=True), bound(query=()))}
+    schema = type_with(SchemaAttribute("Photo", AttributeType.BINARY), "PasswordHash", "Plain")
+    found = {one.subject: one for one in host_findings(memory.configuration_of(ecma=True), bound(schema, query=()))}
     assert found["Employees.Photo"].severity is Severity.WARNING
+    assert "every client can read it" in found["Employees.PasswordHash"].message
     assert "no query attribute" in found["[object_types.User]"].message
-    chosen = host_findings(memory.configuration_of(ecma=True), bound(select=("Photo",)))
-    assert not [one for one in chosen if one.subject in ("Employees.Photo", "[object_types.User]")]
+    assert "Employees.Plain" not in found
+    chosen = bound(schema, select=("Photo", "PasswordHash"))
+    told = [one.subject for one in host_findings(memory.configuration_of(ecma=True), chosen)]
+    assert not {"Employees.Photo", "Employees.PasswordHash", "[object_types.User]"}.intersection(told)
 
 
 # The DN
