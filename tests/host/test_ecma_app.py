@@ -180,3 +180,69 @@ def test_check_says_the_profile_and_what_it_leaves_out(contoso: Any, home: Any) 
     done = home.command("check", "contoso")
     assert done.returncode == 3
     assert 'because SCIM needs a name without dots: attributes."dept.code" = { alias = "dept_code" }' in done.stderr
+
+
+SERVER_TABLE = {
+    "postgresql": """
+        CREATE TABLE "Staff" (
+            "Number" BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "Login" VARCHAR(64) NOT NULL,
+            "Name:kurz" VARCHAR(20) NOT NULL, "Größe 2" INTEGER, "Größe" INTEGER,
+            "twice" INTEGER GENERATED ALWAYS AS ("Größe" * 2) STORED, "since" DATE DEFAULT CURRENT_DATE, "a.b" TEXT
+        )
+    """,
+    "mariadb": """
+        CREATE TABLE `Staff` (
+            `Number` BIGINT AUTO_INCREMENT PRIMARY KEY, `Login` VARCHAR(64) NOT NULL,
+            `Name:kurz` VARCHAR(20) NOT NULL, `Größe 2` INTEGER, `Größe` INTEGER,
+            `twice` INTEGER GENERATED ALWAYS AS (`Größe` * 2) STORED, `since` DATE DEFAULT CURRENT_DATE, `a.b` TEXT
+        )
+    """,
+}
+SERVER_CONNECTOR = """
+[properties]
+instance = "0f0c9c1e-7f1e-4a0a-9d65-0b8a3c9be4d2"
+type = "sql"
+[connectivity]
+{connectivity}
+[run_profiles]
+full_import = {{}}
+[object_types.User]
+target = "Staff"
+anchor = "Number"
+anchor_immutable = true
+query_attributes = ["Login"]
+[deprovisioning.User]
+delete = "delete"
+"""
+
+
+@pytest.mark.parametrize("kind", SERVER_TABLE)
+def test_a_servers_own_columns_are_read_only_and_its_names_are_kept(home: Any, start: Any, kind: str) -> None:
+    target = home.server(kind, kind)
+    target.execute(SERVER_TABLE[kind])
+    home.connector("staff", SERVER_CONNECTOR.format(connectivity=target.connectivity))
+    client = start(home).client("staff")
+
+    extension = client.get("/Schemas").json["Resources"][1]
+    names = ["Number", "Login", "Name:kurz", "Größe 2", "Größe", "twice", "since"]
+    assert [one["name"] for one in extension["attributes"]] == names
+    assert [one["name"] for one in extension["attributes"] if one["required"]] == ["Login", "Name:kurz"]
+    mutability = {one["name"]: one["mutability"] for one in extension["attributes"]}
+    identity = {"postgresql": "readOnly", "mariadb": "immutable"}[kind]
+    assert mutability == dict.fromkeys(names, "readWrite") | {"Number": identity, "twice": "readOnly"}
+
+    answer = client.create({ECMA: {"Login": "ada", "Name:kurz": "A", "Größe": "3", "twice": 9}})
+    assert answer.status == 201, answer
+    object_id, shown = answer.json["id"], answer.json[ECMA]
+    assert (shown["Number"], shown["Größe"], shown["twice"], len(shown["since"])) == (1, 3, 6, 10)
+    changed = client.patch(
+        object_id,
+        {"op": "Replace", "path": f"{ECMA}:größe", "value": "4"},
+        {"op": "Add", "path": f"{ECMA}:GRÖSSE 2", "value": 5},
+        {"op": "replace", "value": {f"{ECMA}:Name:Kurz": "B"}},
+    )
+    found = changed.json[ECMA]
+    assert (found["Größe"], found["Größe 2"], found["twice"], found["Name:kurz"]) == (4, 5, 8, "B")
+    for text in (f'{ECMA}:Name:kurz eq "b" and {ECMA}:Größe 2 eq 5', f'{ECMA}:Login eq "ADA"', f"{ECMA}:twice eq 8"):
+        assert [one["id"] for one in client.search(text).resources] == [object_id]
+    assert client.delete(object_id).status == 204
