@@ -112,6 +112,12 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             otherwise="none",
             takes='a list of names and of { name = "Mail", unique = false }',
         ),
+        "object_types.User.select_attributes": Meaning(
+            "Which attributes are kept, beside those that other keys name. A name that differs from another one in "
+            "case only, or has a dot, a bracket or a double quote in it, needs an `alias`.",
+            otherwise="every attribute that the target has; with `[schema_mapping.User]` only what is mapped",
+            takes="a list of names in the target",
+        ),
         "object_types.User.attributes.NAME.type": Meaning(
             "The attribute's type, where the target's own catalog does not say what is meant by it.",
             otherwise="as the target says",
@@ -123,6 +129,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         "object_types.User.attributes.NAME.single_value": Meaning(
             "Treat an attribute of several values as one of one value.",
             otherwise="`false`",
+        ),
+        "object_types.User.attributes.NAME.alias": Meaning(
+            "The name by which clients know it, where there is no `[schema_mapping.User]`.",
+            otherwise="the target's own name",
+            takes="a name without dots, brackets, double quotes, control characters and blanks at its ends",
         ),
         "deprovisioning.User.disable": Meaning(
             "What SCIM `active` false does: nothing in the target, a deletion, or the attribute receives false "
