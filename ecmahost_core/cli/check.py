@@ -1,6 +1,7 @@
 """``ecmahost check``: everything that can be known before Entra finds out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 
 import click
 
@@ -9,10 +10,12 @@ from ecmahost_core.cli.account import other_account
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.output import UnknownConnector, print_json, print_problems
 from ecmahost_core.cli.tables import terminal_width, wrapped
-from ecmahost_core.configuration.certificates import certificate_problems
+from ecmahost_core.configuration.certificates.chain import system_authorities
+from ecmahost_core.configuration.certificates.findings import key_findings, pair_findings
+from ecmahost_core.configuration.certificates.pair import certificate_problems, load_pair
 from ecmahost_core.configuration.home import enter
 from ecmahost_core.configuration.load import load_connectors, load_host
-from ecmahost_core.configuration.model import ConnectorConfiguration
+from ecmahost_core.configuration.model import ConnectorConfiguration, HostConfiguration
 from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.ecma.results import Finding, Severity
@@ -51,9 +54,10 @@ _REMEDIES: tuple[tuple[type[ConnectorError], str], ...] = (
 def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_json: bool) -> None:
     """Check the configuration, and each connector (or just NAME) against its target. Writes nothing.
 
-    Says what is wrong, what the connector finds in the target, and what the first objects there look like. Exit code 3
-    for mistakes in the configuration (all are listed, on standard error), 1 when a target cannot be used as configured
-    (a finding "error"); warnings and what is only worth knowing leave it 0.
+    Says what is wrong, why clients would refuse the certificate, what the connector finds in the target, and what the
+    first objects there look like. Exit code 3 for mistakes in the configuration (all are listed, on standard error), 1
+    when a target or the certificate cannot be used as configured (a finding "error"); warnings and what is only worth
+    knowing leave it 0.
     """
     configure_logs("error")
     enter(context.home)
@@ -64,7 +68,9 @@ def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_j
     if name is not None and name not in there and name not in loaded.broken:
         known = ", ".join(sorted((*there, *loaded.broken))) or "none"
         raise UnknownConnector(f"there is no connector {name} (configured: {known}); names are case sensitive")
-    problems = [*certificate_problems(host.certificate, host.key), *_of(loaded.problems, context, name)]
+    unusable = certificate_problems(host.certificate, host.key)
+    own = () if unusable else _own(host)
+    problems = [*unusable, *_of(loaded.problems, context, name)]
     findings: dict[str, list[Finding]] = {}
     for configuration in loaded.configurations:
         if name in (None, configuration.name):
@@ -74,14 +80,22 @@ def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_j
         told = f"checked as root; what the host's account {account} may read and write is another question"
         click.echo(told, err=True)
     if as_json:
-        print_json(_document(problems, findings))
+        print_json(_document(problems, own, findings))
     else:
         print_problems(problems)
+        if own:
+            _print({"the host itself": own})
         _print(findings)
         if not there and not loaded.broken:
             click.echo("no connector is configured; make one with: ecmahost init --connector NAME --type TYPE")
-    failed = any(one.severity is Severity.ERROR for found in findings.values() for one in found)
+    failed = any(one.severity is Severity.ERROR for found in (own, *findings.values()) for one in found)
     ctx.exit(exit_codes.CONFIGURATION if problems else exit_codes.FAILED if failed else exit_codes.OK)
+
+
+def _own(host: HostConfiguration) -> tuple[Finding, ...]:
+    """What is to be said of the host's certificate, which can be served; nothing when all is well."""
+    pair = load_pair(host.certificate, host.key)
+    return (*pair_findings(pair, system_authorities(), datetime.now(UTC)), *key_findings(host.key))
 
 
 def _of(
@@ -124,23 +138,24 @@ def _broken(configuration: ConnectorConfiguration, error: Exception) -> Finding:
     return Finding(Severity.ERROR, configuration.properties.type, str(error), "mend or replace the plugin")
 
 
-def _document(problems: list[ConfigurationProblem], findings: dict[str, list[Finding]]) -> dict[str, object]:
+def _document(
+    problems: Sequence[ConfigurationProblem], own: Sequence[Finding], findings: Mapping[str, Sequence[Finding]]
+) -> dict[str, object]:
     return {
         "problems": [
             {"file": one.file, "table": one.table, "key": one.key, "found": one.found, "expected": one.expected}
             for one in problems
         ],
-        "connectors": {
-            name: [
-                {"severity": one.severity.value, "subject": one.subject, "message": one.message, "remedy": one.remedy}
-                for one in found
-            ]
-            for name, found in findings.items()
-        },
+        "host": [_entry(one) for one in own],
+        "connectors": {name: [_entry(one) for one in found] for name, found in findings.items()},
     }
 
 
-def _print(findings: dict[str, list[Finding]]) -> None:
+def _entry(one: Finding) -> dict[str, str]:
+    return {"severity": one.severity.value, "subject": one.subject, "message": one.message, "remedy": one.remedy}
+
+
+def _print(findings: Mapping[str, Sequence[Finding]]) -> None:
     width = terminal_width()
     for name, found in findings.items():
         if not found:

@@ -8,7 +8,10 @@ from pathlib import Path
 import click
 
 from ecmahost_core.cli.context import CommandContext, pass_context
-from ecmahost_core.configuration import certificates, secrets, starter, tokens
+from ecmahost_core.configuration import secrets, starter, tokens
+from ecmahost_core.configuration.certificates.making import make_missing_pair
+from ecmahost_core.configuration.certificates.names import host_names
+from ecmahost_core.configuration.certificates.pair import BadCertificate
 from ecmahost_core.configuration.connector_file import NAME
 from ecmahost_core.configuration.files import editing, make_directory, write_atomically
 from ecmahost_core.configuration.home import CONNECTOR_SUFFIX, HOME_VARIABLE, Home, default_home
@@ -70,10 +73,9 @@ def _certificate(context: CommandContext) -> None:
     if (host.certificate, host.key) != (home.certificate, home.certificate_key):
         return
     try:
-        names = certificates.host_names()
-        made = certificates.make_missing_pair(host.certificate, host.key, names, datetime.now(UTC))
-    except certificates.BadCertificate as error:
-        raise click.ClickException(f"{error}; a new pair: ecmahost certificate --force") from None
+        made = make_missing_pair(host.certificate, host.key, host_names(), datetime.now(UTC))
+    except BadCertificate as error:
+        raise click.ClickException(f"{error}; a new pair: ecmahost certificate create --force") from None
     _tell(host.certificate, made=made)
 
 

@@ -50,6 +50,16 @@ class Home:
         return self.path / "certificate.key"
 
     @property
+    def local_ca(self) -> Path:
+        """The certificate of the authority that ``certificate create --local-ca`` makes."""
+        return self.path / "local-ca.pem"
+
+    @property
+    def local_ca_key(self) -> Path:
+        """The private key of :attr:`local_ca`. The host never reads it."""
+        return self.path / "local-ca.key"
+
+    @property
     def store(self) -> Path:
         """The SQLite file of the connector space."""
         return self.path / "space.db"

@@ -151,7 +151,7 @@ def test_a_certificate_that_is_not_its_keys_is_a_mistake(staff: Any) -> None:
     done = staff.command("check")
     assert done.returncode == 3
     assert "certificate.key" in done.stderr
-    assert "ecmahost certificate --force" in done.stderr
+    assert "ecmahost certificate create --force" in done.stderr
 
 
 def test_the_json_document_has_problems_and_findings(place: Any) -> None:

@@ -10,7 +10,7 @@ from click.testing import Result
 
 from ecmahost_core.cli import exit_codes
 from ecmahost_core.configuration import secrets, tokens
-from ecmahost_core.configuration.certificates import certificate_problems
+from ecmahost_core.configuration.certificates.pair import certificate_problems
 from ecmahost_core.configuration.home import Home
 from ecmahost_core.configuration.load import load_connectors, load_host
 

@@ -9,8 +9,8 @@ _NO_ANSWER = {
     NoAnswerKind.REFUSED: "nothing listens there: start the host with 'ecmahost serve', or correct the port",
     NoAnswerKind.UNREACHABLE: "the network does not lead there: check address, route and firewall",
     NoAnswerKind.TLS_NAME: "the certificate does not name the host of the URL: use a name that it holds (--url), or "
-    "make another with 'ecmahost certificate --name NAME'; Entra and its agent refuse it too",
-    NoAnswerKind.TLS_EXPIRED: "the certificate has expired: renew it with 'ecmahost certificate --force'",
+    "make another with 'ecmahost certificate create --force --name NAME'; Entra and its agent refuse it too",
+    NoAnswerKind.TLS_EXPIRED: "the certificate has expired: renew it with 'ecmahost certificate create --force'",
     NoAnswerKind.TLS_UNTRUSTED: "the certificate is not the one of this home, or comes from an authority that this "
     "machine does not trust; the agent's machine must trust it as well",
     NoAnswerKind.TLS: "the other side does not speak TLS 1.2 or later: is another program listening on this port?",

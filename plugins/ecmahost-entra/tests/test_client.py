@@ -64,7 +64,7 @@ def test_a_certificate_for_another_name_is_told(make_bench, tmp_path: Path, writ
     bench = make_bench(pair=write_pair(tmp_path, days=30, name="hr.example.com"))
     error = silence(bench.client())
     assert error.kind is NoAnswerKind.TLS_NAME
-    assert "certificate --name" in causes.of_silence(error)
+    assert "certificate create --force --name" in causes.of_silence(error)
 
 
 def test_an_expired_certificate_is_told(make_bench, tmp_path: Path, write_pair) -> None:
