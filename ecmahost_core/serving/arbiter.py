@@ -95,6 +95,11 @@ class HostApplication(BaseApplication):  # type: ignore[misc]  # gunicorn has no
         """gunicorn: called once in each web worker, after the fork."""
         return self._load_application()
 
+    def refresh_certificate(self) -> None:
+        """Called by the arbiter: web workers that it forks from now on begin with the newest certificate."""
+        if self._contexts is not None:
+            self._contexts.refresh()
+
 
 class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no type information
     """gunicorn's arbiter, with one more child, and signals that mean what the host's operator expects."""
@@ -126,6 +131,7 @@ class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no typ
 
     def manage_workers(self) -> None:
         """gunicorn: called at least once a second."""
+        self.app.refresh_certificate()
         super().manage_workers()
         if self._child is None:
             return

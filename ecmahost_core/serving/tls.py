@@ -10,11 +10,11 @@ from pathlib import Path
 
 import structlog
 
+from ecmahost_core.configuration.certificates.pair import previous
+from ecmahost_core.configuration.certificates.watch import WatchedFiles
 from ecmahost_core.errors import EcmahostError
 
 log = structlog.get_logger()
-
-FileIdentity = tuple[int, int, int, int, int]
 
 
 class CertificateError(EcmahostError):
@@ -22,56 +22,77 @@ class CertificateError(EcmahostError):
 
 
 class TlsContexts:
-    """Gives each handshake the context of the certificate that is on disk at that moment.
+    """Gives each handshake the context of the certificate that is on disk.
 
-    A renewed certificate is served to the next handshake. While the two files do not belong together (a renewal writes
-    one after the other) or cannot be read, the last good context stays in use, and that is logged once for each state
-    of the files. Safe to call from any thread.
+    A renewed certificate is served as soon as its files have been left alone for a second. While the two do not belong
+    together (a renewal writes one after the other) or cannot be read, the last good context stays in use. Safe to call
+    from any thread.
 
-    Built before the fork, so that all web workers can resume each other's sessions. Raises CertificateError when there
-    is nothing good to start with.
+    Built before the fork, so that all web workers can resume each other's sessions. Where there is nothing good to
+    start with, the previous pair is taken, which a replacement that was killed half-way leaves beside the files. Raises
+    CertificateError when that is not there or no better.
     """
 
     def __init__(self, certificate: Path, key: Path) -> None:
         self._certificate = certificate
         self._key = key
         self._lock = threading.Lock()
-        self._seen = self._identities()
+        self._files = WatchedFiles(certificate, key)
         try:
             self._context = server_context(certificate, key)
         except (OSError, ValueError) as error:
-            raise CertificateError(
-                f"the certificate {certificate} and the key {key} cannot be used: {_reason(error)}; both must be "
-                f"readable PEM files, the key without a pass phrase and belonging to the certificate"
-            ) from None
+            self._context = self._previous(_reason(error))
 
     def current(self) -> ssl.SSLContext:
-        """Returns the context to shake hands with now. Never raises."""
-        identities = self._identities()
-        if identities == self._seen:
-            return self._context
+        """Returns the context to shake hands with now. Never raises. Called by web workers, who keep silent."""
         with self._lock:
-            if identities != self._seen:
+            if self._files.changed():
                 self._replace()
-                # Afterwards: who finds these identities seen must also find their context.
-                self._seen = identities
             return self._context
 
-    def _replace(self) -> None:
-        try:
-            self._context = server_context(self._certificate, self._key)
-        except (OSError, ValueError) as error:
-            log.warning(
-                "certificate_kept",
-                certificate=str(self._certificate),
-                key=str(self._key),
-                reason=_reason(error),
-            )
-        else:
+    def refresh(self) -> None:
+        """Does the same in the arbiter, and logs it: one process is enough to say so.
+
+        A web worker that is forked later then begins with what the others have.
+        """
+        with self._lock:
+            if not self._files.changed():
+                return
+            before = self._context
+            reason = self._replace()
+            taken = self._context is not before
+        if reason:
+            log.error("certificate_kept", certificate=str(self._certificate), key=str(self._key), reason=reason)
+        elif taken:
             log.info("certificate_replaced", certificate=str(self._certificate))
 
-    def _identities(self) -> tuple[FileIdentity | None, FileIdentity | None]:
-        return (_identity(self._certificate), _identity(self._key))
+    def _replace(self) -> str:
+        """Takes what the files hold; returns why that cannot be done, or nothing."""
+        try:
+            context = server_context(self._certificate, self._key)
+        except (OSError, ValueError) as error:
+            return _reason(error)
+        if self._files.still():  # otherwise it may be the beginning of one file; they are looked at again
+            self._context = context
+        return ""
+
+    def _previous(self, reason: str) -> ssl.SSLContext:
+        files = previous(self._certificate), previous(self._key)
+        try:
+            context = server_context(*files)
+        except (OSError, ValueError):
+            raise CertificateError(
+                f"the certificate {self._certificate} and the key {self._key} cannot be used: {reason}; both must be "
+                f"readable PEM files, the key without a pass phrase and belonging to the certificate"
+            ) from None
+        log.error(
+            "previous_certificate_served",
+            certificate=str(self._certificate),
+            key=str(self._key),
+            reason=reason,
+            served=str(files[0]),
+        )
+        return context
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
@@ -92,15 +113,6 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
 def _no_pass_phrase() -> bytes:
     """Called by OpenSSL for an encrypted key; without it, OpenSSL would ask on the terminal and wait."""
     raise ValueError("the key has a pass phrase")
-
-
-def _identity(path: Path) -> FileIdentity | None:
-    """What changes when a file is replaced, rewritten or made readable; None while it is not there."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
 
 
 def _reason(error: Exception) -> str:
