@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import structlog
 
+from ecmahost_core.configuration.certificates.condition import CertificateWatch, Condition
 from ecmahost_core.configuration.files import CONFIGURATION_LIMIT, Unreadable, read_bounded
 from ecmahost_core.configuration.home import CONNECTOR_SUFFIX, Home, enter
 from ecmahost_core.configuration.load import load_connectors, load_host
@@ -49,6 +50,7 @@ class Host:
         self._catalogue = catalogue
         self._keys: Keys = load_keys(home)
         self.store: Store = open_store(configuration.store, configuration.runtime, writing=writing)
+        self._certificate = CertificateWatch(configuration.certificate, configuration.key)
         self._served: dict[str, _Served] = {}
         self._broken: dict[str, str] = {}
         self._retiring: dict[threading.Timer, Endpoint] = {}
@@ -69,6 +71,11 @@ class Host:
     def broken(self) -> Mapping[str, str]:
         """The connectors whose newest configuration or plugin cannot be used, with the reason."""
         return MappingProxyType(self._broken)
+
+    @property
+    def certificate(self) -> Condition:
+        """What can be said of the certificate on the disk now."""
+        return self._certificate.condition(datetime.now(UTC))
 
     def accepts(self, connector: str, token: str) -> bool:
         """Returns whether a bearer token opens this connector's door; never for one that never could be loaded."""

@@ -9,10 +9,12 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 
 import structlog
 
+from ecmahost_core.configuration.certificates.reminders import remind
 from ecmahost_core.host import Host
 from ecmahost_core.logs import origin
 from ecmahost_core.space.objects import ImportCounts
@@ -29,13 +31,14 @@ RETRY_SECONDS = (5.0, 15.0, 60.0, 300.0)
 LONGEST_RECOVERY_PAUSE = 15.0
 PRUNE_SECONDS = 3600.0
 EVENT_RETENTION_DAYS = 90
+REMINDER_SECONDS = 86_400.0
 
 
 def run_worker(host: Host, stop: threading.Event) -> None:
     """Works until ``stop`` is set; notices connectors that a reload brings or takes away."""
     os.nice(NICENESS)
     works: dict[str, _Work] = {}
-    next_prune = time.monotonic()
+    next_prune = next_reminder = time.monotonic()
     while not stop.is_set():
         endpoints = host.endpoints
         for name, work in list(works.items()):
@@ -49,9 +52,16 @@ def run_worker(host: Host, stop: threading.Event) -> None:
         if time.monotonic() >= next_prune:
             next_prune = time.monotonic() + PRUNE_SECONDS
             _guarded("prune", lambda: host.store.prune(EVENT_RETENTION_DAYS))
+        if time.monotonic() >= next_reminder:
+            next_reminder = time.monotonic() + REMINDER_SECONDS
+            _guarded("certificate", lambda: _remind(host))
         stop.wait(TICK_SECONDS)
     for work in works.values():
         work.stop.set()
+
+
+def _remind(host: Host) -> None:
+    remind(host.configuration.certificate, host.configuration.key, datetime.now(UTC))
 
 
 class _Work:

@@ -38,7 +38,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @contextmanager
 def working(desk: Any) -> Iterator[Any]:
     """A worker over the desk's endpoint; yields the host that it serves."""
-    host = SimpleNamespace(endpoints={"hr": desk.endpoint}, store=desk.store)
+    missing = desk.directory / "missing"
+    configuration = SimpleNamespace(certificate=missing, key=missing)
+    host = SimpleNamespace(endpoints={"hr": desk.endpoint}, store=desk.store, configuration=configuration)
     stop = threading.Event()
     thread = threading.Thread(target=worker.run_worker, args=(host, stop))
     thread.start()

@@ -2,6 +2,8 @@
 
 from flask import Blueprint, Response
 
+from ecmahost_core.configuration.certificates.condition import Condition
+from ecmahost_core.configuration.certificates.expiry import Stage
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.web.answers import answer
 from ecmahost_core.web.site import Site
@@ -18,15 +20,35 @@ def health_routes(site: Site) -> Blueprint:
 
     @routes.get("/readyz")
     def readyz() -> Response:
-        """200 when every configured connector can be served, otherwise 503; the body says which cannot, and why."""
+        """200 when every configured connector can be served, otherwise 503; the body says which cannot, and why.
+
+        A certificate never makes it 503: clients see an expired one themselves, and where one host is all there is, a
+        load balancer that takes it away helps nobody. Its ``level`` is for whoever watches.
+        """
         states = {name: _state(endpoint) for name, endpoint in site.endpoints.items()}
         for name in site.broken:
             # One that was served before goes on with its last good configuration, which somebody should know.
             states.setdefault(name, {"ready": False, "reason": "configuration"})["configuration"] = "broken"
         ready = all(state["ready"] for state in states.values())
-        return answer({"status": "ready" if ready else "not ready", "connectors": states}, 200 if ready else 503)
+        status = "ready" if ready else "not ready"
+        body = {"status": status, "connectors": states, "certificate": _certificate(site.certificate)}
+        return answer(body, 200 if ready else 503)
 
     return routes
+
+
+_LEVELS = {Stage.FAR: "ok", Stage.SOON: "info", Stage.NEAR: "warning", Stage.IMMINENT: "error", Stage.EXPIRED: "error"}
+
+
+def _certificate(condition: Condition) -> dict[str, object]:
+    """What anybody may know of the certificate on the disk: its end is in every handshake."""
+    if condition.expiry is None:
+        # The pair before it is still served; why this one is not, the log says to those who may know.
+        return {"level": "error", "state": "unusable"}
+    stage, until = condition.expiry.stage, condition.expiry.until
+    state = {Stage.FAR: "good", Stage.EXPIRED: "expired"}.get(stage, "expires soon")
+    expiry = {"expires": f"{until:%Y-%m-%dT%H:%M:%SZ}", "days": condition.expiry.days}
+    return {"level": _LEVELS[stage], "state": state, **expiry}
 
 
 def _state(endpoint: Endpoint) -> dict[str, object]:

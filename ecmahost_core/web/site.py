@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.model import HostConfiguration
 from ecmahost_core.sync.endpoint import Endpoint
 
@@ -25,6 +26,10 @@ class Site(Protocol):
     @property
     def broken(self) -> Mapping[str, str]:
         """The connectors whose configuration or plugin cannot be used, with the reason, for people."""
+
+    @property
+    def certificate(self) -> Condition:
+        """What can be said of the host's certificate now."""
 
     def accepts(self, connector: str, token: str) -> bool:
         """Returns whether a bearer token opens this connector's door."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.model import HostConfiguration, Properties, TokenHash
 from ecmahost_core.configuration.tokens import PREFIX, accepts, hash_token
 from ecmahost_core.scim import urns
@@ -45,6 +46,7 @@ class Site:
     configuration: HostConfiguration
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    certificate: Condition = Condition("there is none", None)
 
     @property
     def epoch(self) -> str:
