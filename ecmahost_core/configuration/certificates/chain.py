@@ -15,6 +15,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from ecmahost_core.configuration.files import Unreadable, read_bounded
 
 _LONGEST = 10
+_BROKEN_HASHES = ("md2", "md4", "md5", "sha1")
 _BUNDLE_LIMIT = 8 * 1024 * 1024
 _MOST_FILES = 2000
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
@@ -68,14 +69,28 @@ def chain_of(leaf: x509.Certificate, others: Sequence[x509.Certificate], system:
 
 
 def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Returns whether the names fit and the signature is that of the issuer's key."""
+    """Returns whether the names fit and the signature is that of the issuer's key.
+
+    A signature of a kind that the library does not check any more (SHA-1) is believed; ``findings`` has a word for it.
+    """
     if certificate.issuer != issuer.subject:
         return False
+    if has_broken_hash(certificate):
+        return True
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
+
+
+def has_broken_hash(certificate: x509.Certificate) -> bool:
+    """Returns whether a certificate is signed in a way that proves nothing any more, which clients do not accept."""
+    try:
+        algorithm = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return False
+    return algorithm is not None and algorithm.name in _BROKEN_HASHES
 
 
 def issuer_address(certificate: x509.Certificate) -> str:

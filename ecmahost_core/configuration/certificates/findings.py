@@ -10,7 +10,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ecmahost_core.configuration.certificates.chain import Chain, chain_of, is_issued_by, issuer_address
+from ecmahost_core.configuration.certificates.chain import (
+    Chain,
+    chain_of,
+    has_broken_hash,
+    is_issued_by,
+    issuer_address,
+)
 from ecmahost_core.configuration.certificates.expiry import Stage, expiry_of
 from ecmahost_core.configuration.certificates.keys import CURVES, SMALLEST_RSA, key_words
 from ecmahost_core.configuration.certificates.names import names_of
@@ -18,7 +24,6 @@ from ecmahost_core.configuration.certificates.pair import Pair, open_to_everybod
 from ecmahost_core.ecma.results import Finding, Severity
 
 SUBJECT = "certificate"
-_BROKEN_HASHES = ("md2", "md4", "md5", "sha1")
 _RENEW = "renew it: ecmahost certificate create --force, or request and import"
 
 
@@ -93,10 +98,9 @@ def _strength(chain: Chain) -> Iterator[Finding]:
         if not _key_is_good(key):
             remedy = "have it made with another key: ECDSA P-256, or RSA with 2048 bits or more"
             yield _error(f"{which} has a key that clients do not accept ({key_words(key)})", remedy)
-        algorithm = one.signature_hash_algorithm
         ends_here = one is not chain.leaf and is_issued_by(one, one)  # nobody looks at an anchor's own signature
-        if algorithm is not None and algorithm.name in _BROKEN_HASHES and not ends_here:
-            yield _error(f"{which} is signed with {algorithm.name.upper()}, which clients do not accept", _RENEW)
+        if has_broken_hash(one) and not ends_here:
+            yield _error(f"{which} is signed with SHA-1 or MD5, which clients do not accept", _RENEW)
 
 
 def _key_is_good(key: PublicKeyTypes) -> bool:

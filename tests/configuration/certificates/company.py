@@ -1,7 +1,9 @@
 """A company's authorities, for tests: a root, one below it, and what they sign, good or bad."""
 
+import subprocess
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -52,7 +54,6 @@ def issue(
     names: tuple[str, ...] = (),
     purpose: Any = ExtendedKeyUsageOID.SERVER_AUTH,
     usage: x509.KeyUsage | None = None,
-    algorithm: Any = None,
     public: Any = None,
 ) -> Issued:
     """A certificate with ``days`` left, signed by the issuer or by itself."""
@@ -78,7 +79,17 @@ def issue(
         place = x509.UniformResourceIdentifier(ISSUER_URL)
         access = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)
         builder = builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
-    return Issued(builder.sign(issuer.key if issuer else key, algorithm or hashes.SHA256()), key)
+    return Issued(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
+
+
+def with_sha1(issued: Issued, issuer: Issued, directory: Path) -> Issued:
+    """A self-signed certificate signed by ``issuer`` as was usual before 2016; the library does not do that now."""
+    for file, content in (("c", issued.pem), ("ca", issuer.pem), ("key", issuer.key_pem)):
+        (directory / file).write_bytes(content)
+    signer = ["-signkey", "key"] if issuer is issued else ["-CA", "ca", "-CAkey", "key", "-CAcreateserial"]
+    command = ["openssl", "x509", "-in", "c", *signer, "-sha1", "-preserve_dates", "-out", "signed"]
+    subprocess.run(command, cwd=directory, check=True, capture_output=True)
+    return Issued(x509.load_pem_x509_certificate((directory / "signed").read_bytes()), issued.key)
 
 
 @dataclass(frozen=True)

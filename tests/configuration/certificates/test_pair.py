@@ -149,11 +149,11 @@ def test_a_pair_says_in_one_sentence_why_it_cannot_be_served(paths: tuple[Path, 
     certificate, key = paths
     other = kit.issue("other", None)
     key.write_bytes(other.key_pem)
-    with pytest.raises(BadCertificate, match="^certificate and key do not belong together$"):
+    with pytest.raises(BadCertificate, match=r"^certificate and key do not belong together$"):
         load_pair(certificate, key)
     key.write_bytes(other.sealed(b"geheim"))
-    with pytest.raises(BadCertificate, match="^no private key in PEM form without a passphrase: it has one$"):
+    with pytest.raises(BadCertificate, match=r"^no private key in PEM form without a passphrase: it has one$"):
         load_pair(certificate, key)
     certificate.write_bytes(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-    with pytest.raises(BadCertificate, match="^no certificate in PEM form: it holds none$"):
+    with pytest.raises(BadCertificate, match=r"^no certificate in PEM form: it holds none$"):
         load_pair(certificate, key)
