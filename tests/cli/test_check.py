@@ -1,10 +1,15 @@
 """``ecmahost check``: ten mistakes and more, each told with the thing and the way out."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ecmahost_core.configuration.certificates.keys import KeyType
+from ecmahost_core.configuration.certificates.making import new_pair
+from ecmahost_core.configuration.certificates.pair import write_pair
 
 OTHER = "6a9b6a29-6d61-4f3a-a9f5-8c6c2f2a1b11"
 
@@ -152,6 +157,43 @@ def test_a_certificate_that_is_not_its_keys_is_a_mistake(staff: Any) -> None:
     assert done.returncode == 3
     assert "certificate.key" in done.stderr
     assert "ecmahost certificate create --force" in done.stderr
+
+
+@pytest.fixture
+def serve(staff: Any) -> Any:
+    """Puts a certificate with so many days left into the home."""
+
+    def put(days: float, names: tuple[str, ...] = ("localhost",)) -> Any:
+        made = datetime.now(UTC) - timedelta(days=730 - days)
+        pair = new_pair(KeyType.ECDSA_P256, names, made)
+        write_pair(staff.path / "certificate.pem", staff.path / "certificate.key", pair)
+        return staff
+
+    return put
+
+
+def test_a_certificate_that_clients_refuse_is_an_error_and_ends_with_1(serve: Any) -> None:
+    done = serve(-3).command("check")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("the host itself\n  error    certificate: it expired on ")
+    assert "-> renew it: ecmahost certificate create --force" in done.stdout
+    assert "\nstaff\n  info     target: can be reached" in done.stdout
+
+
+@pytest.mark.parametrize(("days", "told"), [(59.5, "in 59 days"), (29.5, "in 29 days"), (6.5, "in 6 days")])
+def test_a_certificate_that_ends_soon_is_a_warning(days: float, told: str, serve: Any) -> None:
+    done = serve(days).command("check", "--json")
+    assert done.returncode == 0
+    (found,) = json.loads(done.stdout)["host"]
+    assert (found["severity"], found["subject"]) == ("warning", "certificate")
+    assert told in found["message"]
+
+
+def test_a_key_that_everybody_can_read_is_an_error(staff: Any) -> None:
+    (staff.path / "certificate.key").chmod(0o644)
+    done = staff.command("check")
+    assert done.returncode == 1
+    assert "  error    certificate.key: every account of this machine can read the key" in done.stdout
 
 
 def test_the_json_document_has_problems_and_findings(place: Any) -> None:

@@ -1,6 +1,7 @@
 """HTTPS: which certificate is served, and to whom."""
 
 import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -128,6 +129,46 @@ def test_tls_below_1_2_and_suites_without_forward_secrecy_are_refused(start: Sta
     host.context.set_ciphers("AES256-SHA256:AES128-GCM-SHA256")
     with pytest.raises(ssl.SSLError), host.connect_ready():
         pass
+
+
+@pytest.mark.parametrize("offer", ["ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA", "AES128-GCM-SHA256"])
+def test_a_client_with_old_suites_only_is_refused(offer: str, secure: Any) -> None:
+    done = openssl(secure, "-tls1_2", "-cipher", f"{offer}:@SECLEVEL=0")
+    assert "alert handshake failure" in done
+    assert cipher(done) == "(NONE)"
+
+
+@pytest.mark.parametrize("version", ["-tls1", "-tls1_1"])
+def test_a_client_with_an_old_version_only_is_refused(version: str, secure: Any) -> None:
+    done = openssl(secure, version, "-cipher", "ALL:@SECLEVEL=0")
+    assert "alert protocol version" in done
+    assert cipher(done) == "(NONE)"
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_a_client_of_today_gets_no_compression_and_a_ticket(version: str, secure: Any) -> None:
+    done = openssl(secure, version, "-comp")
+    assert "Compression: NONE" in done
+    assert cipher(done) in ("ECDHE-ECDSA-AES256-GCM-SHA384", "TLS_AES_256_GCM_SHA384")
+    assert "TLS session ticket:" in done
+
+
+def test_a_client_cannot_renegotiate(secure: Any) -> None:
+    done = openssl(secure, "-tls1_2", said="R\n")
+    assert "RENEGOTIATING" in done
+    assert "no renegotiation" in done
+
+
+def openssl(host: Any, *options: str, said: str = "") -> str:
+    """What ``openssl s_client`` tells of a connection."""
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{host.port}", "-servername", "localhost", *options]
+    done = subprocess.run(command, input=said, capture_output=True, text=True, timeout=30)
+    return done.stdout + done.stderr
+
+
+def cipher(told: str) -> str:
+    """The suite that was agreed on."""
+    return told.partition("Cipher is ")[2].split()[0]
 
 
 def test_an_answer_that_ends_its_connection_ends_tls_too_so_that_a_client_can_tell_it_from_a_cut(secure: Any) -> None:

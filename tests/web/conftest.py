@@ -46,7 +46,7 @@ class Site:
     configuration: HostConfiguration
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
-    certificate: Condition = Condition("there is none", None)
+    certificate: Condition = field(default_factory=lambda: Condition("there is none", None))
 
     @property
     def epoch(self) -> str:

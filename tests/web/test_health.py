@@ -1,6 +1,12 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from ecmahost_core import UnexpectedData
+from ecmahost_core.configuration.certificates.authority import new_authority
+from ecmahost_core.configuration.certificates.condition import Condition
+from ecmahost_core.configuration.certificates.expiry import expiry_of
+from ecmahost_core.configuration.certificates.keys import KeyType, new_key
 from ecmahost_core.space.store import StoreUnavailable
 
 
@@ -79,3 +85,36 @@ def test_a_store_that_cannot_be_read_is_not_ready(ask, desk, monkeypatch):
     status, body = ask("/readyz")
     assert status == 503
     assert "disk" not in str(body)
+
+
+@pytest.mark.parametrize(
+    ("left", "level", "state"),
+    [
+        (61, "ok", "good"),
+        (59, "info", "expires soon"),
+        (29, "warning", "expires soon"),
+        (6, "error", "expires soon"),
+        (-1, "error", "expired"),
+    ],
+)
+def test_the_end_of_the_certificate_is_told_and_never_makes_it_not_ready(ask, site, left, level, state):
+    site.broken.clear()
+    now = datetime.now(UTC)
+    authority = new_authority(new_key(KeyType.ECDSA_P256), ("localhost",), now - timedelta(days=3650 - left))
+    site.certificate = Condition("", expiry_of((authority.certificate,), now))
+    status, body = ask("/readyz")
+    until = authority.certificate.not_valid_after_utc
+    assert (status, body["status"]) == (200, "ready")
+    assert body["certificate"] == {
+        "level": level,
+        "state": state,
+        "expires": f"{until:%Y-%m-%dT%H:%M:%SZ}",
+        "days": (until - now).days,
+    }
+
+
+def test_a_certificate_that_cannot_be_used_is_told_without_the_reason(ask, site):
+    site.broken.clear()
+    site.certificate = Condition("no private key in PEM form: permission denied", None)
+    status, body = ask("/readyz")
+    assert (status, body["certificate"]) == (200, {"level": "error", "state": "unusable"})

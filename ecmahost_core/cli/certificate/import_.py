@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import click
@@ -63,30 +64,36 @@ def import_(context: CommandContext, files: tuple[Path, ...], passphrase_file: P
 
 def _read(files: Sequence[Path], passphrase_file: Path | None) -> Material:
     given = Material()
+    line = cache(lambda: _first(passphrase_file) if passphrase_file is not None else None)
     for file in files:
         try:
-            given += read_material(read_bounded(file, CONFIGURATION_LIMIT), _passphrase(file, passphrase_file))
+            given += read_material(read_bounded(file, CONFIGURATION_LIMIT), _passphrase(file, line))
         except (Unreadable, BadCertificate) as error:
             raise click.ClickException(printable(f"{file}: {error}. Nothing was replaced.")) from None
     return given
 
 
-def _passphrase(file: Path, passphrase_file: Path | None) -> Callable[[], bytes]:
+def _passphrase(file: Path, line: Callable[[], bytes | None]) -> Callable[[], bytes]:
+    """Gives the one line for every file, because standard input has it only once; else asks for each file's own."""
+
     def ask() -> bytes:
-        if passphrase_file is not None:
-            content = _first(passphrase_file)
-        elif sys.stdin.isatty():
-            content = str(click.prompt(f"Passphrase of {file}", hide_input=True, err=True)).encode()
-        else:
-            raise click.ClickException(
-                f"{file} has a passphrase: run this in a terminal, which is asked for it, or name a file that holds it "
-                "with --passphrase-file"
-            )
+        content = line()
+        if content is None:
+            content = _prompted(file)
         if not content:
             raise click.ClickException(f"the passphrase of {file} is empty")
         return content
 
     return ask
+
+
+def _prompted(file: Path) -> bytes:
+    if not sys.stdin.isatty():
+        raise click.ClickException(
+            f"{file} has a passphrase: run this in a terminal, which is asked for it, or name a file that holds it: "
+            "--passphrase-file FILE"
+        )
+    return str(click.prompt(f"Passphrase of {file}", hide_input=True, err=True)).encode()
 
 
 def _first(passphrase_file: Path) -> bytes:
