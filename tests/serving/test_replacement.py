@@ -138,7 +138,7 @@ def overwritten(files: Files, crowd: Crowd) -> None:
             file.truncate()
             for start, stop in zip((0, *cuts), (*cuts, len(content)), strict=True):
                 file.write(content[start:stop])
-                crowd.wait_for(10)
+                crowd.wait_for(6)
 
 
 @pytest.mark.parametrize("replace", [renamed, overwritten])

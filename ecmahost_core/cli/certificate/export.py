@@ -1,5 +1,6 @@
 """``ecmahost certificate export``: what a machine has to trust before it can use the host."""
 
+import re
 from pathlib import Path
 
 import click
@@ -9,11 +10,13 @@ from cryptography.hazmat.primitives import serialization
 from ecmahost_core.cli.certificate.words import subject, thumbprints
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.configuration.certificates.chain import chain_of, issuer_address, system_authorities
+from ecmahost_core.configuration.certificates.extensions import UNREADABLE
 from ecmahost_core.configuration.certificates.pair import BadCertificate, load_certificates
 from ecmahost_core.configuration.files import CONFIGURATION_LIMIT, Unreadable, read_bounded, write_atomically
 from ecmahost_core.configuration.load import load_host
 
 _DEFAULT = Path("ecmahost.cer")
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 @click.command(short_help="Write what Windows has to trust.")
@@ -45,10 +48,16 @@ def export(context: CommandContext, out: Path | None) -> None:
     if chain.public:
         click.echo("This machine knows it as an authority; others may know it, too.", err=True)
     click.echo("In an elevated PowerShell on the machine that is to trust it, where the file is:")
-    click.echo(f"Import-Certificate -FilePath .\\{target.name} -CertStoreLocation Cert:\\LocalMachine\\Root")
+    click.echo(f"Import-Certificate -FilePath {_quoted(target.name)} -CertStoreLocation Cert:\\LocalMachine\\Root")
     click.echo("It prints the thumbprint, which must be:")
     click.echo(sha1)
     click.echo(f"(by SHA-256: {sha256})")
+
+
+def _quoted(name: str) -> str:
+    """The file's path as PowerShell reads it."""
+    path = f".\\{name}"
+    return path if _PLAIN.fullmatch(name) else "'" + path.replace("'", "''") + "'"
 
 
 def _write(target: Path, certificate: x509.Certificate) -> None:
@@ -56,6 +65,6 @@ def _write(target: Path, certificate: x509.Certificate) -> None:
     if target.exists():
         try:
             x509.load_der_x509_certificate(read_bounded(target, CONFIGURATION_LIMIT))
-        except (Unreadable, ValueError):
+        except (Unreadable, *UNREADABLE):
             raise click.ClickException(f"{target} is there already and is no .cer file; name another") from None
     write_atomically(target, certificate.public_bytes(serialization.Encoding.DER), mode=0o644)

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
+from ecmahost_core.configuration.certificates.extensions import extension
 from ecmahost_core.configuration.certificates.issuing import CLOCK_DIFFERENCE, SERVER_AUTH, issued, key_usage
 from ecmahost_core.configuration.certificates.keys import SigningKey
 from ecmahost_core.configuration.certificates.names import general_names
@@ -67,9 +68,8 @@ def issue(authority: Authority, key: SigningKey, names: Sequence[str], now: date
 
 def names_outside(authority: x509.Certificate, names: Sequence[str]) -> tuple[str, ...]:
     """Returns the names that the authority may not vouch for."""
-    try:
-        constraints = authority.extensions.get_extension_for_class(x509.NameConstraints).value
-    except x509.ExtensionNotFound:
+    constraints = extension(authority, x509.NameConstraints)
+    if constraints is None:
         return ()
     permitted = constraints.permitted_subtrees or ()
     return tuple(

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
+from ecmahost_core.configuration.certificates.extensions import UNREADABLE, extension, sound
 from ecmahost_core.configuration.files import Unreadable, read_bounded
 
 _LONGEST = 10
@@ -79,7 +80,7 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
         return True
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (*UNREADABLE, InvalidSignature):
         return False
     return True
 
@@ -96,10 +97,10 @@ def has_broken_hash(certificate: x509.Certificate) -> bool:
 def issuer_address(certificate: x509.Certificate) -> str:
     """Returns where the issuer's certificate is to be had, by RFC 5280 section 4.2.2.1; empty if it does not say."""
     try:
-        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
-    except (x509.ExtensionNotFound, ValueError):
+        access = extension(certificate, x509.AuthorityInformationAccess)
+    except ValueError:
         return ""
-    for one in access:
+    for one in access or ():
         location = one.access_location
         if one.access_method == AuthorityInformationAccessOID.CA_ISSUERS and isinstance(
             location, x509.UniformResourceIdentifier
@@ -139,8 +140,8 @@ def _readable(file: Path) -> Iterator[x509.Certificate]:
     except Unreadable:
         return
     for block in _PEM.findall(content):
-        with suppress(ValueError):
-            yield x509.load_pem_x509_certificate(block)
+        with suppress(*UNREADABLE):
+            yield sound(x509.load_pem_x509_certificate(block))
 
 
 def _is_sound(certificate: x509.Certificate) -> bool:
@@ -157,8 +158,7 @@ def _issuer(certificate: x509.Certificate, among: Sequence[x509.Certificate]) ->
 def _may_issue(certificate: x509.Certificate) -> bool:
     """Whether it is an authority; certificates of version 1 do not say."""
     try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return certificate.version is x509.Version.v1
+        constraints = extension(certificate, x509.BasicConstraints)
     except ValueError:
         return False
+    return certificate.version is x509.Version.v1 if constraints is None else constraints.ca

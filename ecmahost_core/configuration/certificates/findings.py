@@ -5,7 +5,6 @@ from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -18,12 +17,14 @@ from ecmahost_core.configuration.certificates.chain import (
     issuer_address,
 )
 from ecmahost_core.configuration.certificates.expiry import Stage, expiry_of
+from ecmahost_core.configuration.certificates.extensions import UNREADABLE, extension
 from ecmahost_core.configuration.certificates.keys import CURVES, SMALLEST_RSA, key_words
 from ecmahost_core.configuration.certificates.names import names_of
 from ecmahost_core.configuration.certificates.pair import Pair, open_to_everybody
 from ecmahost_core.ecma.results import Finding, Severity
 
 SUBJECT = "certificate"
+_SERVER = frozenset((ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE))
 _RENEW = "renew it: ecmahost certificate create --force, or request and import"
 
 
@@ -43,7 +44,7 @@ def faults(chain: Chain, now: datetime) -> tuple[Finding, ...]:
     """Returns what is wrong with a chain besides that it ends one day."""
     try:
         return (*_start(chain, now), *_use(chain.leaf), *_strength(chain), *_completeness(chain))
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return (_error("it has parts that cannot be read", "have it made anew"),)
 
 
@@ -77,19 +78,13 @@ def _use(leaf: x509.Certificate) -> Iterator[Finding]:
     if not names_of(leaf):
         message = "it names no host (no subject alternative name); clients do not look at the subject any more"
         yield _error(message, "have it made with the name in the tenant URL: ecmahost certificate create --name NAME")
-    try:
-        extended = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        pass  # good for everything (RFC 5280 section 4.2.1.12)
-    else:
-        if not {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(extended):
-            yield _error("it is not for TLS servers (extended key usage without serverAuth)", _ask_for("a web server"))
-    try:
-        usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        return
-    if not usage.digital_signature:
-        yield _error("its key may not sign (key usage without digitalSignature), as TLS does", _ask_for("a web server"))
+    # One without these extensions is good for everything (RFC 5280 sections 4.2.1.3 and 4.2.1.12).
+    extended, usage = extension(leaf, x509.ExtendedKeyUsage), extension(leaf, x509.KeyUsage)
+    remedy = "have it made for a web server: ecmahost certificate request asks for that"
+    if extended is not None and not _SERVER.intersection(extended):
+        yield _error("it is not for TLS servers (extended key usage without serverAuth)", remedy)
+    if usage is not None and not usage.digital_signature:
+        yield _error("its key may not sign (key usage without digitalSignature), as TLS does", remedy)
 
 
 def _strength(chain: Chain) -> Iterator[Finding]:
@@ -130,10 +125,6 @@ def _completeness(chain: Chain) -> Iterator[Finding]:
 
 def _which(chain: Chain, certificate: x509.Certificate) -> str:
     return "it" if certificate is chain.leaf else f"the certificate of {certificate.subject.rfc4514_string()}"
-
-
-def _ask_for(purpose: str) -> str:
-    return f"have it made for {purpose}: ecmahost certificate request asks for that"
 
 
 def _error(message: str, remedy: str) -> Finding:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 
+from ecmahost_core.configuration.certificates.extensions import UNREADABLE, sound
 from ecmahost_core.configuration.certificates.pair import BadCertificate
 
 Passphrase = Callable[[], bytes]
@@ -17,7 +17,6 @@ Passphrase = Callable[[], bytes]
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(?:(?!-----).)*-----END \1-----", re.DOTALL)
 _NOT_OPENED = "its passphrase is another one, or it is encrypted in a way that is not supported here"
-_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +58,12 @@ def _blocks(content: bytes) -> Iterator[tuple[str, bytes]]:
 def _from_block(label: str, block: bytes, passphrase: Passphrase) -> Material:
     try:
         if label in ("CERTIFICATE", "X509 CERTIFICATE"):
-            return Material(certificates=(x509.load_pem_x509_certificate(block),))
+            return Material(certificates=(sound(x509.load_pem_x509_certificate(block)),))
         if label == "PKCS7":
-            return Material(certificates=tuple(pkcs7.load_pem_pkcs7_certificates(block)))
+            return Material(certificates=tuple(map(sound, pkcs7.load_pem_pkcs7_certificates(block))))
         if label.endswith("PRIVATE KEY"):
             return Material(keys=(_key(serialization.load_pem_private_key, block, passphrase),))
-    except _UNREADABLE:
+    except UNREADABLE:
         raise BadCertificate(f"its block {label} is damaged, or of a kind that is not supported here") from None
     return Material()  # parameters, requests, public keys
 
@@ -78,12 +77,12 @@ def _from_der(content: bytes, passphrase: Passphrase) -> Material:
         if inner.startswith(b"\x02"):  # RFC 5958 section 2, RFC 5915, RFC 8017: a key's version
             return Material(keys=(_key(serialization.load_der_private_key, content, passphrase),))
         if inner.startswith(b"\x06"):  # RFC 2315 section 7: the type of the content
-            return Material(certificates=tuple(pkcs7.load_der_pkcs7_certificates(content)))
+            return Material(certificates=tuple(map(sound, pkcs7.load_der_pkcs7_certificates(content))))
         try:
-            return Material(certificates=(x509.load_der_x509_certificate(content),))
-        except ValueError:  # RFC 5958 section 3: an encrypted key begins as a certificate does
+            return Material(certificates=(sound(x509.load_der_x509_certificate(content)),))
+        except UNREADABLE:  # RFC 5958 section 3: an encrypted key begins as a certificate does
             return Material(keys=(_key(serialization.load_der_private_key, content, passphrase),))
-    except _UNREADABLE:
+    except UNREADABLE:
         raise BadCertificate("it is no certificate, no private key, no PKCS #7 and no PKCS #12 (.pfx) file") from None
 
 
@@ -100,9 +99,9 @@ def _from_pkcs12(content: bytes, passphrase: Passphrase) -> Material:
         password = given()
         try:
             key, certificate, others = pkcs12.load_key_and_certificates(content, password)
-        except _UNREADABLE:
+            certificates = tuple(map(sound, (*([certificate] if certificate is not None else []), *others)))
+        except UNREADABLE:
             continue
-        certificates = (*([certificate] if certificate is not None else []), *others)
         return Material((key,) if key is not None else (), certificates)
     raise BadCertificate(_NOT_OPENED)
 
@@ -117,5 +116,5 @@ def _key(
         pass
     try:
         return load(content, passphrase())
-    except _UNREADABLE:
+    except UNREADABLE:
         raise BadCertificate(_NOT_OPENED) from None

@@ -8,6 +8,8 @@ from ipaddress import ip_address
 
 from cryptography import x509
 
+from ecmahost_core.configuration.certificates.extensions import extension
+
 _NAME_LOOKUP_SECONDS = 2.0
 _COMMON_NAME_LENGTH = 64  # ub-common-name of RFC 5280, appendix A.1
 # RFC 952 and RFC 1123 section 2.1, and the underscore, which Windows allows.
@@ -52,9 +54,8 @@ def common_name(names: Sequence[x509.GeneralName]) -> str:
 
 def names_of(certificate: x509.Certificate) -> tuple[str, ...]:
     """Returns the host names and addresses that a certificate is for; may be empty. Raises ValueError."""
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
+    names = extension(certificate, x509.SubjectAlternativeName)
+    if names is None:
         return ()
     addresses = [str(address) for address in names.get_values_for_type(x509.IPAddress)]
     return (*names.get_values_for_type(x509.DNSName), *addresses)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
+from ecmahost_core.configuration.certificates.extensions import UNREADABLE, sound
 from ecmahost_core.configuration.certificates.keys import key_pem
 from ecmahost_core.configuration.files import CONFIGURATION_LIMIT, Unreadable, read_bounded, write_atomically
 from ecmahost_core.errors import ConfigurationProblem, EcmahostError
@@ -45,10 +45,10 @@ def previous(path: Path) -> Path:
 def load_certificates(path: Path) -> tuple[x509.Certificate, ...]:
     """Returns the certificates of a PEM file, the host's own first; never empty. Raises BadCertificate."""
     try:
-        return tuple(x509.load_pem_x509_certificates(read_bounded(path, CONFIGURATION_LIMIT)))
+        return tuple(map(sound, x509.load_pem_x509_certificates(read_bounded(path, CONFIGURATION_LIMIT))))
     except Unreadable as error:
         raise BadCertificate(str(error)) from None
-    except ValueError:
+    except UNREADABLE:
         raise BadCertificate("it holds none") from None
 
 
@@ -60,7 +60,7 @@ def load_key(path: Path) -> PrivateKeyTypes:
         raise BadCertificate(str(error)) from None
     except TypeError:
         raise BadCertificate("it has one") from None
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         raise BadCertificate("it holds none") from None
 
 
@@ -83,7 +83,7 @@ def belong_together(certificate: x509.Certificate, key: PrivateKeyTypes) -> bool
     """Returns whether the certificate is for this key."""
     try:
         return certificate.public_key() == key.public_key()
-    except (ValueError, UnsupportedAlgorithm):  # a kind of key that this library cannot read
+    except UNREADABLE:  # a kind of key that the library does not know
         return False
 
 

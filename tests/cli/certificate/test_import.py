@@ -243,6 +243,11 @@ def test_what_is_exported_never_overwrites_something_else(run: Run, made: Home, 
     assert x509.load_der_x509_certificate(out.read_bytes()) == load_certificates(made.certificate)[0]
 
 
+def test_the_line_for_powershell_survives_any_name_of_a_file(run: Run, made: Home, tmp_path: Path) -> None:
+    told = run("certificate", "export", "--out", str(tmp_path / "the host's.cer"))
+    assert "-FilePath '.\\the host''s.cer' -CertStoreLocation" in told.stdout
+
+
 def test_of_a_local_authority_its_certificate_is_exported(run: Run, made: Home, tmp_path: Path) -> None:
     run("certificate", "create", "--local-ca", "--force")
     run("certificate", "export", "--out", str(tmp_path / "a.cer"))

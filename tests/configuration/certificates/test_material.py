@@ -1,13 +1,16 @@
 """The forms in which certificates and keys arrive."""
 
+import random
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 
+from ecmahost_core.configuration.certificates.findings import pair_findings
 from ecmahost_core.configuration.certificates.material import Material, read_material
-from ecmahost_core.configuration.certificates.pair import BadCertificate
+from ecmahost_core.configuration.certificates.pair import BadCertificate, Pair
 
 WORD = "pässphrase".encode()
 
@@ -127,3 +130,20 @@ def test_every_cut_of_a_binary_form_is_refused(server: Any) -> None:
         for length in range(0, len(content), 41):
             with pytest.raises(BadCertificate):
                 read_material(content[:length], lambda: b"x")
+
+
+def test_a_damaged_file_is_refused_or_judged_and_never_a_crash(server: Any, company: Any) -> None:
+    chance = random.Random(2)
+    forms = [server.der, server.key_pem, server.sealed(b"x"), pfx(server, [company.issuing.certificate], None)]
+    judged = 0
+    for number in range(2000):
+        content = bytearray(forms[number % len(forms)])
+        content[chance.randrange(len(content))] = chance.randrange(256)
+        try:
+            found = read_material(bytes(content), lambda: b"x")
+        except BadCertificate:
+            continue
+        for certificate in found.certificates:
+            judged += 1
+            pair_findings(Pair((certificate, company.issuing.certificate), server.key), (), datetime.now(UTC))
+    assert judged > 50
