@@ -92,7 +92,7 @@ def write_pair(certificate: Path, key: Path, pair: Pair) -> None:
 
     The key's file is for its owner only, or for a group that it was opened to before. Raises OSError.
     """
-    keep_pair(certificate, key)
+    _keep_pair(certificate, key, pair)
     chain = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in pair.certificates)
     if certificate.resolve() == key.resolve():
         write_private(key, key_pem(pair.key) + chain)
@@ -101,13 +101,15 @@ def write_pair(certificate: Path, key: Path, pair: Pair) -> None:
     write_atomically(certificate, chain, mode=0o644)
 
 
-def keep_pair(certificate: Path, key: Path) -> None:
+def _keep_pair(certificate: Path, key: Path, successor: Pair) -> None:
     """Copies the pair that is there to its place as the previous one, if it can be served. Raises OSError."""
     try:
-        load_pair(certificate, key)
+        present = load_pair(certificate, key)
         contents = read_bounded(certificate, CONFIGURATION_LIMIT), read_bounded(key, CONFIGURATION_LIMIT)
     except (BadCertificate, Unreadable):
         return  # what was kept before may still be good
+    if present.certificates[0] == successor.certificates[0]:
+        return  # given once more: the one before it is still the previous one
     write_private(previous(key), contents[1])
     if certificate.resolve() != key.resolve():
         write_atomically(previous(certificate), contents[0], mode=0o644)

@@ -61,6 +61,14 @@ def test_the_pair_before_is_kept_and_can_be_served(paths: tuple[Path, Path]) -> 
     assert load_pair(*map(previous, paths)).certificates != load_pair(*paths).certificates
 
 
+def test_the_same_pair_given_twice_is_not_its_own_predecessor(paths: tuple[Path, Path]) -> None:
+    before = [path.read_bytes() for path in paths]
+    pair = fresh()
+    for _ in range(2):
+        write_pair(*paths, pair)
+    assert [previous(path).read_bytes() for path in paths] == before
+
+
 def test_a_broken_pair_does_not_take_the_place_of_a_good_one_that_is_kept(paths: tuple[Path, Path]) -> None:
     good = [path.read_bytes() for path in paths]
     write_pair(*paths, fresh())
