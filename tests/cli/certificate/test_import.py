@@ -1,7 +1,11 @@
 """``ecmahost certificate request``, ``import``, ``export`` and ``show``: a certificate that somebody else makes."""
 
 import json
+import os
+import select
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -162,6 +166,30 @@ def test_a_pfx_with_a_passphrase_is_taken_and_its_key_is_kept_without(
     assert "whatever else holds it is better deleted" in done.stderr
     assert state(made)[1].startswith(b"-----BEGIN PRIVATE KEY-----")
     assert (previous(made.certificate).read_bytes(), previous(made.certificate_key).read_bytes()) == before
+
+
+def test_in_a_terminal_the_passphrase_is_asked_for_and_not_shown(place: Any, company: Any, files: Any) -> None:
+    server = company.server()
+    (path, chain) = files(a_key=server.sealed(b"geheim1"), b=server.pem + company.issuing.pem + company.root.pem)
+    master, terminal = os.openpty()
+    source = "from ecmahost_core.cli import main; main()"
+    command = [sys.executable, "-P", "-c", source, "--home", str(place.path), "certificate", "import", path, chain]
+    with subprocess.Popen(command, stdin=terminal, stderr=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stderr is not None
+        told = b""
+        while not told.endswith(b"Passphrase of " + path.encode() + b": "):
+            more = process.stderr.read(1)
+            assert more, told
+            told += more
+        os.write(master, b"geheim1\n")
+        told = process.stderr.read()
+    shown = select.select([master], [], [], 0)[0]
+    os.close(master)
+    os.close(terminal)
+    assert process.returncode == 0, told
+    assert b"for host.corp.example" in told
+    assert shown == []
+    assert load_certificates(place.path / "certificate.pem")[0] == server.certificate
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
