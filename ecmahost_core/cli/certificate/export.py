@@ -7,10 +7,11 @@ import click
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from ecmahost_core.cli.certificate.words import subject, thumbprints
+from ecmahost_core.cli.certificate.words import thumbprints
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.configuration.certificates.chain import chain_of, issuer_address, system_authorities
 from ecmahost_core.configuration.certificates.extensions import UNREADABLE
+from ecmahost_core.configuration.certificates.names import words_of
 from ecmahost_core.configuration.certificates.pair import BadCertificate, load_certificates
 from ecmahost_core.configuration.files import CONFIGURATION_LIMIT, Unreadable, read_bounded, write_atomically
 from ecmahost_core.configuration.load import load_host
@@ -39,12 +40,12 @@ def export(context: CommandContext, out: Path | None) -> None:
         address = issuer_address(chain.top)
         where = f", which should be at {address}" if address else ""
         raise click.ClickException(
-            f"the certificate that has to be trusted is not here: {chain.top.issuer.rfc4514_string()}{where}; ask "
+            f"the certificate that has to be trusted is not here: {words_of(chain.top.issuer)}{where}; ask "
             "whoever runs that authority"
         )
     _write(target, chain.root)
     sha1, sha256 = thumbprints(chain.root)
-    click.echo(f"{target}: {subject(chain.root)}, until {chain.root.not_valid_after_utc:%Y-%m-%d}", err=True)
+    click.echo(f"{target}: {words_of(chain.root.subject)}, until {chain.root.not_valid_after_utc:%Y-%m-%d}", err=True)
     if chain.public:
         click.echo("This machine knows it as an authority; others may know it, too.", err=True)
     click.echo("In an elevated PowerShell on the machine that is to trust it, where the file is:")

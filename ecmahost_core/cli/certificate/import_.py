@@ -10,13 +10,14 @@ import click
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from ecmahost_core.cli.certificate.words import describe, names, present_certificates, subject, tell_findings
+from ecmahost_core.cli.certificate.words import describe, names, present_certificates, tell_findings
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.group import printable
 from ecmahost_core.configuration.certificates.chain import system_authorities
 from ecmahost_core.configuration.certificates.findings import pair_findings
 from ecmahost_core.configuration.certificates.importing import Found, find_pair
 from ecmahost_core.configuration.certificates.material import Material, read_material
+from ecmahost_core.configuration.certificates.names import words_of
 from ecmahost_core.configuration.certificates.pair import BadCertificate, belong_together, load_key, write_pair
 from ecmahost_core.configuration.certificates.pending import pending_key
 from ecmahost_core.configuration.files import CONFIGURATION_LIMIT, Unreadable, editing, read_bounded
@@ -122,11 +123,8 @@ def _refuse(found: Found, findings: Sequence[Finding]) -> None:
     errors = [one for one in findings if one.severity is Severity.ERROR]
     if errors:
         reasons = "\n".join(f"  {one.message}; {one.remedy}" for one in errors)
-        raise click.ClickException(
-            printable(
-                f"the certificate of {subject(found.chain.leaf)} cannot be used:\n{reasons}\nNothing was replaced."
-            )
-        )
+        whose = f"the certificate of {words_of(found.chain.leaf.subject)}"
+        raise click.ClickException(printable(f"{whose} cannot be used:\n{reasons}\nNothing was replaced."))
 
 
 def _tell(found: Found, present: Sequence[x509.Certificate], files: Sequence[Path]) -> None:
@@ -135,9 +133,9 @@ def _tell(found: Found, present: Sequence[x509.Certificate], files: Sequence[Pat
     if lost:
         click.echo(f"No longer for {', '.join(lost)}: clients that use such a name refuse it.", err=True)
     for one in found.left_out:
-        click.echo(f"Left out, because it has no part in this: {subject(one)}", err=True)
+        click.echo(f"Left out, because it has no part in this: {words_of(one.subject)}", err=True)
     if found.chain.root is not None and not found.chain.public:
-        root = subject(found.chain.root)
+        root = words_of(found.chain.root.subject)
         click.echo(f"Machines that use this host have to trust {root}: ecmahost certificate export", err=True)
     if files:
         click.echo("The key is in the home now; whatever else holds it is better deleted.", err=True)

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 import click
 from cryptography import x509
 
-from ecmahost_core.cli.certificate.words import names, subject, tell_findings, thumbprints
+from ecmahost_core.cli.certificate.words import names, tell_findings, thumbprints
 from ecmahost_core.cli.context import CommandContext, pass_context
-from ecmahost_core.cli.group import printable
 from ecmahost_core.cli.output import moment, print_json
 from ecmahost_core.configuration.certificates.chain import Chain, chain_of, system_authorities
 from ecmahost_core.configuration.certificates.expiry import expiry_of
 from ecmahost_core.configuration.certificates.findings import key_findings, pair_findings
 from ecmahost_core.configuration.certificates.keys import key_words
+from ecmahost_core.configuration.certificates.names import words_of
 from ecmahost_core.configuration.certificates.pair import BadCertificate, load_pair
 from ecmahost_core.configuration.certificates.pending import pending_key
 from ecmahost_core.configuration.load import load_host
@@ -52,15 +52,15 @@ def _facts(host: HostConfiguration, chain: Chain, now: datetime) -> dict[str, ob
         "certificate": str(host.certificate),
         "key": str(host.key),
         "names": list(names(leaf)),
-        "subject": subject(leaf),
-        "issuer": printable(leaf.issuer.rfc4514_string()),
+        "subject": words_of(leaf.subject),
+        "issuer": words_of(leaf.issuer),
         "key_type": key_words(leaf.public_key()),
         "valid_from": moment(leaf.not_valid_before_utc),
         "valid_until": moment(leaf.not_valid_after_utc),
         "days_left": expiry_of(chain.certificates, now).days,
         "thumbprint": sha1,
         "sha256": sha256,
-        "chain": [subject(one) for one in chain.certificates[1:]],
+        "chain": [words_of(one.subject) for one in chain.certificates[1:]],
         "trust": _trust(chain),
         "requested_key": str(waiting) if waiting.exists() else None,
     }
@@ -69,7 +69,7 @@ def _facts(host: HostConfiguration, chain: Chain, now: datetime) -> dict[str, ob
 def _trust(chain: Chain) -> str | None:
     """What clients have to trust; None when it is not known here."""
     root: x509.Certificate | None = chain.root
-    return subject(root) if root is not None else None
+    return words_of(root.subject) if root is not None else None
 
 
 def _print(facts: dict[str, object]) -> None:

@@ -26,11 +26,6 @@ def names(certificate: x509.Certificate) -> tuple[str, ...]:
         return ()
 
 
-def subject(certificate: x509.Certificate) -> str:
-    """Returns whose certificate it is."""
-    return printable(certificate.subject.rfc4514_string()) or "(no name)"
-
-
 def thumbprints(certificate: x509.Certificate) -> tuple[str, str]:
     """Returns the digests of a certificate by SHA-1, which Windows calls its thumbprint, and by SHA-256."""
     sha1 = certificate.fingerprint(hashes.SHA1())  # noqa: S303 - a name that Windows gives, no protection

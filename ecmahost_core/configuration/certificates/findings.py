@@ -19,7 +19,7 @@ from ecmahost_core.configuration.certificates.chain import (
 from ecmahost_core.configuration.certificates.expiry import Stage, expiry_of
 from ecmahost_core.configuration.certificates.extensions import UNREADABLE, extension
 from ecmahost_core.configuration.certificates.keys import CURVES, SMALLEST_RSA, key_words
-from ecmahost_core.configuration.certificates.names import names_of
+from ecmahost_core.configuration.certificates.names import names_of, words_of
 from ecmahost_core.configuration.certificates.pair import Pair, open_to_everybody
 from ecmahost_core.ecma.results import Finding, Severity
 
@@ -108,7 +108,7 @@ def _completeness(chain: Chain) -> Iterator[Finding]:
     if chain.root is not None:
         return
     top = chain.top
-    issuer = top.issuer.rfc4514_string() or "somebody without a name"
+    issuer = words_of(top.issuer)
     address = issuer_address(top)
     where = f" (the certificate says that it is at {address})" if address else ""
     remedy = f"import it again together with that certificate{where}: ecmahost certificate import FILE..."
@@ -117,14 +117,14 @@ def _completeness(chain: Chain) -> Iterator[Finding]:
         yield _error(message, remedy)
         return
     message = (
-        f"the chain ends with {top.subject.rfc4514_string()}, whose issuer is not in the file and not known to this "
+        f"the chain ends with {words_of(top.subject)}, whose issuer is not in the file and not known to this "
         f"machine: {issuer}; clients that do not trust exactly that one refuse it"
     )
     yield Finding(Severity.WARNING, SUBJECT, message, remedy)
 
 
 def _which(chain: Chain, certificate: x509.Certificate) -> str:
-    return "it" if certificate is chain.leaf else f"the certificate of {certificate.subject.rfc4514_string()}"
+    return "it" if certificate is chain.leaf else f"the certificate of {words_of(certificate.subject)}"
 
 
 def _error(message: str, remedy: str) -> Finding:

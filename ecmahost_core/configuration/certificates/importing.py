@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from ecmahost_core.configuration.certificates.chain import Chain, chain_of
 from ecmahost_core.configuration.certificates.material import Material
+from ecmahost_core.configuration.certificates.names import words_of
 from ecmahost_core.configuration.certificates.pair import BadCertificate, Pair, belong_together
 
 
@@ -47,7 +48,7 @@ def find_pair(
         raise BadCertificate("there is no certificate in what was given")
     matches = _matches(given.keys or keys, given.certificates)
     if not matches:
-        subjects = "; ".join(one.subject.rfc4514_string() or "one without a name" for one in given.certificates)
+        subjects = "; ".join(words_of(one.subject) for one in given.certificates)
         whose = "the key that was given" if given.keys else "a key that is here; give the key's file, too"
         raise BadCertificate(f"none of the certificates is for {whose} (they are for: {subjects})")
     if given.keys and len(matches) > 1:

@@ -61,6 +61,12 @@ def names_of(certificate: x509.Certificate) -> tuple[str, ...]:
     return (*names.get_values_for_type(x509.DNSName), *addresses)
 
 
+def words_of(name: x509.Name) -> str:
+    """Returns a distinguished name on one line (RFC 4514), without characters that would move a terminal's cursor."""
+    text = name.rfc4514_string() or "(no name)"
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def _general_name(name: str) -> x509.GeneralName | None:
     try:
         return x509.IPAddress(ip_address(name))

@@ -8,6 +8,7 @@ import structlog
 from ecmahost_core.configuration.certificates.chain import chain_of, system_authorities
 from ecmahost_core.configuration.certificates.expiry import Stage, expiry_of
 from ecmahost_core.configuration.certificates.findings import faults, key_findings
+from ecmahost_core.configuration.certificates.names import words_of
 from ecmahost_core.configuration.certificates.pair import BadCertificate, load_pair
 from ecmahost_core.ecma.results import Severity
 
@@ -33,7 +34,7 @@ def remind(certificate: Path, key: Path, now: datetime) -> None:
         tell(
             "certificate_expired" if expiry.stage is Stage.EXPIRED else "certificate_expires",
             certificate=str(certificate),
-            subject=expiry.certificate.subject.rfc4514_string(),
+            subject=words_of(expiry.certificate.subject),
             until=f"{expiry.until:%Y-%m-%dT%H:%M:%SZ}",
             days=expiry.days,
         )

@@ -32,6 +32,7 @@ def made(run: Run, home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     """A home with the certificate that ``init`` makes, on a machine that knows no authorities."""
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    monkeypatch.chdir(tmp_path)
     assert run("init").exit_code == exit_codes.OK
     return home
 

@@ -118,6 +118,12 @@ def test_a_chain_that_ends_with_a_stranger_may_be_enough(company: Any) -> None:
     assert "CN=Corp Root" in message
 
 
+def test_a_name_in_a_chain_cannot_write_on_the_terminal(company: Any, kit: Any) -> None:
+    odd = kit.issue("\x1b]0;title\x07", company.root, authority=True, days=-1)
+    ((_, message),) = judged(company.server(issuer=odd), odd, company.root)
+    assert message.startswith("the certificate of CN=?]0\\;title? expired on ")
+
+
 @pytest.mark.parametrize(("mode", "told"), [(0o600, 0), (0o640, 0), (0o644, 1), (0o604, 1)])
 def test_a_key_that_everybody_can_read_is_an_error(mode: int, told: int, tmp_path: Path) -> None:
     key = tmp_path / "c.key"
