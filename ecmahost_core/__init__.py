@@ -28,7 +28,14 @@ from ecmahost_core.ecma.results import (
     Severity,
 )
 from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep, SessionPurpose
-from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, Schema, SchemaAttribute, SchemaType
+from ecmahost_core.ecma.schema import (
+    AttributeOperation,
+    AttributeType,
+    Schema,
+    SchemaAttribute,
+    SchemaType,
+    ValueFormat,
+)
 from ecmahost_core.ecma.values import Anchor, Attributes, Reference, Value, Values
 from ecmahost_core.errors import (
     AccessDenied,
@@ -87,6 +94,7 @@ __all__ = [
     "TargetBusy",
     "UnexpectedData",
     "Value",
+    "ValueFormat",
     "Values",
     "fold",
     "hookimpl",

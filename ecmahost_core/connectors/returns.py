@@ -15,7 +15,14 @@ from ecmahost_core.connectors.values import is_a
 from ecmahost_core.ecma.capabilities import Capabilities, MADistinguishedNameStyle, MAExportType
 from ecmahost_core.ecma.parameters import ConfigParameterDefinition, ConfigParameterType
 from ecmahost_core.ecma.results import Finding
-from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, Schema, SchemaAttribute, SchemaType
+from ecmahost_core.ecma.schema import (
+    AttributeOperation,
+    AttributeType,
+    Schema,
+    SchemaAttribute,
+    SchemaType,
+    ValueFormat,
+)
 from ecmahost_core.errors import BrokenContract
 
 NEVER_NONE: Final = 'Never return None. "Nothing" is an empty sequence.'
@@ -129,6 +136,12 @@ def schema(plugin: str, answer: object) -> Schema:
             f"attribute {attribute.name!r} of {each.name!r} has a type or operation that ECMA2 does not know"
             for attribute in attributes
             if not is_a(attribute.type, AttributeType) or not is_a(attribute.operation, AttributeOperation)
+        ]
+        mistakes += [
+            f"attribute {attribute.name!r} of {each.name!r} has a format that is no ValueFormat, or a {attribute.type}"
+            for attribute in attributes
+            if attribute.format is not None
+            and not (is_a(attribute.format, ValueFormat) and attribute.type is AttributeType.STRING)
         ]
     if mistakes:
         raise BrokenContract(plugin, "schema", quoted(SCHEMA, "; ".join(mistakes[:10])))

@@ -23,6 +23,28 @@ class AttributeOperation(StrEnum):
     IMPORT_EXPORT = "ImportExport"
 
 
+class ValueFormat(StrEnum):
+    """What the texts of a String attribute are where ECMA2's six types do not say it: which of them are equal.
+
+    The host brings what a client sends to the form given here before it exports it, refuses what has no such form, and
+    takes texts for equal that mean the same. A text of the target's that has another form equals itself alone.
+    """
+
+    DECIMAL = "Decimal"
+    """A number: digits, a point and a sign where there is one; ``1.50`` equals ``1.5``."""
+    DATE = "Date"
+    """A calendar date, ``2026-01-31``."""
+    TIMESTAMP = "Timestamp"
+    """A date and time in ISO 8601, UTC where it names no zone. The host exports ``2026-01-31T08:00:00Z``, with a
+    fraction where there is one."""
+    TIME = "Time"
+    """A time of day without a zone, ``08:00:00``, with a fraction where there is one."""
+    GUID = "Guid"
+    """Hexadecimal digits in groups of 8-4-4-4-12; the host exports small letters and no braces."""
+    PADDED = "Padded"
+    """Text at whose end blanks mean nothing; the host exports none."""
+
+
 @dataclass(frozen=True, slots=True)
 class SchemaAttribute:
     """One attribute of an object type.
@@ -36,6 +58,12 @@ class SchemaAttribute:
         generated: True when the target can make the value of a new object itself (a sequence, a default).
         unique: True when the target itself refuses a second object with the same value.
         max_length: in characters, for strings whose length the target limits; None where it does not say.
+        format: what the texts of a String attribute are; None for text in which every character counts.
+        minimum, maximum: the least and the greatest number of an Integer attribute; None for those of 64 bits.
+        precision: how many digits of a DECIMAL the target keeps, those behind the point included; None where it does
+            not say.
+        scale: how many digits behind the point of a DECIMAL, or of the seconds of a TIMESTAMP, TIME or DateTime, the
+            target keeps; None where it does not say. More digits of a number are refused, of a second left out.
     """
 
     name: str
@@ -46,6 +74,11 @@ class SchemaAttribute:
     generated: bool = False
     unique: bool = False
     max_length: int | None = None
+    format: ValueFormat | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    precision: int | None = None
+    scale: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def _apply(state: dict[str, Any], change: Change, ignored: list[str]) -> None:
     container: Mapping[str, Any] = state if path.urn is None else state.get(path.urn, {})
     before = container.get(path.name)
     after = _changed(change, before, ignored)
-    if after == before:
+    if after == before and type(after) is type(before):  # 1 equals True, and is another JSON
         return
     _require_mutable(change, before, after)
     if path.urn is None:

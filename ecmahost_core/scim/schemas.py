@@ -22,7 +22,8 @@ class Attribute:
     """One attribute with its characteristics (RFC 7643 section 2.2; the defaults are those given there).
 
     ``sub_attributes`` is empty unless ``type`` is ``complex``. ``case_exact`` is what ``/Schemas`` announces;
-    comparing follows the host's one fold whatever it says (see ``evaluate``).
+    comparing follows the host's one fold whatever it says (see ``evaluate``). With ``as_sent``, a value of another
+    JSON type than ``type`` is taken as it was sent: whoever stores it brings it to its type, or refuses it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Attribute:
     sub_attributes: tuple["Attribute", ...] = ()
     canonical_values: tuple[str, ...] = ()
     reference_types: tuple[str, ...] = ()
+    as_sent: bool = False
     _subs: Mapping[str, "Attribute"] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

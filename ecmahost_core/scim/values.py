@@ -104,6 +104,8 @@ def _simple(attribute: Attribute, value: Any, owner: str) -> Any:
         return value if isinstance(value, str) else _json_text(attribute, value, owner)
     if value == "":
         return None  # not a value of these types, so it can only mean that there is none
+    if attribute.as_sent and isinstance(value, str | bool | int | float):
+        return value
     if kind == "boolean":
         return _boolean(attribute, value, owner)
     if kind in ("integer", "decimal"):

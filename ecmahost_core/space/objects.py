@@ -1,7 +1,7 @@
 """What the connector space holds, as values."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -27,6 +27,10 @@ class ObjectState(IntEnum):
     """A tombstone: it keeps an import that began earlier from bringing a deleted object back."""
 
 
+def _all_of(kept: Mapping[str, Any], attributes: Attributes) -> Mapping[str, Any]:  # noqa: ARG001 - as others need it
+    return kept
+
+
 @dataclass(frozen=True, slots=True)
 class SpaceType:
     """One object type of one connector, as the space keeps it.
@@ -38,6 +42,8 @@ class SpaceType:
         anchor_immutable: whether ids derive from the anchor (UUIDv5) or are random.
         indexed: target attributes whose folded values are indexed; the query attributes.
         references: target attributes whose values are references, kept as rows of their own.
+        retained: says what remains of what the host keeps beside an object whose attributes are now these in the
+            target; the store asks when a reading changes an object. Must not raise.
     """
 
     connector: str
@@ -46,6 +52,9 @@ class SpaceType:
     anchor_immutable: bool = False
     indexed: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    retained: Callable[[Mapping[str, Any], Attributes], Mapping[str, Any]] = field(
+        default=_all_of, compare=False, repr=False
+    )
 
     def derived_id(self, anchor: Anchor) -> str | None:
         """Returns the SCIM id that follows from an immutable anchor, None where ids are random.
@@ -68,8 +77,9 @@ class SpaceObject:
         anchor: as the target spells it.
         dn: None where objects have none.
         attributes: the selected attributes as the target holds them.
-        kept: what the host itself keeps beside the object, as JSON: ``active`` where the target has no place for it.
-            Not part of what an import compares.
+        kept: what the host itself keeps beside the object, as JSON: ``active`` where the target has no place for it,
+            ``sent`` where the target's values would be shown in another form than they were sent in. Not part of what
+            an import compares.
         change_seq: number of the last change, from the store's one monotonic counter.
         created, modified: in UTC.
     """

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
+from functools import partial
 
 from ecmahost_core.configuration.model import ConnectorConfiguration, Deprovisioning, ObjectType, Profile
 from ecmahost_core.ecma.capabilities import MADistinguishedNameStyle
 from ecmahost_core.ecma.deprovisioning import FlowAction
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, Schema, SchemaType
-from ecmahost_core.ecma.values import text_of
+from ecmahost_core.ecma.values import Value, text_of
 from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.scim.resource_types import ResourceType
@@ -23,8 +24,10 @@ from ecmahost_core.sync.profile_rows import ecma_rows, mapped_rows
 from ecmahost_core.sync.resource_schema import trimmed_resource_type
 from ecmahost_core.sync.schema_mapping import MappedPath, SchemaMapping
 from ecmahost_core.sync.selection import selection_of
-from ecmahost_core.sync.values import to_target
+from ecmahost_core.sync.sent import retained
+from ecmahost_core.sync.values import normal_text, to_target
 from ecmahost_core.sync.wire_names import Unnameable
+from ecmahost_core.text import fold
 
 DEFAULT_PAGE_SIZE = 1000
 
@@ -68,6 +71,11 @@ class TypeBinding:
     def query_attributes(self) -> tuple[str, ...]:
         """The names of the query attributes, in the order of the configuration."""
         return tuple(query.name for query in self.object_type.query_attributes)
+
+    def match_text(self, name: str, value: Value) -> str:
+        """Returns the text that is equal for values of an attribute which a match takes for the same."""
+        attribute = self.target.attribute(name)
+        return fold(text_of(value)) if attribute is None else normal_text(value, attribute)
 
 
 def bind(
@@ -136,13 +144,14 @@ class _Binder:
         self._fit_delete_flow(target)
         if len(self.problems) > before:
             return None
+        mapping = SchemaMapping(rows)
         return TypeBinding(
             object_type=self.object_type,
             target=target,
             resource_type=trimmed_resource_type(
                 made.full, (*rows, *([made.dn] if made.dn else [])), self.object_type, target, active
             ),
-            mapping=SchemaMapping(rows),
+            mapping=mapping,
             space_type=SpaceType(
                 connector=self.configuration.name,
                 resource_type=name,
@@ -152,6 +161,7 @@ class _Binder:
                 references=tuple(
                     attribute.name for attribute in target.attributes if attribute.type is AttributeType.REFERENCE
                 ),
+                retained=partial(retained, mapping),
             ),
             flows=self.flows,
             active_attribute=active,

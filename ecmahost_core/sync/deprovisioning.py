@@ -10,12 +10,11 @@ from ecmahost_core.ecma.deprovisioning import (
     DeprovisioningEvent,
     DeprovisioningFlow,
 )
-from ecmahost_core.ecma.schema import AttributeType
-from ecmahost_core.ecma.values import Values, text_of
+from ecmahost_core.ecma.values import Values
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.values import to_scim
+from ecmahost_core.sync.values import to_scim, to_target
 
 ACTIVE = "active"
 
@@ -66,13 +65,15 @@ def plan(
 
 
 def fitted(binding: TypeBinding, name: str, values: Values) -> Values:
-    """Returns booleans in the type of the target attribute: ``True`` and ``False`` as texts or 1 and 0 elsewhere."""
+    """Returns booleans in the type of the target attribute: ``True`` and ``False`` as texts or 1 and 0 elsewhere.
+
+    Raises ScimError 400 for an attribute that can hold neither.
+    """
     attribute = binding.target.attribute(name)
-    if attribute is None or attribute.type is AttributeType.BOOLEAN:
+    if attribute is None:
         return values
-    if attribute.type is AttributeType.INTEGER:
-        return tuple(int(value) if isinstance(value, bool) else value for value in values)
-    return tuple(text_of(value) if isinstance(value, bool) else value for value in values)
+    path = binding.mapping.path_of(name)
+    return tuple(to_target(value, attribute, path) if isinstance(value, bool) else value for value in values)
 
 
 def flow_of(binding: TypeBinding, event: DeprovisioningEvent) -> DeprovisioningFlow:

@@ -17,7 +17,14 @@ from ecmahost_core.configuration.model import ConnectorConfiguration, Freshness
 from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.queue import ExportQueue
 from ecmahost_core.connectors.reads import ReadLane
-from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, Schema, SchemaAttribute, SchemaType
+from ecmahost_core.ecma.schema import (
+    AttributeOperation,
+    AttributeType,
+    Schema,
+    SchemaAttribute,
+    SchemaType,
+    ValueFormat,
+)
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, TargetBusy
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable
 from ecmahost_core.space.store import Store
@@ -211,5 +218,7 @@ def _schema_type(data: dict[str, object]) -> SchemaType:
     for one in attributes:
         one["type"] = AttributeType(one["type"])
         one["operation"] = AttributeOperation(one["operation"])
+        if one.get("format") is not None:  # a file of an older version has none
+            one["format"] = ValueFormat(one["format"])
         read.append(SchemaAttribute(**one))
     return SchemaType(attributes=tuple(read), anchor=tuple(anchor), **data)  # type: ignore[arg-type]  # from our own file

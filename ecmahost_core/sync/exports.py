@@ -25,6 +25,7 @@ from ecmahost_core.sync.changes import anchor_after, applied
 from ecmahost_core.sync.dn import dn_of
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.errors import scim_error
+from ecmahost_core.sync.sent import to_complete
 
 log = structlog.get_logger()
 
@@ -180,8 +181,10 @@ class Delivery:
         return f"the target is whole again or somebody confirms it: {confirm}"
 
     def _complete(self, known: TargetObject | None, outcome: str, error: str = "") -> None:
+        entry = to_complete(self.binding.mapping, self.entry, known)
+
         def complete() -> None:
-            self.result = self.endpoint.store.complete(self.entry, known, self._event(outcome, error))
+            self.result = self.endpoint.store.complete(entry, known, self._event(outcome, error))
 
         self._insist(complete)
 

@@ -1,6 +1,6 @@
 """How an object of the space looks as a SCIM resource."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,11 +8,35 @@ from ecmahost_core.scim.resource import with_schemas
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.deprovisioning import ACTIVE, is_active
+from ecmahost_core.sync.schema_mapping import MappedPath
+from ecmahost_core.sync.sent import SENT, spelled
+from ecmahost_core.sync.values import normal
 
 
 def resource_of(binding: TypeBinding, entry: SpaceObject) -> dict[str, Any]:
-    """Returns the resource that filters and PATCH work on: everything but what depends on the request's URL."""
-    resource = binding.mapping.resource_of(entry.attributes)
+    """Returns the resource that PATCH works on: everything but what depends on the request's URL.
+
+    What was sent is shown as it was sent, see ``sent``.
+    """
+    if SENT not in entry.kept:
+        return _with_own_part(binding, entry, binding.mapping.resource_of(entry.attributes))
+    as_sent = spelled(binding.mapping, entry.kept, entry.attributes)
+    return _with_own_part(binding, entry, binding.mapping.resource_of(entry.attributes, as_sent))
+
+
+def stored_resource_of(binding: TypeBinding, entry: SpaceObject, compared: Collection[MappedPath]) -> dict[str, Any]:
+    """Returns the resource that filters work on: what the target holds, whatever it was sent as.
+
+    The values of the rows in ``compared`` have the form in which equal ones are equal.
+    """
+    normally: dict[str, Sequence[Any]] = {
+        row.text: row.shown(tuple(normal(value, row.target) for value in entry.attributes.get(row.target.name, ())))
+        for row in compared
+    }
+    return _with_own_part(binding, entry, binding.mapping.resource_of(entry.attributes, normally))
+
+
+def _with_own_part(binding: TypeBinding, entry: SpaceObject, resource: dict[str, Any]) -> dict[str, Any]:
     if binding.dn_row is not None and entry.dn is not None:
         binding.dn_row.write(resource, (entry.dn,))
     resource["id"] = entry.id

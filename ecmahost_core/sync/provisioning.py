@@ -34,6 +34,7 @@ from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
 from ecmahost_core.sync.identity import identifying_paths
 from ecmahost_core.sync.presentation import resource_of
+from ecmahost_core.sync.sent import with_sent
 from ecmahost_core.sync.steps import Plan, plan_of_change, plan_of_removal
 from ecmahost_core.sync.target_reads import read_by_value
 
@@ -51,7 +52,7 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     """
     attributes = binding.mapping.attributes_of(resource)
     active = wanted_active(resource)
-    kept: dict[str, Any] = {}
+    kept = dict(with_sent(binding.mapping, {}, {}, resource))
     if active is not None and not binding.active_mapped:
         if binding.active_attribute:
             attributes[binding.active_attribute] = fitted(binding, binding.active_attribute, (active,))

@@ -9,21 +9,20 @@ from dataclasses import dataclass
 
 from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.ecma.csentry import change_from_json
-from ecmahost_core.ecma.schema import AttributeType
-from ecmahost_core.ecma.values import Value, text_of
+from ecmahost_core.ecma.schema import SchemaAttribute
+from ecmahost_core.ecma.values import Value, Values, text_of
 from ecmahost_core.scim.errors import ScimError, unavailable
 from ecmahost_core.scim.evaluate import matches
 from ecmahost_core.scim.filter import equalities, parse_filter
-from ecmahost_core.scim.nodes import And, Comparison, Filter
+from ecmahost_core.scim.nodes import Comparison, Filter
 from ecmahost_core.space.objects import LockKey, ObjectState, Operation, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.deprovisioning import ACTIVE
 from ecmahost_core.sync.endpoint import Call, Endpoint
-from ecmahost_core.sync.presentation import resource_of
-from ecmahost_core.sync.schema_mapping import MappedPath
+from ecmahost_core.sync.presentation import stored_resource_of
+from ecmahost_core.sync.questions import Question, one_text, question_of, row_of_equality, same_type
 from ecmahost_core.sync.target_reads import read_by_value
-from ecmahost_core.sync.values import to_scim, to_target
-from ecmahost_core.text import fold
+from ecmahost_core.sync.values import normal, normal_text, to_target
 
 WAIT_FOR_CREATION_SECONDS = 15.0
 BEING_CREATED = "Somebody with this value is being created and the outcome is not known yet."
@@ -46,14 +45,24 @@ class Found:
 class _Key:
     """What a comparison of the filter means in the target: one attribute must have one value."""
 
-    attribute: str
+    target: SchemaAttribute
     value: Value
+    normal_text: str
     indexed: bool
+
+    @property
+    def attribute(self) -> str:
+        """The attribute's name."""
+        return self.target.name
 
     @property
     def text(self) -> str:
         """The value as the index has it."""
         return text_of(self.value)
+
+    def among(self, values: Values) -> bool:
+        """Whether the value is one of these, in whatever form."""
+        return any(normal_text(value, self.target) == self.normal_text for value in values)
 
 
 def search(
@@ -67,10 +76,10 @@ def search(
     if not filter_text:
         total = endpoint.store.count(binding.space_type)
         return Found(total, endpoint.store.page(binding.space_type, start - 1, count) if count else [])
-    node = _in_targets_terms(binding, parse_filter(filter_text, binding.resource_type))
-    if any(_never_holds(binding, comparison) for comparison in equalities(node)):
+    node = question_of(binding, parse_filter(filter_text, binding.resource_type))
+    if any(_never_holds(binding, comparison) for comparison in equalities(node.filter)):
         return Found(0, [])
-    key, object_id = _access(binding, node)
+    key, object_id = _access(binding, node.filter)
     if object_id is not None:
         one = endpoint.store.get(binding.space_type, object_id)
         matched = [one] if one and one.state is ObjectState.LIVE and _matches(binding, node, one) else []
@@ -79,26 +88,6 @@ def search(
     else:
         return _scanned(endpoint, binding, node, key, start, count)
     return Found(len(matched), matched[start - 1 : start - 1 + count])
-
-
-def _in_targets_terms(binding: TypeBinding, node: Filter) -> Filter:
-    """Returns the filter with the values of its equalities as the target would give them back.
-
-    Where a number is kept, ``employeeNumber eq "007"`` asks for the person who is shown as ``7``, as a creation with
-    ``007`` would be refused because of that person. Were the two to differ, a client would neither find nor create.
-    """
-    if isinstance(node, And):
-        return And(tuple(_in_targets_terms(binding, operand) for operand in node.operands))
-    if not isinstance(node, Comparison) or not equalities(node):
-        return node
-    rows = list(binding.mapping.rows_of(node.path))
-    if len(rows) != 1:
-        return node
-    try:
-        shown = to_scim(to_target(node.value, rows[0].target, rows[0].text), rows[0].scim_type)
-    except ScimError:
-        return node
-    return Comparison(node.path, node.operator, shown)
 
 
 def _never_holds(binding: TypeBinding, comparison: Comparison) -> bool:
@@ -127,28 +116,18 @@ def _key(binding: TypeBinding, comparison: Comparison) -> _Key | None:
     """What a comparison asks of the target; None where equal SCIM values may have different texts there."""
     if comparison.value is None or isinstance(comparison.value, float):
         return None
-    rows = list(binding.mapping.rows_of(comparison.path))
-    if len(rows) != 1 or not _one_text(rows[0]):
+    row = row_of_equality(binding, comparison)
+    if row is None or not same_type(row):
         return None
     try:
-        value = to_target(comparison.value, rows[0].target, rows[0].text)
+        value = normal(to_target(comparison.value, row.target, row.text), row.target)
     except ScimError:
         return None
-    name = rows[0].target.name
-    return _Key(name, value, indexed=name in binding.space_type.indexed)
+    indexed = row.target.name in binding.space_type.indexed and one_text(row.target)
+    return _Key(row.target, value, normal_text(value, row.target), indexed)
 
 
-def _one_text(row: MappedPath) -> bool:
-    """Whether equal values of a path have one text in the target: ``true`` may be 1 there, an instant in any zone."""
-    kind = row.target.type
-    if row.scim_type == "boolean":
-        return kind is AttributeType.BOOLEAN
-    if row.scim_type in ("integer", "decimal"):
-        return kind is AttributeType.INTEGER
-    return kind is not AttributeType.DATE_TIME
-
-
-def _match(endpoint: Endpoint, binding: TypeBinding, node: Filter, key: _Key, call: Call) -> list[SpaceObject]:
+def _match(endpoint: Endpoint, binding: TypeBinding, node: Question, key: _Key, call: Call) -> list[SpaceObject]:
     """A match query on a query attribute: index, then an open creation, then the target."""
     live = endpoint.freshness is Freshness.LIVE
     matched = [] if live else _from_index(endpoint, binding, node, key)
@@ -166,7 +145,7 @@ def _match(endpoint: Endpoint, binding: TypeBinding, node: Filter, key: _Key, ca
     return _ask_target(endpoint, binding, node, key, call, space_counts=not live)
 
 
-def _from_index(endpoint: Endpoint, binding: TypeBinding, node: Filter, key: _Key) -> list[SpaceObject]:
+def _from_index(endpoint: Endpoint, binding: TypeBinding, node: Question, key: _Key) -> list[SpaceObject]:
     """What the index gives and the filter keeps; somebody who was unlinked and is matched is live again."""
     matched = []
     for one in endpoint.store.find(binding.space_type, key.attribute, key.text):
@@ -181,7 +160,7 @@ def _from_index(endpoint: Endpoint, binding: TypeBinding, node: Filter, key: _Ke
 
 
 def _ask_target(
-    endpoint: Endpoint, binding: TypeBinding, node: Filter, key: _Key, call: Call, *, space_counts: bool
+    endpoint: Endpoint, binding: TypeBinding, node: Question, key: _Key, call: Call, *, space_counts: bool
 ) -> list[SpaceObject]:
     """Asks the target for the one object and takes over what it says; "none" is only ever its own word."""
     began = endpoint.store.change_seq()
@@ -197,7 +176,9 @@ def _ask_target(
     return matched
 
 
-def _scanned(endpoint: Endpoint, binding: TypeBinding, node: Filter, key: _Key | None, start: int, count: int) -> Found:
+def _scanned(
+    endpoint: Endpoint, binding: TypeBinding, node: Question, key: _Key | None, start: int, count: int
+) -> Found:
     # Looked at first: a creation that ends while the scan runs may be behind it.
     being_created = key is not None and _is_being_created(endpoint, binding, key)
     total = 0
@@ -220,19 +201,18 @@ def _is_being_created(endpoint: Endpoint, binding: TypeBinding, key: _Key) -> bo
         for entry in endpoint.store.entries(endpoint.name)
         if entry.operation is Operation.ADD and entry.resource_type == binding.object_type.resource_type
     )
-    return any(fold(text_of(value)) == fold(key.text) for values in creations for value in values)
+    return any(map(key.among, creations))
 
 
 def _candidates(endpoint: Endpoint, binding: TypeBinding, key: _Key | None) -> Iterator[SpaceObject]:
     """All live objects, those at once left out that cannot match a comparison with a mapped attribute."""
-    wanted = fold(key.text) if key else ""
     for one in endpoint.store.scan(binding.space_type):
         if one.state is not ObjectState.LIVE:
             continue
-        if key and all(fold(text_of(value)) != wanted for value in one.attributes.get(key.attribute, ())):
+        if key and not key.among(one.attributes.get(key.attribute, ())):
             continue
         yield one
 
 
-def _matches(binding: TypeBinding, node: Filter, one: SpaceObject) -> bool:
-    return matches(node, resource_of(binding, one), binding.resource_type)
+def _matches(binding: TypeBinding, node: Question, one: SpaceObject) -> bool:
+    return matches(node.filter, stored_resource_of(binding, one, node.compared), binding.resource_type)

@@ -1,8 +1,8 @@
 """Reading back from the target what a journal entry is about, and telling whether the entry's change was made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ecmahost_core.ecma.csentry import change_from_json
 from ecmahost_core.ecma.run_profiles import RunStep
@@ -12,7 +12,7 @@ from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import anchor_after, applied
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.target_reads import ObjectUnreadable, read_by_anchor, read_by_value, target_objects
-from ecmahost_core.sync.values import same_values
+from ecmahost_core.sync.values import normal
 from ecmahost_core.text import fold
 
 
@@ -56,6 +56,7 @@ def imported(
     capabilities = endpoint.connector.capabilities
     for name, binding in bindings.items():
         probes = {probe for entry in entries if entry.resource_type == name for probe in _probes(binding, entry)}
+        probed = {attribute for attribute, _ in probes}
         if not probes or not capabilities.full_import:
             continue
         into = found[name]
@@ -63,7 +64,9 @@ def imported(
         with closing(endpoint.connector.full_import(step)) as pages:
             for page in pages:
                 into.objects += [
-                    one for one in target_objects(binding, page.entries) if not probes.isdisjoint(_names(one))
+                    one
+                    for one in target_objects(binding, page.entries)
+                    if not probes.isdisjoint(_names(binding, one, probed))
                 ]
                 failed = [one for one in page.entries if one.failure is not None]
                 into.unreadable |= {fold(anchor_text(one.anchor)) for one in failed if one.anchor}
@@ -77,7 +80,7 @@ def chosen(binding: TypeBinding, entry: JournalEntry, among: Imported) -> list[T
     Raises ObjectUnreadable when none of them is the one and it may be one that could not be read.
     """
     for probe in _probes(binding, entry):
-        found = [one for one in among.objects if probe in _names(one)]
+        found = [one for one in among.objects if probe in _names(binding, one, {probe[0]})]
         if found:
             return found
         name, value = probe
@@ -86,7 +89,7 @@ def chosen(binding: TypeBinding, entry: JournalEntry, among: Imported) -> list[T
     return []
 
 
-def was_done(entry: JournalEntry, present: TargetObject | None) -> bool:
+def was_done(binding: TypeBinding, entry: JournalEntry, present: TargetObject | None) -> bool:
     """Returns whether the target, which holds ``present`` (None: no such object), holds what an entry wanted."""
     if not entry.change:
         return True
@@ -96,18 +99,37 @@ def was_done(entry: JournalEntry, present: TargetObject | None) -> bool:
         return False
     if entry.operation is Operation.ADD:
         return True
-    after = applied(change_from_json(entry.change), present.attributes)
-    return all(same_values(present.attributes.get(name, ()), values) for name, values in after.items())
+    holds = _normally(binding, present.attributes)
+    change = change_from_json(entry.change)
+    parts = tuple(
+        replace(part, added=_normal(binding, part.name, part.added), removed=_normal(binding, part.name, part.removed))
+        for part in change.attribute_changes
+    )
+    after = applied(replace(change, attributes=_normally(binding, change.attributes), attribute_changes=parts), holds)
+    return all(_sorted(holds.get(name, ())) == _sorted(values) for name, values in after.items())
 
 
-def has_what_was_sent(entry: JournalEntry, attributes: Attributes) -> bool:
-    """Returns whether an object has, by the one fold, the values with which an entry was to create one."""
+def has_what_was_sent(binding: TypeBinding, entry: JournalEntry, attributes: Attributes) -> bool:
+    """Returns whether an object has, as a match would find it, the values with which an entry was to create one."""
     sent = change_from_json(entry.change).attributes
-    return all(_folded(attributes.get(name, ())) == _folded(values) for name, values in sent.items())
+    return all(
+        {binding.match_text(name, value) for value in attributes.get(name, ())}
+        == {binding.match_text(name, value) for value in values}
+        for name, values in sent.items()
+    )
 
 
-def _folded(values: Values) -> set[str]:
-    return {fold(text_of(value)) for value in values}
+def _normally(binding: TypeBinding, attributes: Attributes) -> dict[str, Values]:
+    return {name: _normal(binding, name, values) for name, values in attributes.items()}
+
+
+def _normal(binding: TypeBinding, name: str, values: Values) -> Values:
+    attribute = binding.target.attribute(name)
+    return values if attribute is None else tuple(normal(value, attribute) for value in values)
+
+
+def _sorted(values: Values) -> list[tuple[str, str]]:
+    return sorted((type(value).__name__, text_of(value)) for value in values)
 
 
 _Probe = tuple[str, str]
@@ -117,11 +139,12 @@ _Probe = tuple[str, str]
 def _probes(binding: TypeBinding, entry: JournalEntry) -> list[_Probe]:
     """What an entry's object is recognised by, in the order in which it is to be looked for."""
     anchors = [("", fold(anchor_text(anchor))) for anchor in _anchors(binding, entry)]
-    return anchors or [(name, fold(text_of(value))) for name, value in _identity(binding, entry)]
+    return anchors or [(name, binding.match_text(name, value)) for name, value in _identity(binding, entry)]
 
 
-def _names(one: TargetObject) -> set[_Probe]:
-    values = {(name, fold(text_of(value))) for name, values in one.attributes.items() for value in values}
+def _names(binding: TypeBinding, one: TargetObject, probed: Iterable[str]) -> set[_Probe]:
+    """What an object can be recognised by, of its anchor and the attributes that are asked for."""
+    values = {(name, binding.match_text(name, value)) for name in probed for value in one.attributes.get(name, ())}
     return {("", fold(anchor_text(one.anchor))), *values}
 
 

@@ -20,6 +20,7 @@ from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.exports import target_object
 from ecmahost_core.sync.read_back import asked, chosen, has_what_was_sent, imported, was_done
+from ecmahost_core.sync.sent import to_complete
 from ecmahost_core.sync.target_reads import ObjectUnreadable
 
 log = structlog.get_logger()
@@ -116,7 +117,7 @@ class Recovery:
             log.error("recovery_ambiguous", connector=self.endpoint.name, entry=entry.number, objects=len(candidates))
             return False
         present = candidates[0] if candidates else None
-        done = was_done(entry, present)
+        done = was_done(binding, entry, present)
         event = EventRecord(
             kind="recover",
             outcome="ok" if done else "not_applied",
@@ -127,7 +128,7 @@ class Recovery:
         )
         before = store.get(binding.space_type, entry.object_id) if entry.object_id else None
         if done or entry.operation is Operation.ADD:
-            store.complete(entry, present, event)
+            store.complete(to_complete(binding.mapping, entry, present), present, event)
         elif present is None or before is None:
             # That an object is gone is for an import to say, which looks whether many are.
             store.abandon(entry, event)
@@ -135,7 +136,7 @@ class Recovery:
             # The target has not taken the change, so the host's own part of it does not count either. Somebody else
             # may have changed the object, which the space then learns at once.
             as_it_is = replace(entry, operation=Operation.UPDATE, unlink=False, kept=before.kept)
-            store.complete(as_it_is, present, event)
+            store.complete(to_complete(binding.mapping, as_it_is, present), present, event)
         log.info("entry_recovered", connector=self.endpoint.name, entry=entry.number, applied=done)
         return True
 
@@ -151,13 +152,14 @@ class Recovery:
         def may_be_new(one: TargetObject) -> bool:
             before = self.endpoint.store.by_anchor(binding.space_type, one.anchor)
             return before is None or (
-                has_what_was_sent(entry, one.attributes) and not has_what_was_sent(entry, before.attributes)
+                has_what_was_sent(binding, entry, one.attributes)
+                and not has_what_was_sent(binding, entry, before.attributes)
             )
 
         candidates = [one for one in found if may_be_new(one)]
         if len(candidates) < 2:
             return candidates
-        return [one for one in candidates if has_what_was_sent(entry, one.attributes)] or candidates
+        return [one for one in candidates if has_what_was_sent(binding, entry, one.attributes)] or candidates
 
     def _stored(self, binding: TypeBinding, entry: JournalEntry) -> list[TargetObject]:
         """For an entry that sends nothing to the target: the object as the space has it."""
@@ -202,4 +204,4 @@ def settle_by_hand(endpoint: Endpoint, number: int, *, applied_there: bool) -> N
         present = target_object(binding, change, CSEntryChangeResult(change.identifier), before)
     if present is not None and not present.anchor:
         raise NotSettled(f"the target made the anchor of entry {number} itself; settle it as not-applied and import")
-    endpoint.store.complete(entry, present, event)
+    endpoint.store.complete(to_complete(binding.mapping, entry, present), present, event)

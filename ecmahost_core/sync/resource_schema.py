@@ -88,6 +88,8 @@ def _attribute(name: str, target: SchemaAttribute) -> Attribute:
         multi_valued=target.multi_valued,
         description=f"The attribute {target.name} of the target.",
         case_exact=target.type is AttributeType.BINARY,
+        # What is announced as a number may well be sent as "007", and must come back so.
+        as_sent=not target.multi_valued,
     )
 
 

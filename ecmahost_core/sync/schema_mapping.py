@@ -6,14 +6,17 @@ mapped attributes only: what a client sends beside them is not kept, and what th
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from ecmahost_core.ecma.schema import AttributeOperation, SchemaAttribute
-from ecmahost_core.ecma.values import Attributes, Values
-from ecmahost_core.scim.errors import invalid_value
+from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, SchemaAttribute
+from ecmahost_core.ecma.values import Attributes, Value, Values
+from ecmahost_core.scim.errors import ScimError, invalid_value
 from ecmahost_core.scim.nodes import AttributePath, Comparison
-from ecmahost_core.sync.values import same_values, to_scim, to_target
+from ecmahost_core.sync.values import normal, same_values, to_scim, to_target
 from ecmahost_core.text import fold
+
+_NOTHING: Mapping[str, Sequence[Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,12 @@ class MappedPath:
             elements = [element.get("value") if isinstance(element, dict) else element for element in elements]
         return [element for element in elements if element is not None and element != ""]
 
-    def write(self, resource: dict[str, Any], values: Values) -> None:
-        """Puts the target's values, at least one, into a resource that is being built."""
-        shown = [to_scim(value, self.scim_type) for value in values]
+    def shown(self, values: Values) -> list[Any]:
+        """Returns the JSON of the target's values."""
+        return [to_scim(value, self.scim_type) for value in values]
+
+    def write(self, resource: dict[str, Any], shown: Sequence[Any]) -> None:
+        """Puts JSON values, at least one, into a resource that is being built."""
         holder = resource.setdefault(self.path.urn, {}) if self.path.urn else resource
         name, sub = self.path.name, self.path.sub_attribute
         attribute = self.path.attribute
@@ -81,7 +87,35 @@ class MappedPath:
             raise invalid_value(
                 f"{self.text}: {len(data)} values were sent, and the target attribute {self.target.name!r} holds one."
             )
-        return tuple(to_target(one, self.target, self.text) for one in data)
+        return self._in_target(data)
+
+    def _in_target(self, data: Sequence[Any]) -> Values:
+        """Of several values that mean the same to the target the first one counts."""
+        found: dict[tuple[type, Value], Value] = {}
+        for one in data:
+            value = to_target(one, self.target, self.text)
+            found.setdefault((type(value), normal(value, self.target)), value)
+        return tuple(found.values())
+
+    def means(self, data: Sequence[Any], values: Values) -> bool:
+        """Returns whether JSON values mean just what the target holds."""
+        try:
+            return same_values(self._in_target(data), values, self.target)
+        except ScimError:
+            return False
+
+    def comes_back_as_it_is(self, data: Sequence[Any]) -> bool:
+        """Returns whether JSON values can only be shown as they are, as long as the target's values mean the same."""
+        if self.target.type is not AttributeType.STRING or self.target.format is not None:
+            return False
+        return all(isinstance(one, str) and one.isascii() for one in data)
+
+    @property
+    def readable(self) -> bool:
+        """Whether what was written can be read again, by the host and by a client."""
+        attribute = self.path.target
+        hidden = attribute is not None and attribute.returned == "never"
+        return not hidden and self.target.operation is not AttributeOperation.EXPORT_ONLY
 
 
 def selector_of(path: AttributePath) -> tuple[str, Any] | None:
@@ -132,13 +166,16 @@ class SchemaMapping:
 
     rows: tuple[MappedPath, ...]
 
-    def resource_of(self, attributes: Attributes) -> dict[str, Any]:
-        """Returns the mapped part of a SCIM resource for an object of the target."""
+    def resource_of(self, attributes: Attributes, spelled: Mapping[str, Sequence[Any]] = _NOTHING) -> dict[str, Any]:
+        """Returns the mapped part of a SCIM resource for an object of the target.
+
+        ``spelled``, by path, is shown in place of the target's values.
+        """
         resource: dict[str, Any] = {}
         for row in self.rows:
             values = attributes.get(row.target.name)
             if values:
-                row.write(resource, values)
+                row.write(resource, (spelled and spelled.get(row.text)) or row.shown(values))
         return resource
 
     def attributes_of(self, resource: Mapping[str, Any]) -> dict[str, Values]:
@@ -147,12 +184,12 @@ class SchemaMapping:
         Where two paths lead to one target attribute, they must agree.
         """
         wanted: dict[str, Values] = {}
-        for row in self._writable:
+        for row in self.writable:
             values = row.target_values(resource)
             if not values:
                 continue
             other = wanted.setdefault(row.target.name, values)
-            if not same_values(other, values):
+            if not same_values(other, values, row.target):
                 raise self._disagreement(row)
         return wanted
 
@@ -160,22 +197,23 @@ class SchemaMapping:
         """Returns the target attributes whose values differ between two states of a resource, with the new values.
 
         An empty tuple clears. A path whose SCIM values are the same in both states never contributes, so that a value
-        that SCIM cannot express faithfully is not rewritten by a change of something else.
+        that SCIM cannot express faithfully is not rewritten by a change of something else. Nor does one whose new
+        values mean what the target holds already.
         """
         changed: dict[str, Values] = {}
-        for row in self._writable:
+        for row in self.writable:
             if row.read(before) == row.read(after):
                 continue
             values = row.target_values(after)
-            if same_values(attributes.get(row.target.name, ()), values):
+            if same_values(attributes.get(row.target.name, ()), values, row.target):
                 continue
             other = changed.setdefault(row.target.name, values)
-            if not same_values(other, values):
+            if not same_values(other, values, row.target):
                 raise self._disagreement(row)
         return changed
 
     @property
-    def _writable(self) -> Iterator[MappedPath]:
+    def writable(self) -> Iterator[MappedPath]:
         """What the target only imports is shown and never written (RFC 7644 section 3.5.1: readOnly is ignored)."""
         return (row for row in self.rows if row.target.operation is not AttributeOperation.IMPORT_ONLY)
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ecmahost_core.configuration.model import ConnectorConfiguration, Deprovisioning, ObjectType, Profile
 from ecmahost_core.ecma.deprovisioning import FlowAction
-from ecmahost_core.ecma.schema import SchemaAttribute, SchemaType
+from ecmahost_core.ecma.schema import AttributeType, SchemaAttribute, SchemaType
 from ecmahost_core.scim.entra import DN_ATTRIBUTE
 from ecmahost_core.sync.wire_names import Unnameable, WireNames, wire_names
 
@@ -97,6 +97,9 @@ def _overridden(object_type: ObjectType, attribute: SchemaAttribute) -> SchemaAt
     override = object_type.attributes.get(attribute.name)
     if override is None:
         return attribute
+    if override.type not in (None, attribute.type, AttributeType.DATE_TIME):
+        # What the target said of its own type: how many digits, which range.
+        attribute = replace(attribute, format=None, minimum=None, maximum=None, precision=None, scale=None)
     return replace(
         attribute,
         type=override.type or attribute.type,

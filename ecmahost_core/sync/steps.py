@@ -15,6 +15,7 @@ from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import changed_by, update
 from ecmahost_core.sync.deprovisioning import ACTIVE, is_active, plan, wanted_active
 from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.sent import retained, same_json, with_sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def plan_of_change(
     if not binding.active_mapped and changed.get(binding.active_attribute) == ():
         del changed[binding.active_attribute]
     event = _event(binding, before, after)
-    kept = before.kept
+    kept = with_sent(binding.mapping, before.kept, resource, after)
     if event is not None and not binding.active_attribute:
         kept = {**kept, ACTIVE: event is DeprovisioningEvent.RESTORE}
     planned = list(_planned(endpoint, binding, before, event)) if event is not None else []
@@ -75,7 +76,9 @@ def plan_of_change(
         changed.update(changed_by(planned.pop(), before.attributes))
     changes = [update(binding, endpoint.connector.capabilities.export_type, before, changed)] if changed else []
     steps = [Step(_operation(one), one) for one in (*changes, *planned)]
-    if not steps and kept != before.kept:
+    if not steps:
+        kept = retained(binding.mapping, kept, before.attributes)
+    if not steps and not same_json(kept, before.kept):
         steps = [Step(Operation.UPDATE, None)]
     return Plan(tuple(steps), kept, event)
 

@@ -36,10 +36,10 @@ def read_by_value(
     At least two of them where there are more; all of them with ``every``. Raises ScimError 503 when the target cannot
     be asked now, or has an object that cannot be read.
     """
-    wanted = fold(text_of(value[0]))
+    wanted = binding.match_text(attribute, value[0])
 
     def same(one: TargetObject) -> bool:
-        return any(fold(text_of(have)) == wanted for have in one.attributes.get(attribute, ()))
+        return any(binding.match_text(attribute, have) == wanted for have in one.attributes.get(attribute, ()))
 
     return _read(endpoint, binding, ((attribute, value),), same, call, every=every)
 

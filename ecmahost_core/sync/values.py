@@ -5,16 +5,20 @@ import binascii
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
-from ecmahost_core.ecma.schema import AttributeType, SchemaAttribute
-from ecmahost_core.ecma.values import INT64_MAX, INT64_MIN, Reference, Value, Values, text_of
+from ecmahost_core.ecma.schema import AttributeType, SchemaAttribute, ValueFormat
+from ecmahost_core.ecma.values import INT64_MAX, INT64_MIN, Reference, Value, text_of
 from ecmahost_core.scim.errors import ScimError, invalid_value
 from ecmahost_core.scim.literals import number
+from ecmahost_core.sync import formats
+from ecmahost_core.text import fold
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _READ_FROM_TEXT = frozenset({"boolean", "integer", "decimal"})
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
+_WORDS = MappingProxyType({"true": 1, "false": 0})
 _SCIM_TYPES = {
     AttributeType.STRING: "string",
     AttributeType.INTEGER: "integer",
@@ -83,7 +87,7 @@ def to_target(data: Any, attribute: SchemaAttribute, path: str) -> Value:
 
 
 def _string(data: Any, attribute: SchemaAttribute, path: str) -> str:
-    text = text_of(data) if isinstance(data, str | bool | int) else repr(data)
+    text = data if isinstance(data, str) else _truth(data, attribute) if isinstance(data, bool) else repr(data)
     if "\x00" in text:
         raise _misfit(path, attribute, "a text without NUL characters")
     try:
@@ -92,20 +96,30 @@ def _string(data: Any, attribute: SchemaAttribute, path: str) -> str:
         raise _misfit(path, attribute, "valid Unicode text (half a surrogate pair is none)") from None
     if attribute.max_length is not None and len(text) > attribute.max_length:
         raise _misfit(path, attribute, f"at most {attribute.max_length} characters, not {len(text)}")
-    return text
+    try:
+        return formats.fitted(text, attribute)
+    except formats.Misfit as misfit:
+        raise _misfit(path, attribute, str(misfit)) from None
+
+
+def _truth(data: object, attribute: SchemaAttribute) -> str:
+    """A boolean as text: 1 or 0 as a number, and where the target has no room for a word."""
+    short = attribute.max_length is not None and attribute.max_length < len(str(False))
+    return str(int(data is True)) if short or attribute.format is ValueFormat.DECIMAL else str(data)
 
 
 def _integer(data: Any, attribute: SchemaAttribute, path: str) -> int:
-    """An integer, also as text. A SCIM boolean becomes 1 or 0: many targets know no other booleans."""
-    if isinstance(data, bool):
-        return int(data)
+    """An integer, also as text. A boolean, also as text, becomes 1 or 0: many targets know no other booleans."""
     if isinstance(data, float) and data.is_integer():
         data = int(data)
-    if isinstance(data, str) and _INTEGER.fullmatch(data):
-        data = int(data)
-    if not isinstance(data, int) or not INT64_MIN <= data <= INT64_MAX:
-        raise _misfit(path, attribute, "an integer of 64 bits")
-    return data
+    if isinstance(data, str):
+        data = int(data) if _INTEGER.fullmatch(data) else _WORDS.get(data.lower(), data)
+    least = INT64_MIN if attribute.minimum is None else attribute.minimum
+    most = INT64_MAX if attribute.maximum is None else attribute.maximum
+    if not isinstance(data, int) or not least <= data <= most:
+        limited = attribute.minimum is not None or attribute.maximum is not None
+        raise _misfit(path, attribute, f"an integer from {least} to {most}" if limited else "an integer of 64 bits")
+    return int(data)
 
 
 def _boolean(data: Any, attribute: SchemaAttribute, path: str) -> bool:
@@ -128,25 +142,43 @@ def _binary(data: Any, attribute: SchemaAttribute, path: str) -> bytes:
 
 def _date_time(data: Any, attribute: SchemaAttribute, path: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(data)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        moment.astimezone(UTC)
-    except (ValueError, TypeError, OverflowError):  # the last hour of the year 9999 may be none in UTC
-        raise _misfit(path, attribute, "a date-time such as 2026-01-31T08:00:00Z") from None
-    return moment
+        return formats.in_precision(formats.moment_of(data if isinstance(data, str) else ""), attribute.scale)
+    except formats.Misfit as misfit:
+        raise _misfit(path, attribute, str(misfit)) from None
 
 
 def _misfit(path: str, attribute: SchemaAttribute, expected: str) -> ScimError:
-    return invalid_value(f"{path}: the target attribute {attribute.name!r} ({attribute.type.value}) takes {expected}.")
+    kind = (attribute.format or attribute.type).value
+    return invalid_value(f"{path}: the target attribute {attribute.name!r} ({kind}) takes {expected}.")
 
 
-def same_values(left: Sequence[Value], right: Values) -> bool:
-    """Returns whether two sets of values of one attribute are the same, type included, whatever their order."""
-    return len(left) == len(right) and sorted(map(_sortable, left)) == sorted(map(_sortable, right))
+def normal(value: Value, attribute: SchemaAttribute) -> Value:
+    """Returns what is equal, type included, for values that mean the same to an attribute, stored or to be stored."""
+    if isinstance(value, str):
+        return formats.normal(value, attribute)
+    if isinstance(value, datetime):
+        return formats.in_precision(_in_utc(value), attribute.scale)
+    return value
 
 
-def _sortable(value: Value) -> tuple[str, str]:
-    return type(value).__name__, text_of(_in_utc(value) if isinstance(value, datetime) else value)
+def normal_text(value: Value, attribute: SchemaAttribute) -> str:
+    """Returns the text that is equal for values that a match takes for the same."""
+    if type(value) is str and attribute.format is None:  # almost always; the fold composes
+        return fold(value)
+    return fold(text_of(normal(value, attribute)))
+
+
+def same_values(left: Sequence[Value], right: Sequence[Value], attribute: SchemaAttribute) -> bool:
+    """Returns whether two sets of values mean the same to an attribute, type included, whatever their order."""
+    if len(left) != len(right):
+        return False
+    return sorted(_sortable(value, attribute) for value in left) == sorted(
+        _sortable(value, attribute) for value in right
+    )
+
+
+def _sortable(value: Value, attribute: SchemaAttribute) -> tuple[str, str]:
+    return type(value).__name__, text_of(normal(value, attribute))
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -4,9 +4,12 @@ The one rule, for imports and for single objects that were read: a reading loses
 moment at which it began, that is to an object or tombstone with a higher change number, and to a write under way.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Any
+
+import orjson
 
 from ecmahost_core.space.objects import ObjectState, SpaceType
 from ecmahost_core.space.sqlite import changes
@@ -185,12 +188,19 @@ class _Batch:
 
     def _update(self, new: Encoded, old: StoredRow) -> None:
         if old.digest != new.digest:
-            changes.replace(self.transaction, self.row, old, new, state=ObjectState(old.state))
+            kept = self._kept(new, old)
+            changes.replace(self.transaction, self.row, old, new, state=ObjectState(old.state), kept=kept)
             if old.dn_key is not None and old.dn_key != new.dn_key:
                 self.by_dn.pop(old.dn_key, None)
             self.applied.changed += 1
         else:
             self.applied.unchanged += 1
+
+    def _kept(self, new: Encoded, old: StoredRow) -> Mapping[str, Any] | None:
+        """What the host keeps beside the object from now on; None for what it keeps already, mostly nothing."""
+        if old.kept == "{}":
+            return None
+        return self.reading.space_type.retained(orjson.loads(old.kept), new.source.attributes)
 
     def _ids(self) -> list[str]:
         """Returns an id for each new object: the derived one, or a random one where ids are random or it is taken."""
