@@ -6,7 +6,14 @@ A driver fills in :class:`Table` and :class:`Column`; everything above the drive
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ecmahost_core import AttributeOperation, AttributeType, ObjectModificationType, SchemaAttribute, SchemaType
+from ecmahost_core import (
+    AttributeOperation,
+    AttributeType,
+    ObjectModificationType,
+    SchemaAttribute,
+    SchemaType,
+    ValueFormat,
+)
 
 
 class Kind(StrEnum):
@@ -55,9 +62,12 @@ class Column:
         computed: the database alone decides its value; it cannot be written.
         max_length: in characters, where the declaration says so; a limit that we keep even if the database does not.
         bits: of whole numbers, the sign included.
-        exact: a number is kept with all its digits, as far as ``scale`` allows.
-        scale: how many digits behind the point are kept; None for any number of them.
+        unsigned: whole numbers below 0 are refused.
+        exact: a number is kept with all its digits, as far as ``scale`` and ``precision`` allow.
+        scale: how many digits behind the point, or of a second, are kept; None for any number of them.
+        precision: how many digits of a number are kept in all; None where nothing is said.
         moment: what is kept of a date and time.
+        format: what its texts are, for the host.
         plain: its values arrive as they are meant, without being printed by the database first.
     """
 
@@ -72,9 +82,12 @@ class Column:
     computed: bool = False
     max_length: int | None = None
     bits: int = 64
+    unsigned: bool = False
     exact: bool = False
     scale: int | None = None
+    precision: int | None = None
     moment: Moment = Moment.NONE
+    format: ValueFormat | None = None
     plain: bool = True
 
 
@@ -134,6 +147,8 @@ def _attribute(table: Table, column: Column) -> SchemaAttribute:
     makes_rows = ObjectModificationType.ADD in table.operations or ObjectModificationType.UPDATE in table.operations
     writable = makes_rows and not column.computed
     filled_in = column.defaulted or column.computed
+    limited = column.kind is Kind.INTEGER and (column.bits < 64 or column.unsigned)
+    most = 2 ** (column.bits - 1) - 1
     return SchemaAttribute(
         column.name,
         type=ATTRIBUTE_TYPES[column.kind],
@@ -142,4 +157,9 @@ def _attribute(table: Table, column: Column) -> SchemaAttribute:
         generated=filled_in,
         unique=frozenset({column.name}) in table.unique,
         max_length=column.max_length,
+        format=column.format,
+        minimum=(0 if column.unsigned else -most - 1) if limited else None,
+        maximum=most if limited else None,
+        precision=column.precision,
+        scale=column.scale,
     )

@@ -45,6 +45,8 @@ def bind(column: Column, attribute_type: AttributeType, value: Value) -> SqlValu
         _check_precision(column, str(bound))
     if isinstance(bound, int) and not -(2 ** (column.bits - 1)) <= bound < 2 ** (column.bits - 1):
         raise InvalidValue(f"takes whole numbers of {column.bits} bits")
+    if isinstance(bound, int) and bound < 0 and column.unsigned:
+        raise InvalidValue("takes whole numbers from 0")
     return bound
 
 
@@ -63,7 +65,7 @@ def bind_for_query(column: Column, attribute_type: AttributeType, value: Value) 
     """Returns what to compare ``column`` with; raises InvalidValue where no row can have this value."""
     plain = value.value if isinstance(value, Reference) else value
     if column.kind is Kind.TEXT:
-        return _moment(column.moment, _well_formed(_text(attribute_type, plain)))
+        return _moment(column.moment, _well_formed(_text(column, attribute_type, plain)))
     if column.kind is Kind.BOOLEAN:
         return int(_truth(plain))
     if column.kind is Kind.INTEGER:
@@ -80,9 +82,11 @@ def bind_for_query(column: Column, attribute_type: AttributeType, value: Value) 
 _Plain: TypeAlias = str | int | bool | bytes | datetime
 
 
-def _text(attribute_type: AttributeType, value: _Plain) -> str:
+def _text(column: Column, attribute_type: AttributeType, value: _Plain) -> str:
     if attribute_type is AttributeType.BOOLEAN:
-        return str(_truth(value))
+        # A column like CHAR(1) has no room for a word.
+        short = column.max_length is not None and column.max_length < len(str(False))
+        return str(int(_truth(value))) if short else str(_truth(value))
     if attribute_type is AttributeType.INTEGER:
         return str(_whole(value))
     if attribute_type is AttributeType.DATE_TIME or isinstance(value, datetime):
@@ -131,13 +135,18 @@ def _check_precision(column: Column, number: str) -> None:
         behind = len(number.partition(".")[2].rstrip("0"))
         if column.scale is not None and behind > column.scale:
             raise InvalidValue(f"keeps {column.scale} digits behind the point, {behind} were sent")
+        before = len(number.lstrip("-").partition(".")[0].lstrip("0"))
+        room = None if column.precision is None or column.scale is None else max(column.precision - column.scale, 0)
+        if room is not None and before > room:
+            raise InvalidValue(f"keeps {room} digits before the point, {before} were sent")
         return
+    kept = column.precision or SIGNIFICANT_DIGITS
     digits = len(number.lstrip("-0.").replace(".", ""))
-    if digits <= SIGNIFICANT_DIGITS:
+    if digits <= kept:
         return
     exact = not column.approximate and _WHOLE.fullmatch(number) and len(number) < len(str(INT64_MAX))
     if not exact:
-        raise InvalidValue(f"keeps {SIGNIFICANT_DIGITS} digits of a number, {digits} were sent")
+        raise InvalidValue(f"keeps {kept} digits of a number, {digits} were sent")
 
 
 def _survives_as_number(text: str) -> bool:

@@ -191,9 +191,12 @@ def _column(declared: _Declared, place: Namespace) -> Column:
         computed=declared.computed,
         max_length=found.length if found.kind is Kind.TEXT and found.moment is Moment.NONE else None,
         bits=found.bits,
+        unsigned=found.unsigned,
         exact=found.kind is Kind.DECIMAL and not found.approximate,
         scale=found.scale,
+        precision=found.precision,
         moment=found.moment,
+        format=found.format,
         plain=found.plain,
     )
 

@@ -174,7 +174,10 @@ MYSQL = Driver(
     truth="{0} + 0",
     inner=frozenset({"information_schema", "performance_schema", "mysql", "sys"}),
     columns="""
-        SELECT column_name, column_type,
+        SELECT column_name,
+            CASE WHEN data_type IN ('datetime', 'timestamp', 'time')
+                THEN CONCAT(data_type, '(', datetime_precision, ')')
+                WHEN data_type = 'float' THEN 'real' ELSE column_type END,
             CASE WHEN column_default = 'NULL' THEN NULL ELSE column_default END,
             CASE WHEN extra LIKE '%auto_increment%' THEN 1 ELSE 0 END,
             CASE WHEN extra LIKE '%VIRTUAL GENERATED%' OR extra LIKE '%STORED GENERATED%' THEN 1 ELSE 0 END
@@ -226,6 +229,8 @@ SQL_SERVER = Driver(
                 THEN CONCAT(t.name, '(', c.max_length / 2, ')')
             WHEN t.name IN ('varchar', 'char') AND c.max_length > 0 THEN CONCAT(t.name, '(', c.max_length, ')')
             WHEN t.name IN ('decimal', 'numeric') THEN CONCAT(t.name, '(', c.precision, ',', c.scale, ')')
+            WHEN t.name IN ('datetime2', 'datetimeoffset', 'time') THEN CONCAT(t.name, '(', c.scale, ')')
+            WHEN t.name = 'datetime' THEN 'datetime(2)'
             ELSE t.name END,
             OBJECT_DEFINITION(c.default_object_id), c.is_identity,
             CASE WHEN c.is_computed = 1 OR c.is_identity = 1 OR t.name IN ('timestamp', 'rowversion') THEN 1 ELSE 0 END

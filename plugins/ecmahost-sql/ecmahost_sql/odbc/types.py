@@ -7,6 +7,7 @@ itself.
 import re
 from dataclasses import dataclass
 
+from ecmahost_core import ValueFormat
 from ecmahost_sql.catalog import Kind, Moment
 
 
@@ -18,9 +19,12 @@ class Typed:
     plain: bool = False
     approximate: bool = False
     bits: int = 64
+    unsigned: bool = False
     length: int | None = None
     scale: int | None = None
+    precision: int | None = None
     moment: Moment = Moment.NONE
+    format: ValueFormat | None = None
 
 
 _BITS = {
@@ -53,6 +57,9 @@ _NUMBERS = frozenset({"numeric", "decimal", "dec", "number", "fixed", "smallmone
 _APPROXIMATE = frozenset(
     {"real", "float", "double", "double precision", "float4", "float8", "binary_float", "binary_double"}
 )
+_SINGLE = frozenset({"real", "float4", "binary_float"})
+_DOUBLE_DIGITS, _SINGLE_DIGITS = 15, 6
+"""What doubles and singles keep of any decimal number."""
 _MOMENTS = {
     "date": Moment.DATE,
     "timestamp": Moment.WITHOUT_ZONE,
@@ -60,6 +67,15 @@ _MOMENTS = {
     "datetime": Moment.WITHOUT_ZONE,
     "datetime2": Moment.WITHOUT_ZONE,
     "smalldatetime": Moment.WITHOUT_ZONE,
+}
+_FORMATS = {
+    "timestamp with time zone": ValueFormat.TIMESTAMP,
+    "timestamptz": ValueFormat.TIMESTAMP,
+    "datetimeoffset": ValueFormat.TIMESTAMP,
+    "time": ValueFormat.TIME,
+    "time without time zone": ValueFormat.TIME,
+    "uuid": ValueFormat.GUID,
+    "uniqueidentifier": ValueFormat.GUID,
 }
 _DECLARATION = re.compile(r"(?P<base>[^(]*)(?:\((?P<arguments>[^)]*)\))?(?P<rest>.*)", re.DOTALL)
 
@@ -80,22 +96,34 @@ def typed(declared: str) -> Typed:
         return _whole(base, unsigned=unsigned)
     if base in _PADDED:
         # Printed by the database, which leaves the padding out.
-        return Typed(plain=False, length=numbers[0] if numbers else 1)
+        return Typed(plain=False, length=numbers[0] if numbers else 1, format=ValueFormat.PADDED)
     if base in _CHARACTERS:
         return Typed(plain=True, length=numbers[0] if numbers else None)
     if base in _BYTES:
         return Typed(Kind.BINARY, plain=True)
     if base in _NUMBERS:
-        return Typed(Kind.DECIMAL, scale=_scale(numbers))
+        precision = numbers[0] if numbers else None
+        return Typed(Kind.DECIMAL, scale=_scale(numbers), precision=precision, format=ValueFormat.DECIMAL)
     if base in _APPROXIMATE:
-        return Typed(Kind.DECIMAL, approximate=True)
-    return Typed(moment=_MOMENTS.get(base, Moment.NONE))
+        digits = _SINGLE_DIGITS if base in _SINGLE else _DOUBLE_DIGITS
+        return Typed(Kind.DECIMAL, approximate=True, precision=digits, format=ValueFormat.DECIMAL)
+    return _moment(base, numbers[0] if numbers else None)
+
+
+def _moment(base: str, scale: int | None) -> Typed:
+    moment = _MOMENTS.get(base, Moment.NONE)
+    if moment is Moment.DATE:
+        return Typed(moment=moment, format=ValueFormat.DATE)
+    format_ = ValueFormat.TIMESTAMP if moment is Moment.WITHOUT_ZONE else _FORMATS.get(base)
+    return Typed(moment=moment, scale=scale if format_ is not None else None, format=format_)
 
 
 def _whole(base: str, *, unsigned: bool) -> Typed:
     bits = _BITS[base] + unsigned
     # More than 63 bits without a sign do not fit a number of the contract, which carries it as text then.
-    return Typed(Kind.INTEGER, plain=True, bits=bits) if bits <= 64 else Typed(Kind.DECIMAL, scale=0)
+    if bits > 64:
+        return Typed(Kind.DECIMAL, scale=0, format=ValueFormat.DECIMAL)
+    return Typed(Kind.INTEGER, plain=True, bits=bits, unsigned=unsigned)
 
 
 def _scale(numbers: list[int]) -> int | None:

@@ -10,8 +10,9 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from ecmahost_core import ObjectModificationType
+from ecmahost_core import ObjectModificationType, ValueFormat
 from ecmahost_sql.catalog import ALL_OPERATIONS, Column, Kind, Table
+from ecmahost_sql.values import SIGNIFICANT_DIGITS
 
 Run: TypeAlias = Callable[..., Sequence[tuple[Any, ...]]]
 """Runs a statement with its parameters and returns its rows; raises sqlite3.Error."""
@@ -163,6 +164,9 @@ def _column(row: tuple[Any, ...], *, alias: str, strict: bool, view: bool) -> Co
         defaulted=name == alias or (default is not None and default.upper() != "NULL"),
         computed=hidden in {2, 3},
         max_length=_max_length(declared) if kind is Kind.TEXT and affinity == "TEXT" else None,
+        # Nothing else has a form of its own in SQLite: dates, GUIDs and CHAR(n) are the text that was sent.
+        format=ValueFormat.DECIMAL if kind is Kind.DECIMAL else None,
+        precision=SIGNIFICANT_DIGITS if affinity == "REAL" else None,
     )
 
 
