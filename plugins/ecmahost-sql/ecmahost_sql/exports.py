@@ -15,7 +15,8 @@ from ecmahost_core import (
     RunStep,
 )
 from ecmahost_sql.changes import Assignments, added, identified, replaced, require_operation, updated
-from ecmahost_sql.database import Place, Row
+from ecmahost_sql.culprits import culprit
+from ecmahost_sql.database import Place, Row, SqlValue
 from ecmahost_sql.errors import OUTAGES, UNCERTAIN, DatabaseFailure, FailureKind, Refused, connector_error, export_error
 from ecmahost_sql.rows import Selection, entry_of
 from ecmahost_sql.session import Session
@@ -74,15 +75,19 @@ def _apply_one(session: Session, step: RunStep, change: CSEntryChange) -> CSEntr
     database = session.database
     selection = session.selection(step.type(change.object_type))
     require_operation(selection.table, change.modification_type)
+    tried: dict[str, SqlValue] = {}
     database.begin()
     try:
         match change.modification_type:
             case ObjectModificationType.ADD:
-                result = _add(session, selection, change)
+                result = _add(session, selection, change, tried)
             case ObjectModificationType.DELETE:
                 result = _delete(session, selection, change)
             case _:
-                result = _update(session, selection, change)
+                result = _update(session, selection, change, tried)
+    except DatabaseFailure as failure:
+        database.rollback()
+        raise culprit(database, selection.table, tried, failure) from None
     except BaseException:
         database.rollback()
         raise
@@ -101,9 +106,13 @@ def _commit(session: Session) -> None:
         raise
 
 
-def _add(session: Session, selection: Selection, change: CSEntryChange) -> CSEntryChangeResult:
+def _add(
+    session: Session, selection: Selection, change: CSEntryChange, tried: dict[str, SqlValue]
+) -> CSEntryChangeResult:
+    """Notes in ``tried`` what it is about to write."""
     database, table = session.database, selection.table
     assignments = added(selection, change)
+    tried.update(assignments)
     supplied = _assigned_key(selection, assignments)
     if supplied is not None and _rows(session, selection, place_of(database, selection.key_expressions, supplied)):
         raise _duplicate(selection)
@@ -119,7 +128,10 @@ def _add(session: Session, selection: Selection, change: CSEntryChange) -> CSEnt
     return _result(session, selection, change, rows[0])
 
 
-def _update(session: Session, selection: Selection, change: CSEntryChange) -> CSEntryChangeResult:
+def _update(
+    session: Session, selection: Selection, change: CSEntryChange, tried: dict[str, SqlValue]
+) -> CSEntryChangeResult:
+    """Notes in ``tried`` what it is about to write."""
     database, table = session.database, selection.table
     place, current = _the_row(session, selection, change)
     if change.modification_type is ObjectModificationType.REPLACE:
@@ -128,6 +140,7 @@ def _update(session: Session, selection: Selection, change: CSEntryChange) -> CS
         assignments = updated(selection, change, entry_of(selection, current))
     if not assignments:
         return _result(session, selection, change, current)
+    tried.update(assignments)
     changed = database.execute(
         update(database, table, list(assignments), place), (*assignments.values(), *place.parameters), table
     )
