@@ -130,7 +130,9 @@ class Served:
     def journaled(self) -> list[int]:
         """How many journal entries and events there ever were."""
         with closing(sqlite3.connect(self.host.home.path / "space.db")) as connection:
-            return connection.execute("SELECT name, seq FROM sqlite_sequence WHERE name IN ('journal', 'event')").fetchall()
+            return connection.execute(
+                "SELECT name, seq FROM sqlite_sequence WHERE name IN ('journal', 'event')"
+            ).fetchall()
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +171,14 @@ EQUIVALENT = [
     ("Letter", ["True", "1", True]),
     ("Letter", ["False", "0", False]),
     ("Badge", ["abc   ", "abc"]),
-    ("Guid", ["{6F9619FF-8B86-D011-B42D-00CF4FC964FF}", "6f9619ff-8b86-d011-b42d-00cf4fc964ff", "6F9619FF8B86D011B42D00CF4FC964FF"]),
+    (
+        "Guid",
+        [
+            "{6F9619FF-8B86-D011-B42D-00CF4FC964FF}",
+            "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+            "6F9619FF8B86D011B42D00CF4FC964FF",
+        ],
+    ),
     ("Moment", ["2026-01-31", "2026-01-31T01:00:00+01:00", "2026-01-31T00:00:00.0000000Z"]),
 ]
 
@@ -194,9 +203,7 @@ def of_sqlite(kind: str, column: str) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("column", "forms"), EQUIVALENT)
-def test_what_was_sent_comes_back_and_is_written_once(
-    served: Served, kind: str, column: str, forms: list[Any]
-) -> None:
+def test_what_was_sent_comes_back_and_is_written_once(served: Served, kind: str, column: str, forms: list[Any]) -> None:
     client, table, user = served.host.client(kind), served.tables[kind], name()
     first, *others = forms
     if isinstance(first, str) and column == "Ratio" and kind == "mariadb":
@@ -212,7 +219,13 @@ def test_what_was_sent_comes_back_and_is_written_once(
         before = table.version(user)
         answer = client.patch(object_id, {"op": "Replace", "path": path, "value": form})
         assert answer.status == 200, answer.json
-        expected = form if not of_csv(kind, column) or isinstance(form, str) else {True: "true", False: "false"}.get(form, str(form)) if isinstance(form, bool) else str(form)
+        expected = (
+            form
+            if not of_csv(kind, column) or isinstance(form, str)
+            else {True: "true", False: "false"}.get(form, str(form))
+            if isinstance(form, bool)
+            else str(form)
+        )
         assert shown(answer.json, column) == expected, (form, answer.json)
         assert type(shown(answer.json, column)) is type(expected)
         if not text_only:

@@ -11,7 +11,8 @@ F = ValueFormat
 SINGLE = {"postgresql": "real", "mariadb": "float"}
 TYPED = """CREATE TABLE Things (
     Id INTEGER PRIMARY KEY, Hired date, Seen timestamp(3) NULL, Daily time, Salary decimal(10, 2),
-    Ratio double precision, Single {single}, Level smallint, Whole integer, Big bigint, Badge char(10), Guid uuid, Login varchar(20)
+    Ratio double precision, Single {single}, Level smallint, Whole integer, Big bigint, Badge char(10), Guid uuid,
+    Login varchar(20)
 )"""
 
 
