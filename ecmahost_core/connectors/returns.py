@@ -138,10 +138,9 @@ def schema(plugin: str, answer: object) -> Schema:
             if not is_a(attribute.type, AttributeType) or not is_a(attribute.operation, AttributeOperation)
         ]
         mistakes += [
-            f"attribute {attribute.name!r} of {each.name!r} has a format that is no ValueFormat, or a {attribute.type}"
+            f"attribute {attribute.name!r} of {each.name!r} has a format {_format_mistake(attribute)}"
             for attribute in attributes
-            if attribute.format is not None
-            and not (is_a(attribute.format, ValueFormat) and attribute.type is AttributeType.STRING)
+            if attribute.format is not None and _format_mistake(attribute)
         ]
     if mistakes:
         raise BrokenContract(plugin, "schema", quoted(SCHEMA, "; ".join(mistakes[:10])))
@@ -151,6 +150,12 @@ def schema(plugin: str, answer: object) -> Schema:
 def findings(plugin: str, answer: object) -> tuple[Finding, ...]:
     """Returns what ``check`` found."""
     return members(plugin, "check", FINDINGS, answer, Finding)
+
+
+def _format_mistake(attribute: SchemaAttribute) -> str:
+    if not is_a(attribute.format, ValueFormat):
+        return "that is no ValueFormat"
+    return "" if attribute.type is AttributeType.STRING else f"although its type is {attribute.type}"
 
 
 def _is_count(value: object) -> bool:

@@ -78,7 +78,7 @@ def _require_mutable(change: Change, before: Any, after: Any) -> None:
     name = change.path.text
     if "readOnly" in (change.attribute.mutability, change.path.target and change.path.target.mutability):
         raise errors.mutability(f"{name} is read-only.")
-    if change.attribute.mutability == "immutable" and before is not None:
+    if change.attribute.mutability == "immutable" and before is not None and not change.attribute.as_sent:
         raise errors.mutability(f"{name} cannot be changed once it is set.")
     if change.attribute.required and after is None:
         raise errors.mutability(f"{name} is required and cannot be removed.")

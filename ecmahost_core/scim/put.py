@@ -61,6 +61,8 @@ def _value(attribute: Attribute, old: Any, new: Any, owner: str) -> Any:
     if attribute.type == "complex" and not attribute.multi_valued and attribute.mutability != "readOnly":
         return _merged(old or {}, new or {}, attribute.sub_attributes, f"{name}.") or None
     if attribute.mutability == "immutable" and old is not None:
+        if attribute.as_sent and new is not None:
+            return new
         if new is not None and new != old:
             raise mutability(f"{name} is immutable; leave it as it is or out.")
         return old

@@ -23,7 +23,8 @@ class Attribute:
 
     ``sub_attributes`` is empty unless ``type`` is ``complex``. ``case_exact`` is what ``/Schemas`` announces;
     comparing follows the host's one fold whatever it says (see ``evaluate``). With ``as_sent``, a value of another
-    JSON type than ``type`` is taken as it was sent: whoever stores it brings it to its type, or refuses it.
+    JSON type than ``type`` is taken as it was sent: whoever stores it brings it to its type or refuses it, and knows
+    whether an immutable one is another.
     """
 
     name: str

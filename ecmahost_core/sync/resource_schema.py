@@ -188,5 +188,6 @@ def _characteristics(
         attribute,
         mutability="readOnly" if read_only else "immutable" if immutable else "readWrite",
         required=attribute.required or (needed and not by_others),
+        as_sent=attribute.as_sent and not read_only,
         uniqueness="server" if row.target.name in unique or target.anchor == (row.target.name,) else "none",
     )

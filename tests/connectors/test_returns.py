@@ -30,6 +30,7 @@ from ecmahost_core import (
     SchemaAttribute,
     SchemaType,
     Severity,
+    ValueFormat,
 )
 from ecmahost_core.connectors import entries, returns
 from ecmahost_core.connectors.connector import parameter_definitions
@@ -96,6 +97,9 @@ def test_labels_and_dividers_need_no_name(tools):
     assert len(parameter_definitions(tools.make_plugin(connectivity_parameters=lambda: declared))) == 3
 
 
+NUMBER_WITH_FORMAT = SchemaAttribute("x", AttributeType.INTEGER, format=ValueFormat.DECIMAL)
+
+
 # Capabilities, schema, findings ---------------------------------------------------------------------------------------
 
 
@@ -128,6 +132,8 @@ def test_capabilities_that_break_the_contract_are_refused_when_the_connector_is_
         (Schema((SchemaType("A", (SchemaAttribute("x"),), anchor=("y",)),)), "'A' has no attribute 'y' of its anchor"),
         (Schema((SchemaType("A", (SchemaAttribute("x", "varchar"),)),)), "'x' of 'A' has a type or operation"),
         (Schema((SchemaType("A", ("x",)),)), "it holds str"),
+        (Schema((SchemaType("A", (SchemaAttribute("x", format="Date"),)),)), "'x' of 'A' has a format that is no"),
+        (Schema((SchemaType("A", (NUMBER_WITH_FORMAT,)),)), "'x' of 'A' has a format although its type is Integer"),
     ],
 )
 def test_a_schema_that_breaks_the_contract_is_refused(build, answer, found):

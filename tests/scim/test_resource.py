@@ -12,6 +12,8 @@ from ecmahost_core.scim.resource import (
     with_schemas,
     without_read_only,
 )
+from ecmahost_core.scim.schemas import Attribute
+from ecmahost_core.scim.values import canonical_value
 
 ECMA = urns.ECMA2HOST_USER
 ENTERPRISE = urns.ENTERPRISE_USER
@@ -183,6 +185,21 @@ def test_integers_may_be_sent_as_strings(ecma_type: ResourceType, sent: Any, kep
 @pytest.mark.parametrize(("sent", "kept"), [(1.5, 1.5), ("1.5", 1.5), (2, 2), ("-2e1", -20.0)])
 def test_decimals_may_be_sent_as_strings(ecma_type: ResourceType, sent: Any, kept: float) -> None:
     assert resource_of({ECMA: {"Rate": sent}}, ecma_type) == {ECMA: {"Rate": kept}}
+
+
+@pytest.mark.parametrize("kind", ["integer", "boolean", "decimal", "dateTime", "binary"])
+@pytest.mark.parametrize("sent", ["007", 7, 1.5, True, "True", "2026-01-31", "abc"])
+def test_a_value_that_is_to_come_back_as_it_was_sent_is_left_as_it_is(kind: Any, sent: Any) -> None:
+    kept = canonical_value(Attribute("Level", type=kind, as_sent=True), sent, "", [])
+    assert (kept, type(kept)) == (sent, type(sent))
+
+
+@pytest.mark.parametrize("sent", [{"value": 7}, [7]])
+def test_what_is_to_come_back_as_it_was_sent_is_one_simple_value(sent: Any) -> None:
+    with pytest.raises(ScimError) as caught:
+        canonical_value(Attribute("Level", type="integer", as_sent=True), sent, "", [])
+    assert caught.value.scim_type == "invalidValue"
+    assert canonical_value(Attribute("Level", type="integer", as_sent=True), "", "", []) is None
 
 
 @pytest.mark.parametrize(

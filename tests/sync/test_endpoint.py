@@ -1,8 +1,9 @@
 import time
 
+import orjson
 import pytest
 
-from ecmahost_core import ServerDown
+from ecmahost_core import Schema, SchemaAttribute, SchemaType, ServerDown, ValueFormat
 from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.errors import BrokenContract, ConfigurationError, DeadlineExceeded, TargetBusy
 from ecmahost_core.sync import endpoint as module
@@ -31,6 +32,22 @@ def test_a_host_whose_target_is_down_at_start_serves_by_the_schema_of_last_time(
     desk.target.down = True
     assert desk.binding == before
     assert desk.get(made.id) == made
+
+
+def test_a_schema_of_last_time_tells_what_texts_are_and_one_of_an_older_host_does_not_yet(desk):
+    known = SchemaAttribute("Hired", format=ValueFormat.TIMESTAMP, scale=3)
+    desk.target.schema = Schema((SchemaType("Employees", (SchemaAttribute("Login"), known)),))
+    settings = {"mapping": {"userName": "Login", "title": "Hired"}, "query": ("Login",)}
+    desk.ready(**settings)
+    desk.target.down = True
+    assert desk.restart(**settings).binding.target.attribute("Hired") == known
+    file = desk.endpoint._schema_file
+    older = orjson.loads(file.read_bytes())
+    for attribute in older["types"][0]["attributes"]:
+        for name in ("format", "minimum", "maximum", "precision", "scale"):
+            del attribute[name]
+    file.write_bytes(orjson.dumps(older))
+    assert desk.restart(**settings).binding.target.attribute("Hired") == SchemaAttribute("Hired")
 
 
 def test_without_a_schema_of_last_time_it_is_503_and_tried_again_a_little_later(desk, refused, monkeypatch):

@@ -455,3 +455,28 @@ def test_a_disable_flow_writes_a_boolean_as_its_column_takes_it(desk):
         assert resource_of(desk.binding, desk.get(made.id))["active"] is False
         imports.full_import(desk.endpoint)
         assert resource_of(desk.binding, desk.get(made.id))["active"] is False
+
+
+def test_an_anchor_that_never_changes_may_be_sent_in_another_form(desk, refused):
+    desk.target.schema = Schema((replace(PEOPLE, attributes=(SchemaAttribute("Id", T.INTEGER), *PEOPLE.attributes)),))
+    desk.ready(**(SETTINGS | {"mapping": {**MAPPING, custom("Id"): "Id"}}), anchor=("Id",), immutable=True)
+    made = desk.create(userName="bob", **{custom("Id"): "007"})
+    assert (made.anchor, shown(desk, made.id, "Id")) == ((7,), "007")
+    assert desk.set(made.id, custom("Id"), "007") == made
+    desk.set(made.id, custom("Id"), 7)
+    desk.put(made.id, userName="bob", **{custom("Id"): "07"})
+    assert (len(desk.target.sent), shown(desk, made.id, "Id")) == (1, "07")
+    assert refused(400, desk.set, made.id, custom("Id"), "008").scim_type == "mutability"
+    assert refused(400, desk.put, made.id, userName="bob", **{custom("Id"): 8}).scim_type == "mutability"
+    assert refused(400, desk.patch, made.id, {"op": "Remove", "path": custom("Id")}).scim_type == "mutability"
+
+
+def test_what_can_only_be_read_may_be_sent_in_any_form_and_is_left_alone(desk, refused):
+    seen = SchemaAttribute("Seen", T.INTEGER, operation=AttributeOperation.IMPORT_ONLY)
+    desk.target.schema = Schema((replace(PEOPLE, attributes=(*PEOPLE.attributes, seen)),))
+    desk.target.put("bob", Login="bob", Seen=7)
+    desk.ready(**(SETTINGS | {"mapping": {**MAPPING, custom("Seen"): "Seen"}}))
+    (found,) = desk.named("bob")
+    assert desk.set(found.id, custom("Seen"), "007") == found
+    assert refused(400, desk.set, found.id, custom("Seen"), "8").scim_type == "mutability"
+    assert desk.target.sent == []

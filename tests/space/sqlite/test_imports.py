@@ -1,5 +1,6 @@
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -56,6 +57,27 @@ def test_what_the_host_keeps_beside_an_object_survives_an_import_and_is_not_comp
     assert desk.load(desk.user("bob")).unchanged == 1
     assert desk.load(desk.user("bob", Title="Boss")).changed == 1
     assert desk.named("bob").kept == {"active": False}
+
+
+def test_a_reading_that_changes_an_object_asks_what_remains_of_what_is_kept(desk: Any) -> None:
+    asked: list[Any] = []
+
+    def retained(kept: Any, attributes: Any) -> Any:
+        asked.append((dict(kept), attributes["Title"]))
+        return {"active": False}
+
+    desk.users = replace(desk.users, retained=retained)
+    kept = {"active": False, "sent": {"title": ["Chief "]}}
+    desk.add(desk.user("bob", Title="Chief"), kept=kept)
+    desk.add(desk.user("eve", Title="Chief"))
+    assert desk.load(desk.user("bob", Title="Chief"), desk.user("eve", Title="Chief")).unchanged == 2
+    assert (asked, desk.named("bob").kept) == ([], kept)
+    assert desk.load(desk.user("bob", Title="Boss"), desk.user("eve", Title="Boss")).changed == 2
+    assert asked == [(kept, ("Boss",))]  # of eve nothing is kept
+    assert desk.named("bob").kept == {"active": False}
+    began = desk.store.change_seq()
+    desk.store.adopt(desk.users, [desk.user("bob", Title="King")], began)
+    assert asked[1:] == [({"active": False}, ("King",))]
 
 
 def test_values_of_different_types_are_different_objects(desk: Any) -> None:
