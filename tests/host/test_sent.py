@@ -1,5 +1,6 @@
 """What was sent comes back as it was sent, over every kind of target, and sending it again writes nothing."""
 
+import json
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -127,12 +128,20 @@ class Served:
     host: RunningHost
     tables: dict[str, Table]
 
-    def journaled(self) -> list[int]:
+    def journaled(self) -> list[tuple[str, int]]:
         """How many journal entries and events there ever were."""
+        query = "SELECT name, seq FROM sqlite_sequence WHERE name IN ('journal', 'event') ORDER BY name"
         with closing(sqlite3.connect(self.host.home.path / "space.db")) as connection:
-            return connection.execute(
-                "SELECT name, seq FROM sqlite_sequence WHERE name IN ('journal', 'event')"
-            ).fetchall()
+            found: list[tuple[str, int]] = connection.execute(query).fetchall()
+        assert len(found) == 2
+        return found
+
+    def kept(self, object_id: str) -> dict[str, Any]:
+        """What the host keeps beside an object."""
+        with closing(sqlite3.connect(self.host.home.path / "space.db")) as connection:
+            ((text,),) = connection.execute("SELECT kept FROM object WHERE id = ?", (object_id,)).fetchall()
+        found: dict[str, Any] = json.loads(text)
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +154,10 @@ def served(make_home: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     finally:
         host.kill()
 
+
+GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+AS_TEXT = {"csv": set(COLUMNS) - set(TYPES), "sqlite": {"Hired", "Seen", "Second", "Zoned", "Daily", "Guid", "Badge"}}
+"""Where a target keeps the text that it is sent, whatever it means: a file, and what has no type in SQLite."""
 
 EQUIVALENT = [
     ("Name", ["007"]),
@@ -171,16 +184,19 @@ EQUIVALENT = [
     ("Letter", ["True", "1", True]),
     ("Letter", ["False", "0", False]),
     ("Badge", ["abc   ", "abc"]),
-    (
-        "Guid",
-        [
-            "{6F9619FF-8B86-D011-B42D-00CF4FC964FF}",
-            "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
-            "6F9619FF8B86D011B42D00CF4FC964FF",
-        ],
-    ),
+    ("Guid", [f"{{{GUID.upper()}}}", GUID, GUID.replace("-", "").upper()]),
     ("Moment", ["2026-01-31", "2026-01-31T01:00:00+01:00", "2026-01-31T00:00:00.0000000Z"]),
 ]
+DIFFERENT = {
+    "Hired": ("2026-02-01", "2026-02-01"),
+    "Second": ("2026-01-31 08:00:01", "2026-01-31 08:00:01"),
+    "Daily": ("08:31:00", "08:31:00"),
+    "Salary": ("1.51", "1.51"),
+    "Ratio": ("0.5", "0.5"),
+    "Level": (8, 8),
+    "Badge": ("abd", "abd"),
+}
+"""What somebody else writes, and what is shown then."""
 
 
 def name() -> str:
@@ -191,47 +207,136 @@ def shown(resource: dict[str, Any], column: str) -> Any:
     return resource.get(CONTOSO, {}).get(column)
 
 
-def of_csv(kind: str, column: str) -> bool:
-    """A file has text only, as far as the configuration gives it no other type."""
-    return kind == "csv" and column not in TYPES
+def replacing(column: str, value: Any) -> dict[str, Any]:
+    return {"op": "Replace", "path": f"{CONTOSO}:{column}", "value": value}
 
 
-def of_sqlite(kind: str, column: str) -> bool:
-    """SQLite keeps the text of dates and GUIDs as it was sent."""
-    return kind == "sqlite" and column in ("Hired", "Seen", "Second", "Zoned", "Daily", "Guid", "Badge")
+def text_of(value: Any) -> Any:
+    """How JSON comes back under an attribute that is announced as a string."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("column", "forms"), EQUIVALENT)
 def test_what_was_sent_comes_back_and_is_written_once(served: Served, kind: str, column: str, forms: list[Any]) -> None:
     client, table, user = served.host.client(kind), served.tables[kind], name()
-    first, *others = forms
-    if isinstance(first, str) and column == "Ratio" and kind == "mariadb":
-        pass
-    made = client.create({"userName": user, CONTOSO: {column: first}})
+    made = client.create({"userName": user, CONTOSO: {column: forms[0]}})
     assert made.status == 201, made.json
-    assert shown(made.json, column) == first
+    assert shown(made.json, column) == forms[0]
     object_id = made.json["id"]
-    path = f"{CONTOSO}:{column}"
-    for form in (first, *others, first):
-        assert client.search(f'userName eq "{user}"').resources[0]["id"] == object_id
-        text_only = of_csv(kind, column) or of_sqlite(kind, column)
+    as_text = column in AS_TEXT.get(kind, ())
+    announced_as_string = as_text or column in ("Salary", "Rate", "Ratio", "Single")
+    for form in (*forms, forms[0]):
         before = table.version(user)
-        answer = client.patch(object_id, {"op": "Replace", "path": path, "value": form})
+        answer = client.patch(object_id, replacing(column, form))
         assert answer.status == 200, answer.json
-        expected = (
-            form
-            if not of_csv(kind, column) or isinstance(form, str)
-            else {True: "true", False: "false"}.get(form, str(form))
-            if isinstance(form, bool)
-            else str(form)
-        )
-        assert shown(answer.json, column) == expected, (form, answer.json)
-        assert type(shown(answer.json, column)) is type(expected)
-        if not text_only:
-            assert table.version(user) == before, form
+        expected = text_of(form) if announced_as_string else form
+        assert (shown(answer.json, column), type(shown(answer.json, column))) == (expected, type(expected))
+        assert as_text or table.version(user) == before, form
         before, journaled = table.version(user), served.journaled()
-        again = client.patch(object_id, {"op": "Replace", "path": path, "value": form})
+        again = client.patch(object_id, replacing(column, form))
         assert again.json == answer.json
         assert (table.version(user), served.journaled()) == (before, journaled)
         assert client.user(object_id).json == answer.json
+        if column in ("Guid", "Salary", "Level"):
+            found = client.search(f'{CONTOSO}:{column} eq "{text_of(form)}" and userName eq "{user}"').resources
+            assert found == [answer.json]
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_it_comes_back_after_an_import_and_until_somebody_else_writes_something_else(served: Served, kind: str) -> None:
+    client, table, user = served.host.client(kind), served.tables[kind], name()
+    forms = {column: sent[0] for column, sent in EQUIVALENT if column != "Name"}
+    made = client.create({"userName": user, CONTOSO: forms})
+    assert made.status == 201, made.json
+    assert made.json[CONTOSO] == forms
+    imported = served.host.home.command("import", kind)
+    assert imported.returncode == 0, imported.stderr
+    assert client.user(made.json["id"]).json == made.json  # the version as well: the import had nothing to write
+    for column, (written, _) in DIFFERENT.items():
+        table.store(column, written, user)
+    assert served.host.home.command("import", kind).returncode == 0
+    found = client.user(made.json["id"]).json[CONTOSO]
+    assert found == forms | {column: seen for column, (_, seen) in DIFFERENT.items()}
+    kept = served.kept(made.json["id"]).get("sent", {})
+    assert not {column for column in DIFFERENT if f"{CONTOSO}:{column}" in kept}
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_plain_person_costs_the_host_nothing_to_keep(served: Served, kind: str) -> None:
+    client, user = served.host.client(kind), name()
+    object_id = client.created(
+        {
+            "userName": user,
+            "displayName": "Zo\u00eb",
+            CONTOSO: {"Hired": "2026-01-31", "Salary": "1.50", "Level": 7, "Flag": True, "Badge": "abc", "Guid": GUID},
+        }
+    )
+    assert served.kept(object_id) == {}
+
+
+REFUSED = [
+    ("Hired", "2026-02-30", "a date such as 2026-01-31"),
+    ("Seen", "yesterday", "a date-time such as"),
+    ("Daily", "25:00", "a time of day"),
+    ("Salary", "1,000", "a number such as 12.5"),
+    ("Salary", "1.505", "at most 2 digits behind the point"),
+    ("Salary", "123456789", "at most 8 digits before the point"),
+    ("Ratio", "0.1234567890123456", "at most 15 digits"),
+    ("Single", "1.234567", "at most 6 digits"),
+    ("Level", "40000", "an integer from -32768 to 32767"),
+    ("Level", "seven", "an integer from -32768 to 32767"),
+    ("Flag", "perhaps", "true or false"),
+    ("Badge", "12345678901", "at most 10 characters, not 11"),
+    ("Name", "x" * 51, "at most 50 characters, not 51"),
+    ("Guid", "{nonsense}", "a GUID such as"),
+    ("Moment", "2026-13-01", "a date-time such as"),
+]
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+@pytest.mark.parametrize(("column", "sent", "takes"), REFUSED)
+def test_what_does_not_fit_is_refused_before_anything_is_written(
+    served: Served, kind: str, column: str, sent: str, takes: str
+) -> None:
+    client, table, user = served.host.client(kind), served.tables[kind], name()
+    object_id = client.created({"userName": user, "displayName": "Bob"})
+    before, journaled = table.version(user), served.journaled()
+    other = name()
+    for answer in (
+        client.patch(object_id, {"op": "Replace", "path": "displayName", "value": "Rob"}, replacing(column, sent)),
+        client.create({"userName": other, CONTOSO: {column: sent}}),
+    ):
+        assert (answer.status, answer.json["scimType"]) == (400, "invalidValue")
+        assert answer.json["detail"].startswith(f"{CONTOSO}:{column}: the target attribute '{column}' ("), answer.json
+        assert takes in answer.json["detail"]
+        assert sent not in answer.json["detail"]
+    assert (table.version(user), served.journaled()) == (before, journaled)
+    assert table.version(other) == []
+    assert client.user(object_id).json["displayName"] == "Bob"
+
+
+NARROWED = {
+    "postgresql": 'ALTER TABLE "Things" ALTER "Rate" TYPE numeric(4,2)',
+    "mariadb": "ALTER TABLE `Things` MODIFY `Rate` decimal(4,2)",
+}
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_what_the_database_itself_refuses_is_400_with_the_column_and_leaves_nothing_behind(
+    served: Served, kind: str
+) -> None:
+    client, table, user = served.host.client(kind), served.tables[kind], name()
+    object_id = client.created({"userName": user, "displayName": "Bob", CONTOSO: {"Rate": "01.5"}})
+    table.target.execute(f"DELETE FROM {table.quoted('Things')} WHERE {table.quoted('UserName')} <> ?", user)
+    table.target.execute(NARROWED[kind])  # the host knows the column as it was
+    before = table.version(user)
+    answer = client.patch(
+        object_id, {"op": "Replace", "path": "displayName", "value": "Rob"}, replacing("Rate", "12345.5")
+    )
+    assert (answer.status, answer.json["scimType"]) == (400, "invalidValue")
+    assert "column Rate" in answer.json["detail"]
+    assert "12345.5" not in answer.json["detail"]
+    assert table.version(user) == before
+    found = client.user(object_id).json
+    assert (found["displayName"], shown(found, "Rate")) == ("Bob", "01.5")
