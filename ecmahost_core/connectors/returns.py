@@ -155,7 +155,8 @@ def findings(plugin: str, answer: object) -> tuple[Finding, ...]:
 def _format_mistake(attribute: SchemaAttribute) -> str:
     if not is_a(attribute.format, ValueFormat):
         return "that is no ValueFormat"
-    return "" if attribute.type is AttributeType.STRING else f"although its type is {attribute.type}"
+    texts = (AttributeType.STRING, AttributeType.REFERENCE)
+    return "" if attribute.type in texts else f"although its type is {attribute.type}"
 
 
 def _is_count(value: object) -> bool:

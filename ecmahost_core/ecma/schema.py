@@ -24,7 +24,7 @@ class AttributeOperation(StrEnum):
 
 
 class ValueFormat(StrEnum):
-    """What the texts of a String attribute are where ECMA2's six types do not say it: which of them are equal.
+    """What the texts of a String or Reference are where ECMA2's six types do not say it: which of them are equal.
 
     The host brings what a client sends to the form given here before it exports it, refuses what has no such form, and
     takes texts for equal that mean the same. A text of the target's that has another form equals itself alone.
@@ -58,7 +58,7 @@ class SchemaAttribute:
         generated: True when the target can make the value of a new object itself (a sequence, a default).
         unique: True when the target itself refuses a second object with the same value.
         max_length: in characters, for strings whose length the target limits; None where it does not say.
-        format: what the texts of a String attribute are; None for text in which every character counts.
+        format: what the texts of a String or Reference attribute are; None for text in which every character counts.
         minimum, maximum: the least and the greatest number of an Integer attribute; None for those of 64 bits.
         precision: how many digits of a DECIMAL the target keeps, those behind the point included; None where it does
             not say.

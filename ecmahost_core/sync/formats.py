@@ -13,6 +13,7 @@ from decimal import Decimal
 from ecmahost_core.ecma.schema import SchemaAttribute, ValueFormat
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,2})?")
+_BLANK_BEFORE_ZONE = re.compile(r" (?=[+-][0-9]{2}:?[0-9]{2}\Z)")
 _GUID = re.compile(r"\{([0-9a-f-]+)\}|\(([0-9a-f-]+)\)|([0-9a-f-]+)")
 _GROUPS = re.compile(r"([0-9a-f]{8})(-?)([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{12})")
 
@@ -29,7 +30,7 @@ def fitted(text: str, attribute: SchemaAttribute) -> str:
         case ValueFormat.DATE:
             return _date(text)
         case ValueFormat.TIMESTAMP:
-            return _written(in_precision(moment_of(text), attribute.scale))
+            return _written(in_precision(moment_of(text), attribute.scale).astimezone(UTC))
         case ValueFormat.TIME:
             return _time(text, attribute.scale)
         case ValueFormat.GUID:
@@ -53,12 +54,17 @@ def normal(text: str, attribute: SchemaAttribute) -> str:
 
 
 def moment_of(text: str) -> datetime:
-    """Returns the instant of a date and time in ISO 8601, UTC where it names no zone; raises Misfit."""
+    """Returns the instant of a date and time in ISO 8601, UTC where it names no zone; raises Misfit.
+
+    Some databases put a blank before the zone.
+    """
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(_BLANK_BEFORE_ZONE.sub("", text))
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment.astimezone(UTC)
     except (ValueError, OverflowError):  # the last hour of the year 9999 may be none in UTC
         raise Misfit("a date-time such as 2026-01-31T08:00:00Z") from None
+    return moment
 
 
 def in_precision(moment: datetime, scale: int | None) -> datetime:
@@ -81,7 +87,7 @@ def _written(moment: datetime) -> str:
 def _date(text: str) -> str:
     expected = "a date such as 2026-01-31, without a time of day"
     try:
-        moment = moment_of(text)
+        moment = moment_of(text).astimezone(UTC)
     except Misfit:
         raise Misfit(expected) from None
     if moment.time() != time.min:

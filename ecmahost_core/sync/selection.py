@@ -97,14 +97,26 @@ def _overridden(object_type: ObjectType, attribute: SchemaAttribute) -> SchemaAt
     override = object_type.attributes.get(attribute.name)
     if override is None:
         return attribute
-    if override.type not in (None, attribute.type, AttributeType.DATE_TIME):
-        # What the target said of its own type: how many digits, which range.
-        attribute = replace(attribute, format=None, minimum=None, maximum=None, precision=None, scale=None)
+    if override.type not in (None, attribute.type):
+        attribute = _retyped(attribute, override.type)
     return replace(
         attribute,
-        type=override.type or attribute.type,
         operation=override.direction or attribute.operation,
         multi_valued=attribute.multi_valued and not override.single_value,
+    )
+
+
+def _retyped(attribute: SchemaAttribute, kind: AttributeType) -> SchemaAttribute:
+    """An attribute with a type that is not the target's own, and of what the target said only what still holds."""
+    text = kind is AttributeType.REFERENCE
+    return replace(
+        attribute,
+        type=kind,
+        format=attribute.format if text else None,
+        minimum=None,
+        maximum=None,
+        precision=attribute.precision if text else None,
+        scale=attribute.scale if text or kind is AttributeType.DATE_TIME else None,
     )
 
 

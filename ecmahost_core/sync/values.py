@@ -158,6 +158,8 @@ def normal(value: Value, attribute: SchemaAttribute) -> Value:
         return formats.normal(value, attribute)
     if isinstance(value, datetime):
         return formats.in_precision(_in_utc(value), attribute.scale)
+    if isinstance(value, Reference):
+        return Reference(formats.normal(value.value, attribute))
     return value
 
 

@@ -132,6 +132,7 @@ def test_a_text_without_that_form_is_refused_with_what_the_target_takes(attribut
         (text(F.TIMESTAMP), "2026-01-31T08:00:00Z", "2026-01-31 09:00:00+01"),
         (text(F.TIMESTAMP), "2026-01-31T08:00:00.500Z", "2026-01-31 08:00:00.5"),
         (text(F.TIMESTAMP, scale=0), "2026-01-31T08:00:00.5Z", "2026-01-31 08:00:00"),
+        (text(F.TIMESTAMP), "2026-01-31T08:00:00Z", "2026-01-31 09:00:00.0000000 +01:00"),
         (text(F.TIME), "08:30", "08:30:00.000"),
         (text(F.GUID), GUID.upper(), f"{{{GUID}}}"),
         (text(F.PADDED), "ab", "ab   "),

@@ -60,7 +60,7 @@ def printed(name, value):
             whole, _, fraction = value.partition(".")
             return f"{whole}.{fraction:0<2}"
         case "Key" | "Tags":
-            return value.upper()
+            return value if isinstance(value, Reference) else value.upper()
         case "Badge":
             return value.rstrip(" ")
         case "First":
@@ -372,13 +372,22 @@ def test_what_was_sent_survives_that_a_type_is_declared_otherwise_only_while_it_
     assert shown(people, made.id, "Badge") == "ab   "
 
 
-@pytest.mark.parametrize("type_", [T.STRING, T.BOOLEAN, T.INTEGER, T.DATE_TIME])
+@pytest.mark.parametrize("type_", [T.STRING, T.BOOLEAN, T.INTEGER, T.DATE_TIME, T.REFERENCE])
 def test_a_type_that_a_configuration_declares_replaces_what_the_target_said_of_its_own(people, type_):
     again(people, attributes={"Level": SelectedAttribute(type_), "Salary": SelectedAttribute(type_)})
     level, salary = (people.binding.target.attribute(name) for name in ("Level", "Salary"))
     assert (level.type, salary.type) == (type_, type_)
-    assert level.minimum == (-32768 if type_ in (T.INTEGER, T.DATE_TIME) else None)
-    assert salary.format == (F.DECIMAL if type_ in (T.STRING, T.DATE_TIME) else None)
+    assert level.minimum == (-32768 if type_ is T.INTEGER else None)
+    assert salary.format == (F.DECIMAL if type_ in (T.STRING, T.REFERENCE) else None)
+    assert salary.precision == (10 if type_ in (T.STRING, T.REFERENCE) else None)
+
+
+def test_a_reference_to_a_guid_comes_back_in_the_form_in_which_it_was_sent(people):
+    again(people, attributes={"Key": SelectedAttribute(T.REFERENCE)}, query=("Login",))
+    made = people.create(userName="bob", **{custom("Key"): f"{{{GUID}}}"})
+    assert (made.attributes["Key"], shown(people, made.id, "Key")) == ((Reference(GUID),), f"{{{GUID}}}")
+    assert people.set(made.id, custom("Key"), GUID).kept == {}
+    assert len(people.target.sent) == 1
 
 
 REFUSED = [
