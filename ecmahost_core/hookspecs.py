@@ -102,7 +102,14 @@ def session_alive(session: Any) -> bool:
 
 @hookspec(firstresult=True)
 def schema(session: Any) -> Schema:
-    """Required. Returns the object types that the target offers now, read from its own catalog. (ECMA2: GetSchema.)"""
+    """Required. Returns the object types that the target offers now, read from its own catalog. (ECMA2: GetSchema.)
+
+    Where your target keeps a value in a form of its own (``1.50`` as 1.5, a GUID in capital letters, blanks at the end
+    of a text), say so: with the attribute's type, and for texts with its ``format``. The host then knows that nothing
+    has changed, and shows what was sent. Otherwise Entra, which compares texts, sends it again in every cycle.
+    ``minimum``, ``maximum``, ``max_length``, ``precision`` and ``scale`` let the host refuse what would not fit before
+    anything is written.
+    """
 
 
 # Reading --------------------------------------------------------------------------------------------------------------

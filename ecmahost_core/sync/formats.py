@@ -13,6 +13,8 @@ from decimal import Decimal
 from ecmahost_core.ecma.schema import SchemaAttribute, ValueFormat
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,2})?")
+_LONGEST = 50
+"""Characters of a date and time, with more digits of a second than any target keeps."""
 _BLANK_BEFORE_ZONE = re.compile(r" (?=[+-][0-9]{2}:?[0-9]{2}\Z)")
 _GUID = re.compile(r"\{([0-9a-f-]+)\}|\(([0-9a-f-]+)\)|([0-9a-f-]+)")
 _GROUPS = re.compile(r"([0-9a-f]{8})(-?)([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{12})")
@@ -59,7 +61,7 @@ def moment_of(text: str) -> datetime:
     Some databases put a blank before the zone.
     """
     try:
-        moment = datetime.fromisoformat(_BLANK_BEFORE_ZONE.sub("", text))
+        moment = datetime.fromisoformat(_BLANK_BEFORE_ZONE.sub("", _short(text)))
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         moment.astimezone(UTC)
     except (ValueError, OverflowError):  # the last hour of the year 9999 may be none in UTC
@@ -73,6 +75,13 @@ def in_precision(moment: datetime, scale: int | None) -> datetime:
     Left out before the target sees them, because one would round them and another one not.
     """
     return moment.replace(microsecond=_cut(moment.microsecond, scale))
+
+
+def _short(text: str) -> str:
+    """Python takes any character between date and time, and any number of digits; raises ValueError."""
+    if len(text) > _LONGEST or not text.isascii():
+        raise ValueError("no date and no time")
+    return text
 
 
 def _cut(microsecond: int, scale: int | None) -> int:
@@ -97,7 +106,7 @@ def _date(text: str) -> str:
 
 def _time(text: str, scale: int | None) -> str:
     try:
-        found = time.fromisoformat(text) if ":" in text else None
+        found = time.fromisoformat(_short(text)) if ":" in text else None
     except ValueError:
         found = None
     if found is None or found.tzinfo is not None:

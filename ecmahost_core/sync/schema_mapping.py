@@ -204,8 +204,9 @@ class SchemaMapping:
         for row in self.writable:
             if row.read(before) == row.read(after):
                 continue
-            values = row.target_values(after)
-            if same_values(attributes.get(row.target.name, ()), values, row.target):
+            stored = attributes.get(row.target.name, ())
+            values = _as_stored(row.target_values(after), stored, row.target)
+            if same_values(stored, values, row.target):
                 continue
             other = changed.setdefault(row.target.name, values)
             if not same_values(other, values, row.target):
@@ -241,6 +242,14 @@ class SchemaMapping:
     def targets(self) -> Sequence[str]:
         """The mapped target attributes, each once, in the order of the rows."""
         return tuple(dict.fromkeys(row.target.name for row in self.rows))
+
+
+def _as_stored(values: Values, stored: Values, target: SchemaAttribute) -> Values:
+    """Values of which those that the target holds already have its own form, so that they are not written anew."""
+    if len(stored) < 2 and len(values) < 2:
+        return values
+    known = {(type(value), normal(value, target)): value for value in stored}
+    return tuple(known.get((type(value), normal(value, target)), value) for value in values)
 
 
 def _same_sub(row: AttributePath, asked: AttributePath) -> bool:

@@ -18,6 +18,7 @@ from ecmahost_core.text import fold
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _READ_FROM_TEXT = frozenset({"boolean", "integer", "decimal"})
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
+_LONGEST_WORD = 20
 _WORDS = MappingProxyType({"true": 1, "false": 0})
 _SCIM_TYPES = {
     AttributeType.STRING: "string",
@@ -126,10 +127,8 @@ def _boolean(data: Any, attribute: SchemaAttribute, path: str) -> bool:
     if isinstance(data, bool):
         return data
     text = text_of(data).strip().lower() if isinstance(data, str | int) else ""
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
+    if text in _TRUE | _FALSE and len(str(data)) <= _LONGEST_WORD:
+        return text in _TRUE
     raise _misfit(path, attribute, "true or false")
 
 

@@ -12,6 +12,7 @@ import pytest
 from ecmahost_host_kit.homes import HomeDirectory, mapping_text
 from ecmahost_host_kit.hosts import RunningHost, launch
 
+ECMA = "urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:User"
 CONTOSO = "urn:ietf:params:scim:schemas:extension:Contoso:2.0:User"
 KEYS = {"postgresql": "bigint GENERATED ALWAYS AS IDENTITY", "mariadb": "bigint AUTO_INCREMENT", "sqlite": "INTEGER"}
 COLUMNS = {
@@ -67,15 +68,16 @@ class Table:
                 "CREATE TRIGGER counted AFTER UPDATE ON Things BEGIN"
                 " UPDATE Things SET Version = Version + 1 WHERE Id = new.Id; END"
             )
-        self.connect()
-
-    def connect(self) -> None:
-        names = ["UserName", *COLUMNS]
         if self.kind == "csv":
-            self.target.path.write_text(",".join(names) + "\n")
+            self.target.path.write_text(",".join(["UserName", *COLUMNS]) + "\n")
+        mapping = {"userName": "UserName", "displayName": "Name", **{f"{CONTOSO}:{name}": name for name in COLUMNS}}
+        self.connect(self.kind, f"[schema_mapping.User]\n{mapping_text(mapping)}")
+        self.connect(f"{self.kind}App", "")
+
+    def connect(self, connector: str, mapping: str) -> None:
         types = "\n".join(f'attributes.{name} = {{ type = "{kind}" }}' for name, kind in TYPES.items())
         self.home.connector(
-            self.kind,
+            connector,
             f"""
 [properties]
 instance = "{uuid.uuid4()}"
@@ -89,8 +91,7 @@ target = "{"User" if self.kind == "csv" else "Things"}"
 anchor = "{"UserName" if self.kind == "csv" else "Id"}"
 query_attributes = ["UserName", {{ name = "Guid", unique = false }}, {{ name = "Salary", unique = false }}]
 {types}
-[schema_mapping.User]
-{mapping_text({"userName": "UserName", "displayName": "Name", **{f"{CONTOSO}:{name}": name for name in COLUMNS}})}
+{mapping}
 [deprovisioning.User]
 disable = "none"
 delete = "delete"
@@ -188,6 +189,9 @@ EQUIVALENT = [
     ("Guid", [f"{{{GUID.upper()}}}", GUID, GUID.replace("-", "").upper()]),
     ("Moment", ["2026-01-31", "2026-01-31T01:00:00+01:00", "2026-01-31T00:00:00.0000000Z"]),
 ]
+STRINGS = ("Name", "Salary", "Rate", "Ratio", "Single")
+"""Columns that are announced as strings, of those that are sent anything else."""
+
 DIFFERENT = {
     "Hired": ("2026-02-01", "2026-02-01"),
     "Second": ("2026-01-31 08:00:01", "2026-01-31 08:00:01"),
@@ -226,7 +230,7 @@ def test_what_was_sent_comes_back_and_is_written_once(served: Served, kind: str,
     assert shown(made.json, column) == forms[0]
     object_id = made.json["id"]
     as_text = column in AS_TEXT.get(kind, ())
-    announced_as_string = as_text or column in ("Salary", "Rate", "Ratio", "Single")
+    announced_as_string = as_text or column in STRINGS
     for form in (*forms, forms[0]):
         before = table.version(user)
         answer = client.patch(object_id, replacing(column, form))
@@ -242,6 +246,26 @@ def test_what_was_sent_comes_back_and_is_written_once(served: Served, kind: str,
         if column in ("Guid", "Salary", "Level"):
             found = client.search(f'{CONTOSO}:{column} eq "{text_of(form)}" and userName eq "{user}"').resources
             assert found == [answer.json]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_holds_for_the_names_of_the_ecma_app(served: Served, kind: str) -> None:
+    client, table, user = served.host.client(f"{kind}App"), served.tables[kind], name()
+    typed = [(column, sent) for column, sent in EQUIVALENT if column not in AS_TEXT.get(kind, ())]
+    rounds = [{column: sent[min(number, len(sent) - 1)] for column, sent in typed} for number in range(3)]
+    made = client.create({ECMA: {"UserName": user, **rounds[0]}})
+    assert made.status == 201, made.json
+    object_id, before = made.json["id"], table.version(user)
+    for forms in (rounds[0], rounds[1], rounds[2], rounds[0]):
+        operations = [{**replacing(column, form), "path": f"{ECMA}:{column}"} for column, form in forms.items()]
+        answer = client.patch(object_id, *operations)
+        assert answer.status == 200, answer.json
+        found = {column: answer.json[ECMA][column] for column in forms}
+        expected = {column: text_of(form) if column in STRINGS else form for column, form in forms.items()}
+        assert json.dumps(found) == json.dumps(expected)
+        journaled = served.journaled()
+        assert client.patch(object_id, *operations).json == answer.json == client.user(object_id).json
+        assert (table.version(user), served.journaled()) == (before, journaled)
 
 
 @pytest.mark.parametrize("kind", DATABASES)

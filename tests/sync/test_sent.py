@@ -7,7 +7,9 @@ import pytest
 
 from ecmahost_core import (
     AttributeType,
+    Capabilities,
     CSEntryChangeResult,
+    MAExportType,
     Reference,
     Schema,
     SchemaAttribute,
@@ -17,6 +19,7 @@ from ecmahost_core import (
 )
 from ecmahost_core.configuration.model import SelectedAttribute
 from ecmahost_core.ecma.schema import AttributeOperation
+from ecmahost_core.scim import urns
 from ecmahost_core.space.objects import ObjectState
 from ecmahost_core.sync import imports
 from ecmahost_core.sync.presentation import resource_of, version_of
@@ -268,6 +271,17 @@ def test_several_values_come_back_as_they_were_sent_each_once(people):
     assert people.put(made.id, userName="bob", **{custom("Tags"): [second.upper(), GUID.upper()]}).kept == {}
 
 
+def test_of_several_values_those_that_the_target_holds_are_not_written_anew(people):
+    first, second, third = (GUID.replace("0", digit) for digit in "012")
+    again(people, capabilities=Capabilities(export_type=MAExportType.ATTRIBUTE_UPDATE))
+    made = people.create(userName="bob", **{custom("Tags"): [first, second]})
+    changed = people.patch(made.id, {"op": "Add", "path": custom("Tags"), "value": [third]})
+    (part,) = people.target.sent[-1].attribute_changes
+    assert (part.added, part.removed) == ((third,), ())
+    assert changed.attributes["Tags"] == (first.upper(), second.upper(), third.upper())
+    assert shown(people, made.id, "Tags") == [first, second, third]
+
+
 def test_the_order_of_values_alone_is_not_kept(people):
     made = people.create(userName="bob", **{custom("Tags"): [GUID.upper(), GUID.replace("0", "1").upper()]})
     people.target.rows["bob",] |= {"Tags": tuple(reversed(people.target.rows["bob",]["Tags"]))}
@@ -489,3 +503,23 @@ def test_what_can_only_be_read_may_be_sent_in_any_form_and_is_left_alone(desk, r
     assert desk.set(found.id, custom("Seen"), "007") == found
     assert refused(400, desk.set, found.id, custom("Seen"), "8").scim_type == "mutability"
     assert desk.target.sent == []
+
+
+ECMA = urns.ECMA2HOST_USER
+
+
+@pytest.mark.parametrize(("name", "sent", "other", "different"), FORMS)
+def test_it_holds_as_well_where_there_is_no_schema_mapping(people, name, sent, other, different):
+    again(people, ecma=True)
+    path = f"{ECMA}:{name}"
+    made = people.create(**{ECMA: {"Login": "bob", name: sent}})
+    assert resource_of(people.binding, made)[ECMA] == {"Login": "bob", name: sent}
+    exports = len(people.target.sent)
+    assert people.set(made.id, path, sent) == made
+    changed = people.set(made.id, path, other)
+    assert resource_of(people.binding, changed)[ECMA][name] == other
+    assert [one.id for one in people.match(f'{path} eq "{sent}"')] == [made.id]
+    assert len(people.target.sent) == exports
+    people.target.rows["bob",] |= {name: (different,)}
+    imports.full_import(people.endpoint)
+    assert resource_of(people.binding, people.get(made.id))[ECMA][name] == different
