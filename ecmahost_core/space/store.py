@@ -66,7 +66,10 @@ class ImportRun(Protocol):
     counts: ImportCounts
 
     def compare(self, space_type: SpaceType, objects: Sequence[TargetObject]) -> None:
-        """Compares a page with the space and writes what differs. Never removes anything."""
+        """Compares a page with the space and writes what differs. Never removes anything.
+
+        Of what is kept beside an object that is written, ``space_type.retained`` says what remains.
+        """
 
     def missing(self, space_type: SpaceType) -> tuple[int, int]:
         """Returns how many live objects this run did not see and may remove, and how many live objects there are."""

@@ -234,7 +234,7 @@ def test_a_servers_own_columns_are_read_only_and_its_names_are_kept(home: Any, s
     answer = client.create({ECMA: {"Login": "ada", "Name:kurz": "A", "Größe": "3", "twice": 9}})
     assert answer.status == 201, answer
     object_id, shown = answer.json["id"], answer.json[ECMA]
-    assert (shown["Number"], shown["Größe"], shown["twice"], len(shown["since"])) == (1, 3, 6, 10)
+    assert (shown["Number"], shown["Größe"], shown["twice"], len(shown["since"])) == (1, "3", 6, 10)
     changed = client.patch(
         object_id,
         {"op": "Replace", "path": f"{ECMA}:größe", "value": "4"},
@@ -242,7 +242,7 @@ def test_a_servers_own_columns_are_read_only_and_its_names_are_kept(home: Any, s
         {"op": "replace", "value": {f"{ECMA}:Name:Kurz": "B"}},
     )
     found = changed.json[ECMA]
-    assert (found["Größe"], found["Größe 2"], found["twice"], found["Name:kurz"]) == (4, 5, 8, "B")
+    assert (found["Größe"], found["Größe 2"], found["twice"], found["Name:kurz"]) == ("4", 5, 8, "B")
     for text in (f'{ECMA}:Name:kurz eq "b" and {ECMA}:Größe 2 eq 5', f'{ECMA}:Login eq "ADA"', f"{ECMA}:twice eq 8"):
         assert [one["id"] for one in client.search(text).resources] == [object_id]
     assert client.delete(object_id).status == 204
