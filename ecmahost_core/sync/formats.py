@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from ecmahost_core.ecma.schema import SchemaAttribute, ValueFormat
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,2})?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,3})?")
 _LONGEST = 50
 """Characters of a date and time, with more digits of a second than any target keeps."""
 _BLANK_BEFORE_ZONE = re.compile(r" (?=[+-][0-9]{2}:?[0-9]{2}\Z)")
