@@ -47,6 +47,12 @@ NOT_IN_TARGET = (
     "the host says it is done and the target says otherwise: does the host use this configuration (reload it), and do "
     "both read the same database or file?"
 )
+WRITE_ONLY = "a password is written and never returned (RFC 7643 section 7, returned: never)"
+UNNAMED = "nobody can correct what is not named: the 'detail' is all that the portal shows"
+PORTAL = (
+    "PLACEHOLDER is what the ECMA app's template maps until an administrator maps the real attributes: the 'detail' "
+    "should lead to the portal's attribute mapping"
+)
 UNREADABLE = "the rehearsal reads the target itself, with the same configuration: 'ecmahost check' tries it alone"
 REWRITTEN = "the same change must not be written twice: Entra repeats changes after every lost answer"
 

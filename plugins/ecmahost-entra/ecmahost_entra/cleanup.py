@@ -121,7 +121,7 @@ def _found(life: Life) -> list[str]:
     for look in range(looks):
         if look:
             life.pause(1.0)
-        request = shapes.query(life.dialect, life.plan.matching.path.text, life.person.match)
+        request = shapes.query(life.plan.app, life.dialect, life.plan.matching.path.text, life.person.match)
         resources, _ = listed(_send(life, request))
         if resources:
             life.in_doubt = False

@@ -5,7 +5,7 @@ import signal
 import ssl
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,13 +18,14 @@ from ecmahost_core.cli import exit_codes
 from ecmahost_core.configuration.home import Home
 from ecmahost_core.errors import EcmahostError
 from ecmahost_core.logs import configure_logs
+from ecmahost_entra.apps import App, WrongChoice
 from ecmahost_entra.client import PATIENCE, ScimClient
 from ecmahost_entra.demonstration import demonstrate
 from ecmahost_entra.person import ANY_CHARACTERS
 from ecmahost_entra.rehearsal import Silent, rehearse_connector
 from ecmahost_entra.report import Printer, make_console, to_json
 from ecmahost_entra.shapes import Dialect
-from ecmahost_entra.stage import local_host, mint_token, open_stage
+from ecmahost_entra.stage import Stage, local_host, mint_token, open_stage
 from ecmahost_entra.wire import Address, parse_address
 
 TOKEN_VARIABLE = "ECMAHOST_REHEARSAL_TOKEN"  # noqa: S105 - the variable's name
@@ -50,10 +51,9 @@ class Whereabouts:
 @click.argument("name")
 @click.option(
     "--app",
-    type=click.Choice(["nongallery"]),
-    default="nongallery",
-    show_default=True,
-    help="Whose requests: a custom SCIM application.",
+    type=click.Choice([each.value for each in App]),
+    help="Which application of the portal is played: on-premises ECMA, on-premises SCIM, or non-gallery. "
+    "Default: the on-premises one that fits the connector.",
 )
 @click.option(
     "--dialect",
@@ -88,27 +88,35 @@ class Whereabouts:
     show_default=True,
     help="What the person's values are made of, for a target that cannot hold every script.",
 )
+@click.option(
+    "--without",
+    metavar="ATTRIBUTE",
+    multiple=True,
+    help="Do not send this attribute (a SCIM path or the target's name), for one that takes special values only. "
+    "May be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of tables.")
 @click.option("--keep", is_flag=True, help="Do not delete the person at the end.")
 @click.pass_context
 def rehearse(
     ctx: click.Context,
     name: str,
-    app: str,  # noqa: ARG001 - the only choice so far
+    app: str | None,
     dialect: str,
     url: str | None,
     token_file: Path | None,
     patience: float,
     characters: str,
+    without: tuple[str, ...],
     *,
     as_json: bool,
     keep: bool,
 ) -> None:
     """Play Entra's part against the connector NAME: one person's whole life.
 
-    Sends what Entra sends, in both PATCH dialects, from the test of the connection to the delete, and looks into the
-    target itself for every effect. The person is made up (ecmahost.rehearsal.<8 digits>@example.com) and is removed
-    again, also when the command is interrupted.
+    Sends what the chosen application sends, in both PATCH dialects, from the test of the connection to the delete, and
+    looks into the target itself for every effect. The person is made up (ecmahost.rehearsal.<8 digits>@example.com) and
+    is removed again, also when the command is interrupted.
 
     Exit codes: 0 when everything is as Entra needs it; 1 when a step failed (it says what was expected, what was found,
     and the way out); 3 for mistakes in the configuration.
@@ -121,7 +129,7 @@ def rehearse(
         listener = Silent() if as_json else Printer(make_console())
         codec = ANY_CHARACTERS if characters == "any" else characters
         with (
-            open_stage(home, name, patience) as stage,
+            _stage(home, name, patience, App(app) if app else None, without) as stage,
             ScimClient(place.address, place.token, place.trust, patience) as client,
         ):
             report = rehearse_connector(
@@ -131,6 +139,17 @@ def rehearse(
         sys.stdout.buffer.write(to_json(report))
         sys.stdout.buffer.flush()
     ctx.exit(exit_codes.OK if report.passed else exit_codes.FAILED)
+
+
+@contextmanager
+def _stage(home: Home, name: str, patience: float, app: App | None, without: tuple[str, ...]) -> Iterator[Stage]:
+    """As ``open_stage``; what does not fit the connector is wrong usage."""
+    with ExitStack() as stack:
+        try:
+            stage = stack.enter_context(open_stage(home, name, patience, app, without))
+        except WrongChoice as error:
+            raise click.UsageError(str(error)) from None
+        yield stage
 
 
 def _whereabouts(home: Home, name: str, url: str | None, token_file: Path | None) -> Whereabouts:

@@ -15,8 +15,7 @@ from ecmahost_entra.wire import Answer
 LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 MEDIA_TYPE = "application/scim+json"
-_COMMON = ("id", "externalid", "meta")
-"""Attributes of every resource, which no schema lists (RFC 7643 section 3.1)."""
+_PASSWORDS = ("password", "export_password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +25,18 @@ class Fault:
     Attributes:
         expected, found: each a part of a sentence.
         cause: the likely cause and the way out; may be empty.
+        at: the request that showed it; empty until a step notes it.
     """
 
     expected: str
     found: str
     cause: str = ""
+    at: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The finding in one sentence, request included."""
+        return f"after {self.at or 'nothing'}, expected {self.expected}, found {self.found}"
 
 
 def status(answer: Answer, *wanted: int, query: bool = False) -> list[Fault]:
@@ -155,14 +161,49 @@ def location(answer: Answer, resource_id: str) -> list[Fault]:
 
 
 def echoed(body: Mapping[str, Any], sent: Sequence[tuple[ScimPath, ScimValue]]) -> list[Fault]:
-    """Judges that what was sent comes back: the same text; a boolean may come back as one."""
+    """Judges that what was sent comes back: the same text; of a boolean or a number also the JSON that it means."""
     faults = []
     for path, value in sent:
         found = get(body, path)
-        if found == value or (isinstance(found, bool) and str(found) == str(value)):
+        if type(found) is type(value) and found == value:
+            continue
+        if isinstance(found, bool | int) and isinstance(value, str) and str(found) == value:
             continue
         faults.append(Fault(f"{path.text} = {value!r}", _shape(found), causes.ECHO))
     return faults
+
+
+def cleared(body: Mapping[str, Any], paths: Sequence[ScimPath]) -> list[Fault]:
+    """Judges that what was removed does not come back."""
+    found = [(path, get(body, path)) for path in paths]
+    return [Fault(f"no {path.text}", _shape(value), causes.ECHO) for path, value in found if value not in (None, "")]
+
+
+def names_it(answer: Answer, names: Sequence[str], cause: str = "") -> list[Fault]:
+    """Judges that a refusal's ``detail`` contains one of the names, so that an administrator knows where to look."""
+    body = answer.json()
+    detail = body.get("detail") if isinstance(body, dict) else None
+    said = detail.casefold() if isinstance(detail, str) else ""
+    if any(name.casefold() in said for name in names):
+        return []
+    return [Fault(f"a detail that names {' or '.join(dict.fromkeys(names))}", _shape(detail), cause)]
+
+
+def no_password(answer: Answer, password: str) -> list[Fault]:
+    """Judges that an answer holds no password: not the one that was sent, and no attribute for one."""
+    if password.encode() in answer.body:
+        return [Fault("an answer without the password", "the password that was sent", causes.WRITE_ONLY)]
+    named = sorted({name for name in _names(answer.json()) if name.casefold() in _PASSWORDS})
+    return [Fault("an answer without a password", f"the attribute {name}", causes.WRITE_ONLY) for name in named]
+
+
+def _names(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _names(each)
 
 
 def active(body: Mapping[str, Any], *, wanted: bool) -> list[Fault]:
@@ -174,36 +215,6 @@ def active(body: Mapping[str, Any], *, wanted: bool) -> list[Fault]:
     if not wanted and found is True:
         cause = "the disable was ignored: Entra believes that this person can no longer sign in"
     return [Fault(f"active = {str(wanted).lower()}", _shape(found), cause)]
-
-
-def schema_documents(answer: Answer, paths: Sequence[ScimPath]) -> list[Fault]:
-    """Judges ``GET /Schemas``: a ListResponse without nulls that names every mapped attribute."""
-    resources, faults = listed(answer)
-    if faults:
-        return faults
-    documents = {str(each.get("id", "")).casefold(): each for each in resources}
-    faults += [Fault("no null values", f"null at {place}") for place in list(_nulls(resources))[:3]]
-    for path in paths:
-        if not path.urn and path.attribute.casefold() in _COMMON:
-            continue
-        document = documents.get((path.urn or CORE_USER).casefold(), {})
-        attributes = document.get("attributes")
-        names = [each.get("name") for each in attributes if isinstance(each, dict)] if attributes else []
-        if path.attribute.casefold() not in [str(name).casefold() for name in names]:
-            cause = "the portal offers only what /Schemas lists"
-            faults.append(Fault(f"{path.text} in the schema {path.urn or CORE_USER}", "not listed", cause))
-    return faults
-
-
-def _nulls(value: Any, place: str = "Resources") -> Iterator[str]:
-    if value is None:
-        yield place
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _nulls(inner, f"{place}.{name}")
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _nulls(inner, f"{place}[{index}]")
 
 
 def _texts(value: Any) -> list[str]:

@@ -5,15 +5,16 @@ The steps themselves are in ``steps``, their order in ``rehearsal``.
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.errors import BrokenContract, ConnectorError
-from ecmahost_entra import causes
+from ecmahost_entra import causes, judge, shapes
+from ecmahost_entra.apps import App
 from ecmahost_entra.client import ScimClient
 from ecmahost_entra.judge import Fault
 from ecmahost_entra.paths import ScimPath, ScimValue
@@ -24,6 +25,7 @@ from ecmahost_entra.target import Target, describe, differences
 from ecmahost_entra.wire import Answer, NoAnswer, Request
 
 _ATTEMPTS = 5
+_HIDDEN = "(hidden)"
 _LONGEST_PAUSE = 15.0
 
 
@@ -77,6 +79,14 @@ class StepUnderWay:
     seen: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
+    def add(self, faults: Iterable[Fault]) -> None:
+        """Notes faults, with the request after which they were found."""
+        at = ""
+        if self.exchanges:
+            request = self.exchanges[-1].request
+            at = f"{request.method} {request.target}"
+        self.faults += [replace(fault, at=fault.at or at) for fault in faults]
+
     def refused(self) -> bool:
         """Whether the last answer was an error where none was expected."""
         answer = self.exchanges[-1].answer if self.exchanges else None
@@ -105,7 +115,8 @@ class Life:
         entry: the person as last seen in the target; None before the create and after a removal.
         may_exist: True from the moment in which a create is sent until the person is seen to be gone.
         in_doubt: whether a create was sent whose outcome is not known: the person may still appear.
-        changed: whether the change has been made.
+        held: what the host should hold, by target attribute, as it was last sent.
+        gone: target attributes whose value was taken away.
         active: what ``active`` should be.
     """
 
@@ -119,34 +130,66 @@ class Life:
     entry: CSEntryChange | None = None
     may_exist: bool = False
     in_doubt: bool = False
-    changed: bool = False
+    held: dict[str, ScimValue] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
     active: bool = True
+
+    def __post_init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Goes back to what a create sends."""
+        self.held = {trait.name: trait.before for trait in self.person.traits if trait.before is not None}
+        self.gone = set()
+        self.active = True
 
     @property
     def id(self) -> str:
         """The person's id; IndexError before the create."""
         return self.ids[0]
 
+    def sent(self) -> list[tuple[ScimPath, ScimValue]]:
+        """What a create sends now, as it is written in JSON."""
+        values = [(trait.path, self.written(trait, value)) for trait, value in self._held()]
+        if self.plan.password is not None:
+            values.append((self.plan.password, self.person.password))
+        return values
+
     def values(self) -> list[tuple[ScimPath, ScimValue]]:
         """What Entra has sent so far, as it should come back."""
-        return [(trait.path, value) for trait, value in self._current() if self._readable(trait)]
+        return [(trait.path, self.written(trait, value)) for trait, value in self._held() if self._readable(trait)]
 
-    def sent(self) -> list[tuple[ScimPath, ScimValue]]:
-        """What a create sends now."""
-        return [(trait.path, value) for trait, value in self._current()]
+    def cleared(self) -> list[ScimPath]:
+        """What Entra has taken away again, and should not come back."""
+        return [trait.path for trait in self.person.traits if trait.name in self.gone and self._readable(trait)]
 
-    def wanted_in_target(self) -> dict[str, ScimValue]:
-        """What the target should hold for the values sent so far, by target attribute; without ``active``."""
-        return {trait.mapped.attribute.name: value for trait, value in self._current()}
+    def wanted_in_target(self) -> dict[str, ScimValue | None]:
+        """What the target should hold for what was sent so far, by target attribute; without ``active``."""
+        return {**{trait.name: value for trait, value in self._held()}, **dict.fromkeys(self.gone)}
 
-    def _current(self) -> Iterator[tuple[Trait, ScimValue]]:
+    def written(self, trait: Trait, value: ScimValue) -> ScimValue:
+        """Returns a value as this life writes it: the ECMA app knows types, and shows that in the second dialect."""
+        if self.plan.app is App.ECMA and self.dialect is Dialect.AAD_OPTSCIM_062020:
+            return shapes.typed(value, trait.mapped.attribute.type)
+        return value
+
+    def holds(self, trait: Trait, value: ScimValue | None) -> None:
+        """Notes that the host has accepted a value, or that there is none any more."""
+        if value is None:
+            self.held.pop(trait.name, None)
+            self.gone.add(trait.name)
+        else:
+            self.held[trait.name] = value
+            self.gone.discard(trait.name)
+
+    def _held(self) -> Iterator[tuple[Trait, ScimValue]]:
         for trait in self.person.traits:
-            value = trait.after if self.changed else trait.before
+            value = self.held.get(trait.name)
             if value is not None:
                 yield trait, value
 
     def _readable(self, trait: Trait) -> bool:
-        return self.plan.type.attribute(trait.mapped.attribute.name) is not None
+        return self.plan.type.attribute(trait.name) is not None
 
     def exchange(self, step: StepUnderWay, request: Request) -> Answer:
         """Sends a request and notes it; waits and repeats while the host is importing. Raises NoAnswer."""
@@ -162,10 +205,17 @@ class Life:
         try:
             answer = self.client.send(request)
         except NoAnswer:
-            step.exchanges.append(Exchange(request, None))
+            step.exchanges.append(Exchange(self._shown(request), None))
             raise
-        step.exchanges.append(Exchange(request, answer))
+        shown = replace(answer, body=answer.body.replace(self.person.password.encode(), _HIDDEN.encode()))
+        step.exchanges.append(Exchange(self._shown(request), shown))
+        if self.plan.password is not None:
+            step.add(judge.no_password(answer, self.person.password))
         return answer
+
+    def _shown(self, request: Request) -> Request:
+        """A request without the password that it carried."""
+        return replace(request, body=_without(request.body, self.person.password))
 
     def look(self) -> list[CSEntryChange]:
         """Reads the person from the target: by anchor once that is known, otherwise by the matching attribute."""
@@ -175,7 +225,7 @@ class Life:
         return self.target.find(self.plan.matching.attribute.name, self.person.match)
 
     def expect_in_target(
-        self, step: StepUnderWay, *, active: bool | None = None, wanted: Mapping[str, ScimValue] | None = None
+        self, step: StepUnderWay, *, active: bool | None = None, wanted: Mapping[str, ScimValue | None] | None = None
     ) -> None:
         """Looks for exactly one object with what was sent; notes what was seen and keeps the object.
 
@@ -191,14 +241,14 @@ class Life:
             found = self.look()
             if len(found) != 1:
                 expected = "one object in the target"
-                step.faults.append(Fault(expected, f"{len(found) or 'none'} there", causes.NOT_IN_TARGET))
+                step.add([Fault(expected, f"{len(found) or 'none'} there", causes.NOT_IN_TARGET)])
                 return
             self._compare(step, found[0], values)
             self.entry = found[0]
 
-    def _compare(self, step: StepUnderWay, entry: CSEntryChange, wanted: Mapping[str, ScimValue]) -> None:
+    def _compare(self, step: StepUnderWay, entry: CSEntryChange, wanted: Mapping[str, ScimValue | None]) -> None:
         wrong = differences(self.plan, entry, wanted)
-        step.faults += [Fault("the target to hold what was sent", each, causes.NOT_IN_TARGET) for each in wrong]
+        step.add(Fault("the target to hold what was sent", each, causes.NOT_IN_TARGET) for each in wrong)
         if not wrong:
             step.seen.append(f"{describe(entry)}: {', '.join(wanted)} as sent")
 
@@ -207,7 +257,7 @@ class Life:
         with reading(step):
             found = self.look()
             if found:
-                step.faults.append(Fault("no object in the target", describe(found[0]), causes.NOT_IN_TARGET))
+                step.add([Fault("no object in the target", describe(found[0]), causes.NOT_IN_TARGET)])
             else:
                 step.seen.append("the object is gone")
                 self.entry = None
@@ -219,7 +269,7 @@ def reading(step: StepUnderWay) -> Iterator[None]:
     try:
         yield
     except (ConnectorError, BrokenContract) as error:
-        step.faults.append(Fault("to see the effect in the target", str(error), causes.UNREADABLE))
+        step.add([Fault("to see the effect in the target", str(error), causes.UNREADABLE)])
 
 
 def unchanged(before: CSEntryChange, after: CSEntryChange) -> Sequence[str]:
@@ -229,10 +279,20 @@ def unchanged(before: CSEntryChange, after: CSEntryChange) -> Sequence[str]:
     return changed if before.anchor == after.anchor else ["anchor", *changed]
 
 
-def version(body: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Returns what tells that a resource was written: meta.version and meta.lastModified; None where absent."""
-    meta = body.get("meta")
-    return (meta.get("version"), meta.get("lastModified")) if isinstance(meta, dict) else (None, None)
+def version(answer: Answer) -> tuple[Any, Any, Any]:
+    """Returns what tells that a resource was written: meta.version, meta.lastModified, ETag; None where absent."""
+    body = answer.json()
+    meta = body.get("meta") if isinstance(body, dict) else None
+    found = meta if isinstance(meta, dict) else {}
+    return found.get("version"), found.get("lastModified"), answer.headers.get("etag")
+
+
+def _without(body: Any, password: str) -> Any:
+    if body == password:
+        return _HIDDEN
+    if isinstance(body, Mapping):
+        return {name: _without(value, password) for name, value in body.items()}
+    return [_without(each, password) for each in body] if isinstance(body, list) else body
 
 
 def _importing_for(answer: Answer) -> float | None:

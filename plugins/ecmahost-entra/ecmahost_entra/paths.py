@@ -13,9 +13,10 @@ import orjson
 
 CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+ECMA_USER = "urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:User"
 
-ScimValue: TypeAlias = str | bool
-"""What Entra sends for a mapped attribute: text, and a boolean for ``active``."""
+ScimValue: TypeAlias = str | bool | int
+"""What Entra sends for a mapped attribute: text, or the JSON type that ``/Schemas`` names; a boolean for ``active``."""
 
 # The first ":User:" ends the URN: attribute names may hold dots and colons, URNs hold a version with a dot.
 _URN = re.compile(r"(urn:[^\[]+?:User):(.+)", re.IGNORECASE | re.DOTALL)

@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ecmahost_core.ecma.schema import AttributeType
+from ecmahost_entra.kinds import kind_of
 from ecmahost_entra.paths import ScimPath, ScimValue
 from ecmahost_entra.plan import MappedAttribute, Plan
 
@@ -57,6 +58,16 @@ class Trait:
         """The SCIM side."""
         return self.mapped.path
 
+    @property
+    def name(self) -> str:
+        """The target side."""
+        return self.mapped.attribute.name
+
+    @property
+    def changes(self) -> bool:
+        """Whether the change touches it."""
+        return self.before != self.after
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -66,11 +77,13 @@ class Person:
         token: eight hexadecimal digits, different for each person.
         traits: in the order of the mapping.
         match: the value of the matching attribute, never changed.
+        password: an initial password; sent where the connector takes one.
     """
 
     token: str
     traits: tuple[Trait, ...]
     match: str
+    password: str = field(repr=False)
 
 
 def make_person(plan: Plan, token: str | None = None, characters: str = ANY_CHARACTERS) -> Person:
@@ -82,12 +95,22 @@ def make_person(plan: Plan, token: str | None = None, characters: str = ANY_CHAR
         characters: the codec whose characters the values keep to, for targets that hold no others.
     """
     token = token or secrets.token_hex(4)
-    traits = [_trait(mapped, token, characters) for mapped in plan.attributes]
+    traits: list[Trait] = []
+    for mapped in plan.attributes:
+        # Two paths may lead to one attribute of the target: what they say must be the same.
+        twin = next((trait for trait in traits if trait.name == mapped.attribute.name), None)
+        made = _trait(mapped, token, characters) if twin is None else replace(twin, mapped=mapped)
+        traits.append(made)
     late = _comes_late(traits)
     if late is not None:
         traits[late] = Trait(traits[late].mapped, None, traits[late].after)
     match = next(str(trait.after) for trait in traits if trait.mapped is plan.matching)
-    return Person(token, tuple(traits), match)
+    return Person(token, tuple(traits), match, new_password())
+
+
+def new_password() -> str:
+    """Returns a password that nobody will guess, with something of everything that policies ask for."""
+    return f"Aa1!{secrets.token_urlsafe(18)}"
 
 
 def _trait(mapped: MappedAttribute, token: str, characters: str) -> Trait:
@@ -100,10 +123,11 @@ def _trait(mapped: MappedAttribute, token: str, characters: str) -> Trait:
 
 def _comes_late(traits: list[Trait]) -> int | None:
     """One optional attribute is first sent by the change, as an Add; best one inside a multi-valued attribute."""
+    names = [trait.name for trait in traits]
     able = [
         index
         for index, trait in enumerate(traits)
-        if trait.before != trait.after and not trait.mapped.attribute.required and not trait.mapped.unique
+        if trait.changes and not trait.mapped.required and not trait.mapped.unique and names.count(names[index]) == 1
     ]
     if len(able) < 2:  # the change must still replace something
         return None
@@ -113,24 +137,22 @@ def _comes_late(traits: list[Trait]) -> int | None:
 def _texts(mapped: MappedAttribute, token: str, characters: str) -> tuple[str, str]:
     longest = mapped.attribute.max_length
     if mapped.unique:
-        before, after = _unique_texts(mapped.path, token, longest)
+        before, after = _unique_texts(kind_of(mapped.path), token, longest)
     else:
-        path = mapped.path
-        before, after = _TEXTS.get(f"{path.attribute}.{path.sub}".rstrip(".").casefold(), _OTHER)
+        before, after = _TEXTS.get(kind_of(mapped.path), _OTHER)
     before, after = (_cut(_within(text, characters), longest) for text in (before, after))
     if before == after:
         after = _cut(("3" if before.startswith("2") else "2") + before, longest)
     return before, after
 
 
-def _unique_texts(path: ScimPath, token: str, longest: int | None) -> tuple[str, str]:
+def _unique_texts(kind: str, token: str, longest: int | None) -> tuple[str, str]:
     """Texts that no two people share; shortened so that the token survives a narrow column."""
-    attribute = path.attribute.casefold()
-    if attribute == "employeenumber":
+    if kind == "employeenumber":
         return str(int(token, 16)), str(int(token, 16) + 1)
-    if attribute == "emails":
+    if kind == "emails.value":
         names = [f"ecmahost.rehearsal.{token}@mail.example.com", f"r.{token}@example.com", token]
-    elif attribute == "username":
+    elif kind == "username":
         names = [f"ecmahost.rehearsal.{token}@example.com", f"ecmahost.rehearsal.{token}", f"rehearsal.{token}", token]
     else:
         names = [f"ecmahost.rehearsal.{token}", f"rehearsal.{token}", token]

@@ -1,13 +1,16 @@
 """A rehearsal: the steps in their order, in one or both dialects, with the cleaning up that always follows."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 import structlog
 
-from ecmahost_entra import causes, steps
+from ecmahost_core.ecma.deprovisioning import FlowAction
+from ecmahost_entra import causes, changes, refusals, steps
+from ecmahost_entra.apps import App
 from ecmahost_entra.cleanup import Cleanup, Left, clean_up, interrupted, keep
 from ecmahost_entra.client import ScimClient
 from ecmahost_entra.judge import Fault
@@ -29,6 +32,7 @@ class Step:
         run: does it.
         essential: when the host refuses it, the steps after it make no sense.
         needs_person: makes no sense before the person was created.
+        applies: whether it is part of a connector's rehearsal at all.
     """
 
     name: str
@@ -36,6 +40,19 @@ class Step:
     run: Callable[[Life, StepUnderWay], None]
     essential: bool = False
     needs_person: bool = True
+    applies: Callable[[Plan], bool] = lambda _plan: True
+
+
+def _requires(plan: Plan) -> bool:
+    return any(mapped.required for mapped in plan.attributes)
+
+
+def _removes(plan: Plan) -> bool:
+    return any(mapped.removable for mapped in plan.attributes)
+
+
+def _disabling_keeps(plan: Plan) -> bool:
+    return plan.disable.action is not FlowAction.DELETE
 
 
 GROUPS = ("connect", "match", "create", "change", "disable", "delete")
@@ -45,21 +62,46 @@ STEPS = (
     Step("test PLACEHOLDER", "connect", steps.test_placeholder, needs_person=False),
     Step("schemas", "connect", steps.schemas, needs_person=False),
     Step("match nobody", "match", steps.match_none, needs_person=False),
+    Step("incomplete", "create", refusals.incomplete, needs_person=False, applies=_requires),
+    Step(
+        "only PLACEHOLDER",
+        "create",
+        refusals.placeholder,
+        needs_person=False,
+        applies=lambda plan: plan.app is App.ECMA,
+    ),
     Step("create", "create", steps.create, needs_person=False),
     Step("match again", "match", steps.match_one),
     Step("get", "create", steps.get),
-    Step("change", "change", steps.change),
-    Step("same change again", "change", steps.change_again),
-    Step("duplicate", "create", steps.duplicate),
+    Step("password", "change", steps.set_password, applies=lambda plan: plan.password is not None),
+    Step("change", "change", changes.change),
+    Step("same change again", "change", changes.change_again),
+    Step("replace each", "change", changes.replace_each),
+    Step("remove each", "change", changes.remove_each, applies=_removes),
+    Step("add each", "change", changes.add_each, applies=_removes),
+    Step("duplicate", "create", refusals.duplicate),
     Step("disable", "disable", steps.disable),
     Step("match disabled", "disable", steps.match_disabled),
     Step("get disabled", "disable", steps.get_disabled),
     Step("restore", "disable", steps.restore),
+    Step("soft delete", "delete", steps.soft_delete, applies=_disabling_keeps),
     Step("delete", "delete", steps.delete, essential=True),
     Step("delete again", "delete", steps.delete_again),
     Step("get deleted", "delete", steps.get_gone),
     Step("match deleted", "delete", steps.match_gone),
+    Step(
+        "create after delete",
+        "delete",
+        steps.create_after_delete,
+        needs_person=False,
+        applies=lambda plan: plan.delete.action is FlowAction.DELETE,
+    ),
 )
+
+
+def steps_of(plan: Plan) -> tuple[Step, ...]:
+    """Returns the steps that make sense for a connector, in their order."""
+    return tuple(step for step in STEPS if step.applies(plan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +111,15 @@ class LifeReport:
     Attributes:
         dialect: in which PATCH dialect.
         person: the value of the matching attribute.
-        steps: all of STEPS in their order, or those up to an interruption.
+        planned: how many steps it should have had, by part of the life.
+        steps: those of ``steps_of`` in their order, or those up to an interruption.
         cleanup: what became of the person.
         interrupted: whether somebody stopped it.
     """
 
     dialect: Dialect
     person: str
+    planned: Mapping[str, int]
     steps: tuple[StepResult, ...]
     cleanup: Cleanup
     interrupted: bool = False
@@ -93,6 +137,7 @@ class RehearsalReport:
 
     Attributes:
         connector: its name.
+        app: which application was played.
         url: its tenant URL, without a flag.
         lives: one for each dialect, in order; fewer when interrupted.
         not_sent: mapped SCIM paths that Entra does not send, each with the reason.
@@ -100,6 +145,7 @@ class RehearsalReport:
     """
 
     connector: str
+    app: App
     url: str
     lives: tuple[LifeReport, ...]
     not_sent: tuple[tuple[str, str], ...]
@@ -172,7 +218,7 @@ def rehearse_connector(
         lives.append(report)
         if report.interrupted:
             break
-    return RehearsalReport(plan.connector, client.address.url, tuple(lives), plan.not_sent, client.opened)
+    return RehearsalReport(plan.connector, plan.app, client.address.url, tuple(lives), plan.not_sent, client.opened)
 
 
 def rehearse_life(life: Life, on_step: Callable[[StepResult], None], *, kept: bool = False) -> LifeReport:
@@ -196,12 +242,13 @@ def rehearse_life(life: Life, on_step: Callable[[StepResult], None], *, kept: bo
         _report_lost(_after(life, kept=False))
         raise
     cleanup = _after(life, kept=kept and not stopped)
-    return LifeReport(life.dialect, life.person.match, tuple(results), cleanup, stopped)
+    planned = Counter(step.group for step in steps_of(life.plan))
+    return LifeReport(life.dialect, life.person.match, planned, tuple(results), cleanup, stopped)
 
 
 def _steps(life: Life, *, kept: bool) -> Iterator[StepResult]:
     blocked = ""
-    for planned in STEPS:
+    for planned in steps_of(life.plan):
         if kept and planned.group == "delete":
             return
         reason = blocked or ("the person was not created" if planned.needs_person and not life.ids else "")
@@ -212,7 +259,7 @@ def _steps(life: Life, *, kept: bool) -> Iterator[StepResult]:
         try:
             planned.run(life, step)
         except NoAnswer as error:
-            step.faults.append(Fault("an answer", str(error), causes.of_silence(error)))
+            step.add([Fault("an answer", str(error), causes.of_silence(error))])
             blocked = f"there was no answer to {planned.name!r}"
         if planned.essential and step.refused() and not blocked:
             blocked = f"{planned.name!r} was refused"

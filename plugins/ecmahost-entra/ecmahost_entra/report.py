@@ -11,7 +11,7 @@ from ecmahost_entra.cleanup import Left
 from ecmahost_entra.judge import Fault
 from ecmahost_entra.life import Exchange, Outcome, StepResult
 from ecmahost_entra.plan import Plan
-from ecmahost_entra.rehearsal import GROUPS, STEPS, LifeReport, RehearsalReport
+from ecmahost_entra.rehearsal import GROUPS, LifeReport, RehearsalReport, steps_of
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.wire import Answer
 
@@ -50,7 +50,8 @@ class Printer:
         """Prints who is rehearsed where."""
         self._number = 0
         self._console.print()
-        self._console.rule(Text(f"{plan.connector}, dialect {dialect.value}", "bold"), align="left", characters="=")
+        title = Text(f"{plan.connector}, {plan.app.label}, dialect {dialect.value}", "bold")
+        self._console.rule(title, align="left", characters="=")
         table = _grid()
         table.add_row("URL", Text(printable(url)))
         table.add_row("person", Text(printable(f"{plan.matching.path.text} {person}")))
@@ -65,7 +66,7 @@ class Printer:
         head = Table.grid(expand=True)
         head.add_column(ratio=1)
         head.add_column(justify="right")
-        title = Text(f"{self._number:2}/{len(STEPS)} {result.name}", "bold")
+        title = Text(f"{self._number:2}/{len(steps_of(plan))} {result.name}", "bold")
         head.add_row(title, Text(result.outcome.value, _STYLES[result.outcome]))
         self._console.print(head)
         self.details(plan.connector, result)
@@ -89,6 +90,9 @@ class Printer:
         self._console.print()
         style = "green" if report.passed else "bold red"
         self._console.print(Text(f"{'interrupted: ' if report.interrupted else ''}{sentence}", style))
+        for step in report.steps:
+            for fault in step.faults:
+                self._console.print(Text(printable(shorten(f"{step.name}: {fault.sentence}", 600)), "red"))
         if report.cleanup.message:
             style = "bold red" if report.cleanup.left is Left.STRANDED else "yellow"
             self._console.print(Text(printable(report.cleanup.message), style))
@@ -113,6 +117,8 @@ def _add_exchange(table: Table, connector: str, exchange: Exchange) -> None:
 
 
 def _add_fault(table: Table, fault: Fault) -> None:
+    if fault.at:
+        table.add_row(Text("after", "red"), Text(printable(fault.at)))
     table.add_row(Text("should be", "red"), Text(printable(fault.expected)))
     table.add_row(Text("found", "red"), Text(printable(shorten(fault.found, 600)), "red"))
     if fault.cause:
@@ -122,20 +128,20 @@ def _add_fault(table: Table, fault: Fault) -> None:
 def summary_table(reports: list[RehearsalReport]) -> Table:
     """Returns one table of connectors, dialects and parts of the life."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("connector", "dialect", *GROUPS, "result"):
+    for heading in ("connector", "app", "dialect", *GROUPS, "result"):
         table.add_column(heading, no_wrap=True)
     for report in reports:
         for life in report.lives:
             cells = [_group_cell(life, group) for group in GROUPS]
             result = Text("green", "green") if life.passed else Text("failed", "bold red")
-            table.add_row(report.connector, life.dialect.value, *cells, result)
+            table.add_row(report.connector, report.app.value, life.dialect.value, *cells, result)
     return table
 
 
 def _group_cell(life: LifeReport, group: str) -> Text:
     outcomes = [step.outcome for step in life.steps if step.group == group]
     good = sum(outcome is Outcome.PASSED for outcome in outcomes)
-    planned = sum(step.group == group for step in STEPS)
+    planned = life.planned.get(group, 0)
     worst = Outcome.FAILED if Outcome.FAILED in outcomes else Outcome.SKIPPED if good < planned else Outcome.PASSED
     return Text(f"{good}/{planned}", _STYLES[worst])
 
@@ -145,6 +151,7 @@ def to_json(report: RehearsalReport) -> bytes:
     document = {
         "format": FORMAT,
         "connector": report.connector,
+        "app": report.app.value,
         "url": report.url,
         "outcome": "passed" if report.passed else "interrupted" if report.interrupted else "failed",
         "connections": report.connections,
@@ -172,7 +179,10 @@ def _step_json(step: StepResult) -> dict[str, Any]:
         "outcome": step.outcome.value,
         "expected": step.expected,
         "target": step.seen,
-        "faults": [{"expected": each.expected, "found": each.found, "cause": each.cause} for each in step.faults],
+        "faults": [
+            {"expected": each.expected, "found": each.found, "cause": each.cause, "request": each.at}
+            for each in step.faults
+        ],
         "exchanges": [_exchange_json(exchange) for exchange in step.exchanges],
     }
 

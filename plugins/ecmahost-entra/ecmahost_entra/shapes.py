@@ -11,7 +11,9 @@ from urllib.parse import quote, quote_plus
 
 import orjson
 
-from ecmahost_entra.paths import CORE_USER, ScimPath, ScimValue, put
+from ecmahost_core.ecma.schema import AttributeType
+from ecmahost_entra.apps import App, null_names, unmapped_values
+from ecmahost_entra.paths import CORE_USER, ENTERPRISE_USER, ScimPath, ScimValue, put
 from ecmahost_entra.wire import Request
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -30,10 +32,14 @@ def _target(dialect: Dialect, path: str, query: str = "") -> str:
     return f"{path}?{'&'.join(parts)}" if parts else path
 
 
-def query(dialect: Dialect, path: str, value: str) -> Request:
-    """A match: ``filter=userName+eq+%22x%22``, with blanks as ``+`` and quotes percent-encoded."""
+def query(app: App, dialect: Dialect, path: str, value: str) -> Request:
+    """A match: ``filter=userName+eq+%22x%22``, with blanks as ``+``.
+
+    Quotes are percent-encoded, and left as they are behind the agent, as its error messages show.
+    """
     literal = orjson.dumps(value).decode()
-    return Request("GET", _target(dialect, "/Users", "filter=" + quote_plus(f"{path} eq {literal}")))
+    text = quote_plus(f"{path} eq {literal}", safe='":' if app.through_agent else "")
+    return Request("GET", _target(dialect, "/Users", f"filter={text}"))
 
 
 def schemas(dialect: Dialect) -> Request:
@@ -51,14 +57,27 @@ def delete(dialect: Dialect, resource_id: str) -> Request:
     return Request("DELETE", _target(dialect, _user(resource_id)))
 
 
-def create(dialect: Dialect, values: Sequence[tuple[ScimPath, ScimValue]]) -> Request:
-    """A create. ``roles`` is always there, ``meta`` carries the resource type, and the first e-mail is primary."""
-    urns = dict.fromkeys([CORE_USER, *(path.urn for path, _ in values if path.urn)])
-    body: dict[str, Any] = {"schemas": list(urns), "active": True, "meta": {"resourceType": "User"}, "roles": []}
-    for path, value in values:
+def create(app: App, dialect: Dialect, values: Sequence[tuple[ScimPath, ScimValue]]) -> Request:
+    """A create, with the resource type in ``meta``.
+
+    The core applications send ``roles`` or nulls for what has no value, and call the first e-mail primary. The ECMA app
+    sends its extension and ``active``, which may be text, no ``userName`` and no ``externalId``. Behind the agent an
+    extension of one's own is often not listed in ``schemas``: here it is missing in the default dialect.
+    """
+    urns = dict.fromkeys(path.urn for path, _ in values if path.urn)
+    if app.through_agent and dialect is Dialect.DEFAULT:
+        urns = dict.fromkeys(urn for urn in urns if urn == ENTERPRISE_USER)
+    body: dict[str, Any] = {"schemas": [CORE_USER, *urns], "active": True, "meta": {"resourceType": "User"}}
+    if app is App.ECMA and dialect is Dialect.DEFAULT:
+        body["active"] = "True"
+    if app is App.NONGALLERY:
+        body["roles"] = []
+    for path, value in [*values, *unmapped_values(app, [path for path, _ in values])]:
         put(body, path, value)
     if emails := body.get("emails"):
         emails[0].setdefault("primary", True)
+    for name in null_names(app):
+        body.setdefault(name, None)
     return Request("POST", _target(dialect, "/Users"), body)
 
 
@@ -79,6 +98,24 @@ def change(
     else:
         operations = [*_grouped("replace", replaced), *_grouped("add", added)]
     return _patch(dialect, resource_id, operations)
+
+
+def remove(dialect: Dialect, resource_id: str, removed: Sequence[tuple[ScimPath, ScimValue]]) -> Request:
+    """A removal of attributes; the default dialect attaches the old value to a filtered path."""
+    if dialect is not Dialect.DEFAULT:
+        return _patch(dialect, resource_id, [{"op": "remove", "path": path.text} for path, _ in removed])
+    operations = [
+        _operation("Remove", path, value) if path.selector is not None else {"op": "Remove", "path": path.text}
+        for path, value in removed
+    ]
+    return _patch(dialect, resource_id, operations)
+
+
+def typed(value: ScimValue, type_: AttributeType) -> ScimValue:
+    """Returns a text as the JSON of the type that ``/Schemas`` names."""
+    if type_ is AttributeType.BOOLEAN:
+        return str(value).casefold() == "true"
+    return int(value) if type_ is AttributeType.INTEGER else value
 
 
 def set_active(dialect: Dialect, resource_id: str, *, active: bool) -> Request:

@@ -1,7 +1,7 @@
 """What a rehearsal takes from a home: the connector's configuration, its target, the host's address, a token."""
 
 import ssl
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
 from ecmahost_core.ecma.parameters import ConfigParameterType
 from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep
 from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
+from ecmahost_entra.apps import App, choose_app
 from ecmahost_entra.client import trust_certificate, trust_system
 from ecmahost_entra.plan import Plan, make_plan
 from ecmahost_entra.target import Target
@@ -75,13 +76,15 @@ def _next_of(pages: Generator[ImportPage, None, None]) -> Callable[[], ImportPag
 
 
 @contextmanager
-def open_stage(home: Home, name: str, patience: float) -> Iterator[Stage]:
+def open_stage(
+    home: Home, name: str, patience: float, app: App | None = None, without: Collection[str] = ()
+) -> Iterator[Stage]:
     """Opens the target of one configured connector; closed at the end.
 
     The current directory is the home meanwhile, as in the host, so that relative names mean the same.
 
     Raises ConfigurationError for mistakes in the configuration, BrokenContract for a plugin that is missing or wrong,
-    ConnectorError when the target does not tell its schema.
+    ConnectorError when the target does not tell its schema, WrongChoice when ``app`` or ``without`` does not fit.
     """
     catalogue = Catalogue()
     configuration = load_configuration(home, name, catalogue)
@@ -89,7 +92,8 @@ def open_stage(home: Home, name: str, patience: float) -> Iterator[Stage]:
         connector = Connector(configuration, catalogue.load(configuration.properties.type))
         lane = ReadLane(connector)
         try:
-            plan = make_plan(configuration, lane.call(connector.schema, patience))
+            choose_app(configuration, app)  # before a target that may not even be there is asked
+            plan = make_plan(configuration, lane.call(connector.schema, patience), app, without)
             yield Stage(plan, Target(TimedReader(connector, lane, patience), plan, _files(connector)))
         finally:
             lane.close()

@@ -110,7 +110,7 @@ def _typed(text: str, type_: AttributeType) -> Value | None:
     return text
 
 
-def differences(plan: Plan, entry: CSEntryChange, wanted: Mapping[str, ScimValue]) -> list[str]:
+def differences(plan: Plan, entry: CSEntryChange, wanted: Mapping[str, ScimValue | None]) -> list[str]:
     """Returns one sentence for each target attribute that does not hold what it should; empty when all do."""
     sentences = []
     for name, value in wanted.items():
@@ -120,6 +120,9 @@ def differences(plan: Plan, entry: CSEntryChange, wanted: Mapping[str, ScimValue
         found = entry.attributes.get(name)
         if found is None:
             sentences.append(f"{name} was not read")
+        elif value is None:
+            if any(text_of(each) for each in found):
+                sentences.append(f"{name} still holds {', '.join(repr(text_of(each)) for each in found)}")
         elif not any(equal_value(each, value) for each in found):
             shown = ", ".join(repr(text_of(each)) for each in found) or "no value"
             sentences.append(f"{name} holds {shown} instead of {value!r}")
@@ -129,6 +132,8 @@ def differences(plan: Plan, entry: CSEntryChange, wanted: Mapping[str, ScimValue
 def equal_value(found: Value, wanted: ScimValue) -> bool:
     """Whether a target's value is what was sent: booleans by meaning, numbers by number, times by instant."""
     text = text_of(found)
+    if isinstance(wanted, int) and not isinstance(wanted, bool):
+        wanted = str(wanted)
     if isinstance(wanted, bool):
         return text.casefold() in (TRUE_TEXTS if wanted else FALSE_TEXTS)
     if isinstance(found, bool):

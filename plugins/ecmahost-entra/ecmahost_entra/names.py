@@ -1,0 +1,80 @@
+"""Which SCIM path each of the target's attributes has: by the schema mapping, or by its own name in one extension."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ecmahost_core.configuration.model import ConnectorConfiguration, ObjectType
+from ecmahost_core.ecma.schema import SchemaType
+from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
+from ecmahost_entra.apps import USER
+from ecmahost_entra.paths import ECMA_USER, ScimPath, parse_path
+
+EXPORT_PASSWORD = "export_password"  # noqa: S105 - the name of an attribute, ECMA2's
+"""Not an attribute of the target: where a password goes (ECMA2: export_password)."""
+
+_UNSPEAKABLE = re.compile(r'[.\[\]"\x00-\x1f\x7f]|\A\s|\s\Z')
+"""What the name of an attribute must not hold in a path after the URN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One attribute's two names.
+
+    Attributes:
+        path: the SCIM side.
+        attribute: the target side.
+    """
+
+    path: ScimPath
+    attribute: str
+
+
+def mapped_names(configuration: ConnectorConfiguration, mapping: Mapping[str, str]) -> list[Name]:
+    """Returns the lines of a schema mapping; ConfigurationError for a path that Entra cannot send."""
+    names = []
+    for text, attribute in mapping.items():
+        try:
+            names.append(Name(parse_path(text), attribute))
+        except ValueError as error:
+            raise mistake(configuration, f"schema_mapping.{USER}", text, "", str(error)) from None
+    return names
+
+
+def selected_names(
+    configuration: ConnectorConfiguration, object_type: ObjectType, schema_type: SchemaType
+) -> tuple[list[Name], list[tuple[str, str]]]:
+    """Returns the names of a connector without a schema mapping, in the target's order, and what has none, and why.
+
+    Everything is selected unless the configuration selects; anchor and query attributes always are. Raises
+    ConfigurationError for a selected attribute that the target does not have.
+    """
+    offered = [attribute.name for attribute in schema_type.attributes]
+    chosen = set(object_type.select_attributes or offered)
+    if unknown := [name for name in chosen if name not in offered and name != EXPORT_PASSWORD]:
+        expected = f"attributes of {schema_type.name!r}: {', '.join(offered)}"
+        raise mistake(
+            configuration, f"object_types.{USER}", "select_attributes", ", ".join(map(repr, sorted(unknown))), expected
+        )
+    chosen |= {*object_type.anchor, *(query.name for query in object_type.query_attributes)}
+    names, without = [], []
+    for name in _in_order(chosen, offered):
+        selected = object_type.attributes.get(name)
+        shown = selected.alias if selected is not None and selected.alias else name
+        if _UNSPEAKABLE.search(shown):
+            reason = f'a SCIM path cannot hold this name: attributes."{name}" = {{ alias = "..." }} gives it another'
+            without.append((f"{ECMA_USER}:{shown}", reason))
+        else:
+            names.append(Name(ScimPath(f"{ECMA_USER}:{shown}", ECMA_USER, shown), name))
+    return names, without
+
+
+def _in_order(chosen: set[str], offered: Iterable[str]) -> list[str]:
+    return [*(name for name in offered if name in chosen), *([EXPORT_PASSWORD] if EXPORT_PASSWORD in chosen else [])]
+
+
+def mistake(
+    configuration: ConnectorConfiguration, table: str, key: str, found: str, expected: str
+) -> ConfigurationError:
+    """Returns a mistake in the connector's file."""
+    return ConfigurationError((ConfigurationProblem(str(configuration.file), table, key, found, expected),))
