@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from ecmahost_core.configuration.model import ConnectorConfiguration
 from ecmahost_core.errors import EcmahostError
-from ecmahost_entra.paths import ECMA_USER, ScimPath, parse_path
+from ecmahost_entra.paths import ECMA_USER, ScimPath, ScimValue, parse_path
 
 USER = "User"
 
@@ -82,7 +82,7 @@ _NULLS = ("addresses", "phoneNumbers", "preferredLanguage", "title", "department
 """What an older sample of a create names at the top level with a null, ``department`` and ``manager`` included."""
 
 
-def unmapped_values(app: App, mapped: Sequence[ScimPath]) -> list[tuple[ScimPath, str]]:
+def unmapped_values(app: App, mapped: Sequence[ScimPath]) -> list[tuple[ScimPath, ScimValue]]:
     """Returns what the application's default attribute mapping sends beside what the connector maps; to be ignored."""
     if app is not App.NONGALLERY:
         return []

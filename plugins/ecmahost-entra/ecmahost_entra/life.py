@@ -14,7 +14,7 @@ from typing import Any
 from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_entra import causes, judge, shapes
-from ecmahost_entra.apps import App
+from ecmahost_entra.apps import App, unmapped_values
 from ecmahost_entra.client import ScimClient
 from ecmahost_entra.judge import Fault
 from ecmahost_entra.paths import ScimPath, ScimValue
@@ -154,6 +154,11 @@ class Life:
         if self.plan.password is not None:
             values.append((self.plan.password, self.person.password))
         return values
+
+    def create_request(self, values: Sequence[tuple[ScimPath, ScimValue]]) -> Request:
+        """A create of somebody with these values, and with what the application sends beside what is mapped."""
+        app = self.plan.app
+        return shapes.create(app, self.dialect, values, unmapped_values(app, self.plan.offered))
 
     def values(self) -> list[tuple[ScimPath, ScimValue]]:
         """What Entra has sent so far, as it should come back."""

@@ -48,6 +48,7 @@ class Plan:
         app: which application is played.
         step: how the target is read: every attribute that a rehearsal looks at, and the configured anchor.
         attributes: what Entra sends, in the order of the mapping; never empty; without ``active``.
+        offered: the SCIM paths that the connector knows, those that are not sent included.
         not_sent: SCIM paths that are mapped but not sent, each with the reason.
         matching: the attribute that Entra matches on: the first query attribute that is sent, otherwise userName or the
             anchor.
@@ -60,6 +61,7 @@ class Plan:
     app: App
     step: RunStep
     attributes: tuple[MappedAttribute, ...]
+    offered: tuple[ScimPath, ...]
     not_sent: tuple[tuple[str, str], ...]
     matching: MappedAttribute
     disable: DeprovisioningFlow
@@ -121,6 +123,7 @@ def make_plan(
         app=chosen,
         step=_step(object_type, schema_type, [each.attribute for each in attributes], flows, active),
         attributes=tuple(attributes),
+        offered=tuple(name.path for name in names),
         not_sent=tuple(not_sent),
         matching=_matching(configuration, object_type, attributes),
         disable=flows.disable,

@@ -33,7 +33,7 @@ def placeholder(life: Life, step: StepUnderWay) -> None:
 def duplicate(life: Life, step: StepUnderWay) -> None:
     """Creates the same person again, which must be refused."""
     step.expected = "409 with scimType uniqueness, and still one object in the target"
-    answer = life.exchange(step, shapes.create(life.plan.app, life.dialect, life.sent()))
+    answer = life.exchange(step, life.create_request(life.sent()))
     step.add(judge.error_body(answer, 409, "uniqueness"))
     _note_created(life, answer)
     with reading(step):
@@ -52,7 +52,7 @@ def _refused_create(
     life: Life, step: StepUnderWay, values: list[tuple[ScimPath, ScimValue]], named: list[str], cause: str
 ) -> None:
     life.may_exist = life.in_doubt = True  # until it is answered
-    answer = life.exchange(step, shapes.create(life.plan.app, life.dialect, values))
+    answer = life.exchange(step, life.create_request(values))
     life.in_doubt = answer.status >= 500
     faults = judge.error_body(answer, 400)
     step.add(faults or judge.names_it(answer, named, cause))

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 import orjson
 
 from ecmahost_core.ecma.schema import AttributeType
-from ecmahost_entra.apps import App, null_names, unmapped_values
+from ecmahost_entra.apps import App, null_names
 from ecmahost_entra.paths import CORE_USER, ENTERPRISE_USER, ScimPath, ScimValue, put
 from ecmahost_entra.wire import Request
 
@@ -57,7 +57,12 @@ def delete(dialect: Dialect, resource_id: str) -> Request:
     return Request("DELETE", _target(dialect, _user(resource_id)))
 
 
-def create(app: App, dialect: Dialect, values: Sequence[tuple[ScimPath, ScimValue]]) -> Request:
+def create(
+    app: App,
+    dialect: Dialect,
+    values: Sequence[tuple[ScimPath, ScimValue]],
+    unmapped: Sequence[tuple[ScimPath, ScimValue]] = (),
+) -> Request:
     """A create, with the resource type in ``meta``.
 
     The core applications send ``roles`` or nulls for what has no value, and call the first e-mail primary. The ECMA app
@@ -72,7 +77,7 @@ def create(app: App, dialect: Dialect, values: Sequence[tuple[ScimPath, ScimValu
         body["active"] = "True"
     if app is App.NONGALLERY:
         body["roles"] = []
-    for path, value in [*values, *unmapped_values(app, [path for path, _ in values])]:
+    for path, value in [*values, *unmapped]:
         put(body, path, value)
     if emails := body.get("emails"):
         emails[0].setdefault("primary", True)

@@ -63,7 +63,7 @@ def create(life: Life, step: StepUnderWay) -> None:
 def send_create(life: Life, step: StepUnderWay) -> None:
     """Sends a create, judges its answer and looks into the target."""
     life.may_exist = life.in_doubt = True  # before it is sent: from now on somebody may have to be removed
-    answer = life.exchange(step, shapes.create(life.plan.app, life.dialect, life.sent()))
+    answer = life.exchange(step, life.create_request(life.sent()))
     life.in_doubt = answer.status >= 500
     step.add(judge.status(answer, 201))
     if answer.status != 201:

@@ -7,12 +7,13 @@ import ipaddress
 import json
 import socket
 import ssl
+import sys
 import threading
 import urllib.parse
-import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,239 +21,36 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from ecmahost_entra.apps import App
 from ecmahost_entra.client import ScimClient, trust_certificate
-from ecmahost_entra.paths import get, parse_path, put
 from ecmahost_entra.plan import Plan, make_plan
 from ecmahost_entra.rehearsal import RehearsalReport, Silent, rehearse_connector
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.target import Target
 from ecmahost_entra.wire import Address
 
-from ecmahost_core.configuration.model import (
-    ConnectorConfiguration,
-    Deprovisioning,
-    ObjectType,
-    Properties,
-    QueryAttribute,
+from ecmahost_core.configuration.model import ConnectorConfiguration
+from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow
+
+
+def _make_kit_importable() -> None:
+    """The modules in ``kit`` are imported as a package; the tests folder itself is none."""
+    package = ModuleType("ecmahost_entra_kit")
+    package.__path__ = [str(Path(__file__).with_name("kit"))]
+    sys.modules.setdefault(package.__name__, package)
+
+
+_make_kit_importable()
+from ecmahost_entra_kit.fake_host import (  # noqa: E402 - it can only be imported now
+    DELETE,
+    SCHEMA,
+    SET_ACTIVE,
+    TOKEN,
+    FakeHost,
+    FakeReader,
+    error,
+    make_configuration,
 )
-from ecmahost_core.ecma.capabilities import Capabilities
-from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage, ObjectModificationType
-from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow, FlowAction
-from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep
-from ecmahost_core.ecma.schema import AttributeType, Schema, SchemaAttribute, SchemaType
-from ecmahost_core.errors import ServerDown
-
-TOKEN = "a-token-of-the-tests"
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
-MAPPING = {
-    "userName": "UserName",
-    "externalId": "ExternalId",
-    "displayName": "DisplayName",
-    "name.givenName": "GivenName",
-    "name.familyName": "FamilyName",
-    "title": "Title",
-    'emails[type eq "work"].value': "Email",
-    'phoneNumbers[type eq "work"].value': "Phone",
-    f"{ENTERPRISE}:department": "Department",
-    f"{ENTERPRISE}:employeeNumber": "EmployeeNumber",
-}
-ATTRIBUTES = (
-    SchemaAttribute("EmployeeId", AttributeType.INTEGER, generated=True, unique=True),
-    SchemaAttribute("UserName", required=True, max_length=60),
-    *(SchemaAttribute(name, max_length=60) for name in list(MAPPING.values())[1:]),
-    SchemaAttribute("IsActive", AttributeType.BOOLEAN, generated=True),
-    SchemaAttribute("Gone", AttributeType.BOOLEAN, generated=True),
-)
-SCHEMA = Schema((SchemaType("Employees", ATTRIBUTES, ("EmployeeId",)),))
-NONE, DELETE = DeprovisioningFlow(), DeprovisioningFlow(FlowAction.DELETE)
-SET_ACTIVE = DeprovisioningFlow(FlowAction.SET, "IsActive")
-SET_GONE = DeprovisioningFlow(FlowAction.SET, "Gone", value=True)
-
-
-EMPLOYEES = ObjectType("User", "Employees", ("EmployeeId",), query_attributes=(QueryAttribute("UserName"),))
-
-
-def make_configuration(
-    disable: DeprovisioningFlow = SET_ACTIVE, delete: DeprovisioningFlow = DELETE, **mapping: str
-) -> ConnectorConfiguration:
-    return ConnectorConfiguration(
-        file=Path("hr.toml"),
-        properties=Properties("hr", str(uuid.uuid4()), "sql"),
-        object_types={
-            "User": ObjectType("User", "Employees", ("EmployeeId",), query_attributes=(QueryAttribute("UserName"),))
-        },
-        schema_mapping={"User": {**MAPPING, **mapping}},
-        deprovisioning={"User": Deprovisioning(disable, delete)},
-    )
-
-
-@dataclass
-class FakeHost:
-    """Answers as a good host does, but for the faults that a test names."""
-
-    configuration: ConnectorConfiguration
-    faults: set[str] = field(default_factory=set)
-    resources: dict[str, dict[str, Any]] = field(default_factory=dict)
-    anchors: dict[str, int] = field(default_factory=dict)
-    rows: dict[int, dict[str, Any]] = field(default_factory=dict)
-    unlinked: set[str] = field(default_factory=set)
-    requests: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
-    importing: int = 0
-    port: int = 0
-    connections: int = 0
-    clock: int = 0
-    released: threading.Event = field(default_factory=threading.Event)
-    on_request: Callable[[str, str], None] = lambda method, path: None
-
-    def good(self, fault: str) -> bool:
-        return fault not in self.faults
-
-    @property
-    def flows(self) -> Deprovisioning:
-        return self.configuration.deprovisioning["User"]
-
-    def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any, dict[str, str]]:
-        self.on_request(method, path)
-        if self.importing:
-            self.importing -= 1
-            return *error(503, "The ECMA host is currently importing data from the target application"), {
-                "Retry-After": "0"
-            }
-        if path == "/Schemas":
-            return 200, self.schemas(), {}
-        if path == "/Users" and method == "GET":
-            return self.query(query["filter"][0])
-        if path == "/Users":
-            return self.create(body)
-        return self.one(method, urllib.parse.unquote(path.removeprefix("/Users/")), body)
-
-    def one(self, method: str, resource_id: str, body: Any) -> tuple[int, Any, dict[str, str]]:
-        if resource_id not in self.resources or resource_id in self.unlinked:
-            return 404, error(404, "There is no User with this id.")[1] if self.good("plain 404") else "gone", {}
-        if method == "GET":
-            return 200, self.shown(resource_id), {}
-        if method == "DELETE":
-            self.remove(resource_id, self.flows.delete)
-            return 204, None, {}
-        self.patch(resource_id, body)
-        return (200, self.shown(resource_id), {}) if resource_id in self.resources else (204, None, {})
-
-    def query(self, text: str) -> tuple[int, Any, dict[str, str]]:
-        path, _, literal = text.partition(" eq ")
-        value = json.loads(literal)
-        found = [
-            each
-            for each in self.resources
-            if str(get(self.resources[each], parse_path(path))).casefold() == value.casefold()
-            or not self.good("everyone matches")
-        ]
-        if not self.good("disabled hidden"):
-            found = [each for each in found if self.resources[each]["active"]]
-        if not found and not self.good("404 for nobody"):
-            return *error(404, "nobody"), {}
-        self.unlinked -= set(found)
-        return 200, listing([self.shown(each) for each in found]), {}
-
-    def create(self, body: Any) -> tuple[int, Any, dict[str, str]]:
-        taken = [each for each in self.resources.values() if each["userName"] == body["userName"]]
-        if taken and self.good("duplicates accepted"):
-            return *error(409, "Another User has the same userName.", "uniqueness"), {}
-        resource_id = str(uuid.uuid4())
-        self.clock += 1
-        stamp = f"2026-01-01T00:00:{self.clock % 60:02}Z"
-        meta = {"resourceType": "User", "created": stamp, "lastModified": stamp, "version": f'W/"{self.clock}"'}
-        self.resources[resource_id] = {**body, "id": resource_id, "active": True, "meta": meta}
-        self.anchors[resource_id] = self.clock
-        if self.good("not written"):
-            self.write(resource_id)
-        if not self.good("refused but created"):
-            return *error(400, "no"), {}
-        status = 201 if self.good("200 for create") else 200
-        return (
-            status,
-            self.shown(resource_id),
-            {"Location": f"/Users/{resource_id}"} if self.good("no Location") else {},
-        )
-
-    def patch(self, resource_id: str, body: Any) -> None:
-        before = json.dumps(self.resources[resource_id])
-        resource = self.resources[resource_id]
-        for operation in body["Operations"]:
-            values = {operation["path"]: operation["value"]} if "path" in operation else operation["value"]
-            for path, value in values.items():
-                if path != "active":
-                    put(resource, parse_path(path), value)
-                elif isinstance(value, bool) or self.good("text False ignored"):
-                    self.set_active(resource_id, str(value).casefold() == "true")
-        if resource_id not in self.resources:
-            return
-        if json.dumps(resource) != before or not self.good("written twice"):
-            self.clock += 1
-            resource["meta"]["version"] = f'W/"{self.clock}"'
-            self.write(resource_id)
-        elif not self.good("row written twice"):
-            self.rows[self.anchors[resource_id]]["Title"] += "!"
-
-    def set_active(self, resource_id: str, active: bool) -> None:
-        self.resources[resource_id]["active"] = active
-        if not active and self.flows.disable.action is FlowAction.DELETE:
-            self.remove(resource_id, DELETE)
-
-    def remove(self, resource_id: str, flow: DeprovisioningFlow) -> None:
-        if flow.action is FlowAction.DELETE:
-            del self.resources[resource_id]
-            if self.good("target keeps"):
-                del self.rows[self.anchors[resource_id]]
-            return
-        self.unlinked.add(resource_id)
-        if flow.action is FlowAction.SET:
-            self.rows[self.anchors[resource_id]][flow.attribute] = flow.value
-
-    def write(self, resource_id: str) -> None:
-        resource = self.resources[resource_id]
-        row = {name: get(resource, parse_path(path)) for path, name in MAPPING.items()}
-        row["EmployeeId"] = self.anchors[resource_id]
-        row["IsActive"] = resource["active"] if self.flows.disable.action is FlowAction.SET else True
-        row["Gone"] = False
-        if not self.good("value lost"):
-            row["Title"] = None
-        self.rows[self.anchors[resource_id]] = row
-
-    def shown(self, resource_id: str) -> dict[str, Any]:
-        resource = json.loads(json.dumps(self.resources[resource_id]))
-        if not self.good("no id"):
-            del resource["id"]
-        if not self.good("not echoed"):
-            resource["name"]["familyName"] = resource["name"]["familyName"].upper()
-        if not self.good("active as text"):
-            resource["active"] = str(resource["active"])
-        if not self.good("no meta"):
-            del resource["meta"]
-        return resource
-
-    def schemas(self) -> dict[str, Any]:
-        core = ["userName", "displayName", "name", "title", "emails", "phoneNumbers"]
-        if not self.good("schema incomplete"):
-            core.remove("phoneNumbers")
-        names = {CORE: core, ENTERPRISE: ["department", "employeeNumber"]}
-        extra = {} if self.good("null in schema") else {"description": None}
-        return listing([{"id": urn, "attributes": [{"name": each, **extra} for each in names[urn]]} for urn in names])
-
-
-def listing(resources: Sequence[Any]) -> dict[str, Any]:
-    return {
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-        "totalResults": len(resources),
-        "Resources": resources,
-        "startIndex": 1,
-        "itemsPerPage": len(resources),
-    }
-
-
-def error(status: int, detail: str, scim_type: str = "") -> tuple[int, dict[str, Any]]:
-    body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": str(status), "detail": detail}
-    return status, {**body, "scimType": scim_type} if scim_type else body
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -321,42 +119,6 @@ class Server(http.server.ThreadingHTTPServer):
         """A client that goes away is none of a test's business."""
 
 
-@dataclass
-class FakeReader:
-    """Reads the rows behind the fake host as a connector would."""
-
-    host: FakeHost
-    single_reads: bool = True
-    down: bool = False
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities(full_object_import=self.single_reads)
-
-    def read(self, step: RunStep, query: ObjectQuery) -> Sequence[CSEntryChange]:
-        if self.down:
-            raise ServerDown("the database is not there")
-        return [entry for entry in self.entries(step) if all(entry.attributes[n] == v for n, v in query.attributes)]
-
-    def full_import(self, step: RunStep) -> Iterator[ImportPage]:
-        for entry in self.entries(step):
-            yield ImportPage((entry,))
-
-    def entries(self, step: RunStep) -> list[CSEntryChange]:
-        (schema_type,) = step.types
-        return [
-            CSEntryChange(
-                schema_type.name,
-                ObjectModificationType.ADD,
-                (row["EmployeeId"],),
-                attributes={
-                    each.name: () if row[each.name] is None else (row[each.name],) for each in schema_type.attributes
-                },
-            )
-            for row in self.host.rows.values()
-        ]
-
-
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return write_certificate(tmp_path_factory.mktemp("tls"), days=30)
@@ -394,10 +156,11 @@ class Bench:
     reader: FakeReader
     certificate: Path
     configuration: ConnectorConfiguration
+    app: App | None = None
 
     @property
     def plan(self) -> Plan:
-        return make_plan(self.configuration, SCHEMA)
+        return make_plan(self.configuration, SCHEMA, self.app)
 
     @property
     def address(self) -> Address:
@@ -429,8 +192,11 @@ def make_bench(certificate: tuple[Path, Path]) -> Iterator[Callable[..., Bench]]
         disable: DeprovisioningFlow = SET_ACTIVE,
         delete: DeprovisioningFlow = DELETE,
         pair: tuple[Path, Path] = certificate,
+        app: App = App.NONGALLERY,
+        **mapping: str,
     ) -> Bench:
-        host = FakeHost(make_configuration(disable, delete), set(faults))
+        configuration = make_configuration(disable, delete, mapped=app is not App.ECMA, **mapping)
+        host = FakeHost(configuration, set(faults))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*pair)
         server = Server(("127.0.0.1", 0), type("BoundHandler", (Handler,), {"host": host}))
@@ -439,7 +205,7 @@ def make_bench(certificate: tuple[Path, Path]) -> Iterator[Callable[..., Bench]]
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         servers.append((server, thread))
-        return Bench(host, FakeReader(host), pair[0], host.configuration)
+        return Bench(host, FakeReader(host), pair[0], host.configuration, app)
 
     yield make
     for server, thread in servers:

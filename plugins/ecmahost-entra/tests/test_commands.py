@@ -42,7 +42,7 @@ def test_a_host_that_does_not_run_is_a_failed_step_with_the_way_out(home: Home) 
     assert done.exit_code == 1
     assert "connection refused" in done.output
     assert "ecmahost serve" in done.output
-    assert "17 skipped" in done.output
+    assert "23 skipped" in done.output
 
 
 def test_a_connector_that_is_not_configured_is_a_mistake_that_names_those_that_are(home: Home) -> None:
@@ -67,6 +67,18 @@ def test_a_broken_connector_file_is_a_mistake_and_only_its_own_are_told(home: Ho
 
 def test_a_home_that_was_never_made_is_a_mistake(tmp_path: Path) -> None:
     assert rehearse(Home(tmp_path / "none"), "hrsql").exit_code == 3
+
+
+def test_an_application_that_the_connector_does_not_speak_is_wrong_usage(home: Home) -> None:
+    done = rehearse(home, "hrsql", "--app", "ecma")
+    assert done.exit_code == 2
+    assert "--app scim or --app nongallery" in done.stderr
+
+
+def test_an_attribute_to_leave_out_that_the_connector_does_not_have_is_wrong_usage(home: Home) -> None:
+    done = rehearse(home, "hrsql", "--without", "Titel")
+    assert done.exit_code == 2
+    assert "'Titel'" in done.stderr
 
 
 def test_a_target_that_is_not_there_is_told(home: Home) -> None:

@@ -2,6 +2,8 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from ecmahost_entra.apps import App, WrongChoice
+from ecmahost_entra.paths import ECMA_USER
 from ecmahost_entra.person import Person, make_person
 from ecmahost_entra.plan import Plan, make_plan
 
@@ -27,6 +29,7 @@ def plan_of(
     query: tuple[str, ...] = ("Login",),
     selected: dict[str, SelectedAttribute] | None = None,
     disable: DeprovisioningFlow | None = None,
+    without: tuple[str, ...] = (),
 ) -> Plan:
     schema_type = SchemaType("People", (SchemaAttribute("Login"), SchemaAttribute("Id", generated=True), *attributes))
     object_type = ObjectType(
@@ -39,7 +42,34 @@ def plan_of(
         schema_mapping={"User": {"userName": "Login", **mapping}},
         deprovisioning={"User": Deprovisioning(disable=disable or DeprovisioningFlow())},
     )
+    return make_plan(configuration, Schema((schema_type,)), without=without)
+
+
+def ecma_plan(
+    *attributes: SchemaAttribute, select: tuple[str, ...] = (), selected: dict[str, SelectedAttribute] | None = None
+) -> Plan:
+    """Of a connector without a schema mapping, whose login is anchor and query attribute."""
+    schema_type = SchemaType("People", (SchemaAttribute("Login", required=True), *attributes))
+    query = (QueryAttribute("Login"),)
+    configuration = ConnectorConfiguration(
+        file=Path("hr.toml"),
+        properties=Properties("hr", "00000000-0000-0000-0000-000000000000", "sql"),
+        object_types={
+            "User": ObjectType(
+                "User",
+                "People",
+                ("Login",),
+                query_attributes=query,
+                attributes=selected or {},
+                select_attributes=select,
+            )
+        },
+        deprovisioning={"User": Deprovisioning(DeprovisioningFlow(FlowAction.SET, "Enabled"))},
+    )
     return make_plan(configuration, Schema((schema_type,)))
+
+
+ENABLED = SchemaAttribute("Enabled", AttributeType.BOOLEAN)
 
 
 def sent(person: Person) -> dict[str, tuple[object, object]]:
@@ -196,3 +226,72 @@ def test_a_mapping_that_does_not_fit_names_the_line(mapping: dict[str, str], wor
 def test_a_matching_attribute_that_cannot_be_read_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="query_attributes"):
         plan_of(mapping={}, selected={"Login": SelectedAttribute(direction=AttributeOperation.EXPORT_ONLY)})
+
+
+def test_without_a_schema_mapping_every_attribute_has_its_own_name_in_the_extension() -> None:
+    names = ["-dn-", "_distinguishedName", "msDS-UserAccountDisabled", "Tel", "Tel 2", "Größe", "a:b"]
+    plan = ecma_plan(*map(SchemaAttribute, names), ENABLED)
+    assert [mapped.path.text for mapped in plan.attributes] == [f"{ECMA_USER}:{name}" for name in ["Login", *names]]
+    assert dict(plan.not_sent) == {f"{ECMA_USER}:Enabled": "a deprovisioning flow writes it"}
+    assert plan.matching.path.text == f"{ECMA_USER}:Login"
+    assert plan.app is App.ECMA
+
+
+def test_only_what_is_selected_is_sent_and_anchor_and_query_attributes_always() -> None:
+    plan = ecma_plan(SchemaAttribute("Mail"), SchemaAttribute("Phone"), ENABLED, select=("Phone",))
+    assert [mapped.attribute.name for mapped in plan.attributes] == ["Login", "Phone"]
+
+
+def test_a_selected_attribute_that_the_target_does_not_have_is_a_mistake_that_names_it() -> None:
+    with pytest.raises(ConfigurationError, match=r"select_attributes: found 'Fone', expected attributes of 'People'"):
+        ecma_plan(SchemaAttribute("Phone"), select=("Fone",))
+
+
+def test_a_name_that_no_path_can_hold_is_sent_under_its_alias_and_otherwise_not() -> None:
+    plan = ecma_plan(SchemaAttribute("a.b"), SchemaAttribute("c[1]"), selected={"a.b": SelectedAttribute(alias="a_b")})
+    assert [mapped.path.attribute for mapped in plan.attributes] == ["Login", "a_b"]
+    assert 'attributes."c[1]" = { alias' in dict(plan.not_sent)[f"{ECMA_USER}:c[1]"]
+
+
+def test_several_values_are_not_sent_to_the_extension() -> None:
+    plan = ecma_plan(SchemaAttribute("Roles", multi_valued=True))
+    assert "single_value" in dict(plan.not_sent)[f"{ECMA_USER}:Roles"]
+
+
+def test_a_selected_password_is_no_ordinary_attribute() -> None:
+    plan = ecma_plan(SchemaAttribute("Phone"), select=("Phone", "export_password"))
+    assert plan.password is not None
+    assert plan.password.text == f"{ECMA_USER}:export_password"
+    assert [mapped.attribute.name for mapped in plan.attributes] == ["Login", "Phone"]
+    assert ecma_plan(SchemaAttribute("Phone")).password is None
+
+
+def test_an_attribute_to_leave_out_that_nobody_offers_is_refused() -> None:
+    with pytest.raises(WrongChoice, match="offers no 'Titel' to leave out; it offers: Login"):
+        plan_of(mapping={}, without=("Titel",))
+
+
+def test_values_in_the_extension_look_like_what_their_names_say() -> None:
+    columns = ("FirstName", "LastName", "E-Mail", "TELEPHONE")
+    values = sent(make_person(ecma_plan(*map(SchemaAttribute, columns)), "0badcafe"))
+    assert values[f"{ECMA_USER}:FirstName"][0] == "Zoë Καλλιόπη"
+    assert values[f"{ECMA_USER}:LastName"][0] == "O'Brien"
+    assert str(values[f"{ECMA_USER}:E-Mail"][1]).endswith("ecmahost.rehearsal.0badcafe@mail.example.com")
+    assert values[f"{ECMA_USER}:TELEPHONE"][1] == "+81 3-5555-0123"
+
+
+def test_two_paths_to_one_attribute_carry_the_same_value() -> None:
+    values = sent(make_person(plan_of(SchemaAttribute("Name"), mapping={"displayName": "Name", "nickName": "Name"})))
+    assert values["displayName"] == values["nickName"]
+
+
+def test_what_must_be_there_what_identifies_and_what_the_target_fills_in_is_never_removed() -> None:
+    plan = ecma_plan(
+        SchemaAttribute("A", required=True), SchemaAttribute("B", generated=True), SchemaAttribute("C"), ENABLED
+    )
+    assert {mapped.attribute.name: (mapped.required, mapped.removable) for mapped in plan.attributes} == {
+        "Login": (True, False),
+        "A": (True, False),
+        "B": (False, False),
+        "C": (False, True),
+    }

@@ -1,7 +1,7 @@
 import io
 import json
 
-from ecmahost_entra.rehearsal import STEPS, RehearsalReport, rehearse_connector
+from ecmahost_entra.rehearsal import RehearsalReport, rehearse_connector, steps_of
 from ecmahost_entra.report import Printer, printable, summary_table, to_json
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.target import Target
@@ -20,13 +20,14 @@ def printed(bench, **options: object) -> str:
 def test_each_step_shows_request_status_expectation_and_target_within_100_columns(bench) -> None:
     text = printed(bench)
     lines = text.splitlines()
+    steps = steps_of(bench.plan)
     assert max(map(len, lines)) <= 100
     assert "\x1b" not in text
-    for number, step in enumerate(STEPS, 1):
-        assert any(line.startswith(f"{number:2}/{len(STEPS)} {step.name}") and "passed" in line for line in lines)
+    for number, step in enumerate(steps, 1):
+        assert any(line.startswith(f"{number:2}/{len(steps)} {step.name}") and "passed" in line for line in lines)
     for label in ("GET", "POST", "PATCH", "DELETE", "body", "status", "expected", "target"):
         assert any(line.strip().startswith(label) for line in lines)
-    assert f"{len(STEPS)} passed" in lines[-1]
+    assert f"{len(steps)} passed" in lines[-1]
 
 
 def test_a_failed_step_shows_what_should_be_what_was_found_and_the_way_out(make_bench) -> None:
@@ -63,7 +64,7 @@ def shown_detail(bench, detail: str) -> str:
 def test_the_json_document_has_the_same_keys_each_time(make_bench) -> None:
     good, bad = document(make_bench().rehearse(tuple(Dialect))), document(make_bench("no id").rehearse(tuple(Dialect)))
     assert shape(good) == shape(bad)
-    assert list(good) == ["format", "connector", "url", "outcome", "connections", "not_sent", "lives"]
+    assert list(good) == ["format", "connector", "app", "url", "outcome", "connections", "not_sent", "lives"]
     assert list(good["lives"][0]) == ["dialect", "person", "outcome", "left", "message", "steps"]
     step = good["lives"][0]["steps"][4]
     assert list(step) == ["name", "group", "outcome", "expected", "target", "faults", "exchanges"]
@@ -83,9 +84,20 @@ def test_the_summary_has_a_line_for_each_connector_and_dialect(make_bench) -> No
     report = make_bench("written twice").rehearse(tuple(Dialect))
     Console(file=out, width=100).print(summary_table([report]))
     lines = [line.split() for line in out.getvalue().splitlines()]
-    assert lines[0] == ["connector", "dialect", "connect", "match", "create", "change", "disable", "delete", "result"]
-    assert lines[1] == ["hr", "default", "3/3", "2/2", "3/3", "1/2", "4/4", "4/4", "failed"]
-    assert lines[2][1] == "aadOptscim062020"
+    assert lines[0] == [
+        "connector",
+        "app",
+        "dialect",
+        "connect",
+        "match",
+        "create",
+        "change",
+        "disable",
+        "delete",
+        "result",
+    ]
+    assert lines[1] == ["hr", "nongallery", "default", "3/3", "2/2", "4/4", "4/5", "4/4", "6/6", "failed"]
+    assert lines[2][2] == "aadOptscim062020"
 
 
 def document(report: RehearsalReport) -> dict[str, object]:
