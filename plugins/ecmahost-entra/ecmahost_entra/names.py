@@ -13,6 +13,9 @@ from ecmahost_entra.paths import ECMA_USER, ScimPath, parse_path
 EXPORT_PASSWORD = "export_password"  # noqa: S105 - the name of an attribute, ECMA2's
 """Not an attribute of the target: where a password goes (ECMA2: export_password)."""
 
+DN = "-dn-"
+"""Not an attribute of the target either, unless one is called so: the object's distinguished name."""
+
 _UNSPEAKABLE = re.compile(r'[.\[\]"\x00-\x1f\x7f]|\A\s|\s\Z')
 """What the name of an attribute must not hold in a path after the URN."""
 
@@ -50,8 +53,8 @@ def selected_names(
     ConfigurationError for a selected attribute that the target does not have.
     """
     offered = [attribute.name for attribute in schema_type.attributes]
-    chosen = set(object_type.select_attributes or offered)
-    if unknown := [name for name in chosen if name not in offered and name != EXPORT_PASSWORD]:
+    chosen = set(offered if object_type.select_attributes is None else object_type.select_attributes)
+    if unknown := chosen.difference(offered, (EXPORT_PASSWORD, DN)):
         expected = f"attributes of {schema_type.name!r}: {', '.join(offered)}"
         raise mistake(
             configuration, f"object_types.{USER}", "select_attributes", ", ".join(map(repr, sorted(unknown))), expected

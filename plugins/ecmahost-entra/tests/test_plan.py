@@ -46,7 +46,7 @@ def plan_of(
 
 
 def ecma_plan(
-    *attributes: SchemaAttribute, select: tuple[str, ...] = (), selected: dict[str, SelectedAttribute] | None = None
+    *attributes: SchemaAttribute, select: tuple[str, ...] | None = None, selected: dict[str, SelectedAttribute] | None = None
 ) -> Plan:
     """Of a connector without a schema mapping, whose login is anchor and query attribute."""
     schema_type = SchemaType("People", (SchemaAttribute("Login", required=True), *attributes))
@@ -259,7 +259,7 @@ def test_several_values_are_not_sent_to_the_extension() -> None:
 
 
 def test_a_selected_password_is_no_ordinary_attribute() -> None:
-    plan = ecma_plan(SchemaAttribute("Phone"), select=("Phone", "export_password"))
+    plan = ecma_plan(SchemaAttribute("Phone"), select=("-dn-", "Phone", "export_password"))
     assert plan.password is not None
     assert plan.password.text == f"{ECMA_USER}:export_password"
     assert [mapped.attribute.name for mapped in plan.attributes] == ["Login", "Phone"]
