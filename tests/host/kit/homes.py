@@ -105,10 +105,11 @@ class HomeDirectory:
         properties: str = "",
         disable: str = '{ set = "IsActive" }',
         delete: str = '"delete"',
-        mapping: Mapping[str, str] = MAPPING,
+        mapping: Mapping[str, str] | None = MAPPING,
+        query: str = "UserName",
         imports: bool = True,
     ) -> Path:
-        """Writes the file of a connector to a target."""
+        """Writes the file of a connector to a target; None as mapping leaves the names to the target."""
         immutable = "anchor_immutable = true" if isinstance(target, SqliteTarget | ServerTarget) else ""
         return self.connector(
             name,
@@ -125,9 +126,8 @@ type = "{target.type_name}"
 target = "{target.object_type}"
 anchor = "{target.anchor}"
 {immutable}
-query_attributes = ["UserName"]
-[schema_mapping.User]
-{mapping_text(mapping)}
+query_attributes = ["{query}"]
+{"" if mapping is None else f"[schema_mapping.User]{chr(10)}{mapping_text(mapping)}"}
 [deprovisioning.User]
 disable = {disable}
 delete = {delete}
