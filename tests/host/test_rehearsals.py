@@ -69,7 +69,7 @@ def scene(make_home: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     home = make_home(tmp_path_factory.mktemp("rehearsals") / "home")
     targets = {}
     for kind in KINDS:
-        for profile, mapping in (("mapped", MAPPING),):
+        for profile, mapping in (("mapped", MAPPING), ("plain", None)):
             name = f"{kind}{profile}"
             targets[name] = home.target(kind, name)
             make_people(targets[name], kind)
@@ -82,7 +82,7 @@ def scene(make_home: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("app", "profile"), [("scim", "mapped"), ("nongallery", "mapped")])
+@pytest.mark.parametrize(("app", "profile"), [("ecma", "plain"), ("scim", "mapped"), ("nongallery", "mapped")])
 def test_a_rehearsal_is_green_in_both_dialects_and_leaves_nobody_behind(
     scene: Scene, kind: str, app: str, profile: str
 ) -> None:
