@@ -48,6 +48,7 @@ NOT_IN_TARGET = (
     "both read the same database or file?"
 )
 WRITE_ONLY = "a password is written and never returned (RFC 7643 section 7, returned: never)"
+NAMESAKE = "run it again: the next person has another name; or remove what an earlier run left in the target"
 UNNAMED = "nobody can correct what is not named: the 'detail' is all that the portal shows"
 PORTAL = (
     "PLACEHOLDER is what the ECMA app's template maps until an administrator maps the real attributes: the 'detail' "

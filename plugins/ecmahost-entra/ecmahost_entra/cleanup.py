@@ -1,14 +1,18 @@
 """Leaving nobody behind: removing a rehearsed person, however its life was cut short."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.ecma.deprovisioning import FlowAction
 from ecmahost_core.errors import BrokenContract, ConnectorError
+from ecmahost_core.text import fold
 from ecmahost_entra import shapes
 from ecmahost_entra.judge import listed
 from ecmahost_entra.life import Life
+from ecmahost_entra.paths import get
 from ecmahost_entra.target import describe
 from ecmahost_entra.wire import Answer, NoAnswer, Request
 
@@ -115,6 +119,12 @@ def _remove_one(life: Life, resource_id: str) -> None:
     _send(life, shapes.delete(life.dialect, resource_id))
 
 
+def _is_ours(life: Life, resource: Mapping[str, Any]) -> bool:
+    """Whether a resource really is the person: a host that ignores filters must not make us delete everybody."""
+    found = get(resource, life.plan.matching.path)
+    return isinstance(found, str | int) and fold(str(found)) == fold(life.person.match)
+
+
 def _found(life: Life) -> list[str]:
     """Returns the ids that a match finds; asks again for a while when a create may still be on its way."""
     looks = _LOOKS if life.in_doubt else 1
@@ -125,7 +135,7 @@ def _found(life: Life) -> list[str]:
         resources, _ = listed(_send(life, request))
         if resources:
             life.in_doubt = False
-            return [each["id"] for each in resources if isinstance(each.get("id"), str)]
+            return [each["id"] for each in resources if isinstance(each.get("id"), str) and _is_ours(life, each)]
     return []
 
 

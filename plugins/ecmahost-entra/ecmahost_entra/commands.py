@@ -133,7 +133,14 @@ def rehearse(
             ScimClient(place.address, place.token, place.trust, patience) as client,
         ):
             report = rehearse_connector(
-                stage.plan, stage.target, client, dialects, listener, kept=keep, characters=codec
+                stage.plan,
+                stage.target,
+                client,
+                dialects,
+                listener,
+                kept=keep,
+                characters=codec,
+                sample=stage.sample,
             )
     if as_json:
         sys.stdout.buffer.write(to_json(report))

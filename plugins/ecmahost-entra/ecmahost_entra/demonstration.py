@@ -69,7 +69,7 @@ def _rehearse(home: Home, name: str) -> RehearsalReport:
     host = local_host(home)
     client = ScimClient(host.address(name), partial(mint_token, home, name), host.trust())
     with client, open_stage(home, name, PATIENCE) as stage:
-        report = rehearse_connector(stage.plan, stage.target, client, list(Dialect), Silent())
+        report = rehearse_connector(stage.plan, stage.target, client, list(Dialect), Silent(), sample=stage.sample)
     if report.interrupted:
         raise KeyboardInterrupt
     return report

@@ -257,6 +257,14 @@ class Life:
         if not wrong:
             step.seen.append(f"{describe(entry)}: {', '.join(wanted)} as sent")
 
+    def expect_nobody(self, step: StepUnderWay) -> bool:
+        """Looks for anybody with the person's name in the target; returns whether there certainly is none."""
+        found: list[CSEntryChange] | None = None
+        with reading(step):
+            found = self.target.find(self.plan.matching.attribute.name, self.person.match)
+        step.add(Fault("nobody of that name in the target", describe(each), causes.NAMESAKE) for each in found or ())
+        return found == []
+
     def expect_gone(self, step: StepUnderWay) -> None:
         """Looks for nobody in the target."""
         with reading(step):

@@ -8,6 +8,7 @@ from ecmahost_core.ecma.schema import AttributeType
 from ecmahost_entra.kinds import kind_of
 from ecmahost_entra.paths import ScimPath, ScimValue
 from ecmahost_entra.plan import MappedAttribute, Plan
+from ecmahost_entra.sample import Sample
 
 _TEXTS: dict[str, tuple[str, str]] = {
     # What the person has at first, and after the change: apostrophe, comma, hyphen, diacritics, other scripts.
@@ -86,20 +87,24 @@ class Person:
     password: str = field(repr=False)
 
 
-def make_person(plan: Plan, token: str | None = None, characters: str = ANY_CHARACTERS) -> Person:
+def make_person(
+    plan: Plan, token: str | None = None, characters: str = ANY_CHARACTERS, sample: Sample | None = None
+) -> Person:
     """Returns a new person with a value for everything that the plan sends.
 
     Args:
         plan: of the connector.
         token: eight hexadecimal digits; None makes new ones.
         characters: the codec whose characters the values keep to, for targets that hold no others.
+        sample: what other objects have in common; None where nothing is known of them.
     """
+    sample = sample or Sample()
     token = token or secrets.token_hex(4)
     traits: list[Trait] = []
     for mapped in plan.attributes:
         # Two paths may lead to one attribute of the target: what they say must be the same.
         twin = next((trait for trait in traits if trait.name == mapped.attribute.name), None)
-        made = _trait(mapped, token, characters) if twin is None else replace(twin, mapped=mapped)
+        made = _trait(mapped, token, characters, sample) if twin is None else replace(twin, mapped=mapped)
         traits.append(made)
     late = _comes_late(traits)
     if late is not None:
@@ -113,12 +118,25 @@ def new_password() -> str:
     return f"Aa1!{secrets.token_urlsafe(18)}"
 
 
-def _trait(mapped: MappedAttribute, token: str, characters: str) -> Trait:
-    if mapped.attribute.type is AttributeType.STRING:
+def _trait(mapped: MappedAttribute, token: str, characters: str, sample: Sample) -> Trait:
+    like_others = _like_others(mapped, sample)
+    if like_others is not None:
+        before, after = like_others
+    elif mapped.attribute.type is AttributeType.STRING:
         before, after = _texts(mapped, token, characters)
     else:
         before, after = _MAKERS[mapped.attribute.type](mapped, token)
     return Trait(mapped, before, before if mapped.fixed else after)
+
+
+def _like_others(mapped: MappedAttribute, sample: Sample) -> tuple[str, str] | None:
+    """Values that other objects share, or new ones of their form; what is unique is never made like somebody else's."""
+    name = mapped.attribute.name
+    if mapped.attribute.type not in (AttributeType.STRING, AttributeType.INTEGER):
+        return None
+    if mapped.unique:
+        return sample.guids(name)
+    return sample.codes(name) or sample.formatted(name)
 
 
 def _comes_late(traits: list[Trait]) -> int | None:

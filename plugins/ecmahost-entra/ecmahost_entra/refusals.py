@@ -19,7 +19,7 @@ def incomplete(life: Life, step: StepUnderWay) -> None:
         twins = {each.path for each in life.plan.attributes if each.attribute.name == mapped.attribute.name}
         values = [(path, value) for path, value in values if path not in twins]
         _refused_create(life, step, values, [*(path.text for path in twins), mapped.attribute.name], causes.UNNAMED)
-    _expect_nobody(life, step)
+    life.may_exist = not life.expect_nobody(step)
 
 
 def placeholder(life: Life, step: StepUnderWay) -> None:
@@ -27,7 +27,7 @@ def placeholder(life: Life, step: StepUnderWay) -> None:
     step.expected = "400 with a detail that leads to the portal's attribute mapping, and nobody in the target"
     path = ScimPath(f"{ECMA_USER}:{PLACEHOLDER}", ECMA_USER, PLACEHOLDER)
     _refused_create(life, step, [(path, life.person.match)], ["portal"], causes.PORTAL)
-    _expect_nobody(life, step)
+    life.may_exist = not life.expect_nobody(step)
 
 
 def duplicate(life: Life, step: StepUnderWay) -> None:
@@ -65,11 +65,3 @@ def _note_created(life: Life, answer: Answer) -> None:
     body = answer.json()
     if answer.status == 201 and isinstance(body, dict) and isinstance(body.get("id"), str):
         life.ids.append(body["id"])
-
-
-def _expect_nobody(life: Life, step: StepUnderWay) -> None:
-    with reading(step):
-        if found := life.target.find(life.plan.matching.attribute.name, life.person.match):
-            step.add([Fault("nobody in the target", f"{len(found)} there", causes.NOT_IN_TARGET)])
-        else:
-            life.may_exist = bool(life.ids)

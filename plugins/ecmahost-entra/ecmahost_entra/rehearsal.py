@@ -17,6 +17,7 @@ from ecmahost_entra.judge import Fault
 from ecmahost_entra.life import Life, Outcome, StepResult, StepUnderWay
 from ecmahost_entra.person import ANY_CHARACTERS, make_person
 from ecmahost_entra.plan import Plan
+from ecmahost_entra.sample import Sample
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.target import Target
 from ecmahost_entra.wire import NoAnswer
@@ -31,6 +32,7 @@ class Step:
         group: the part of the life.
         run: does it.
         essential: when the host refuses it, the steps after it make no sense.
+        guard: when anything is wrong with it, nothing may be written after it.
         needs_person: makes no sense before the person was created.
         applies: whether it is part of a connector's rehearsal at all.
     """
@@ -39,6 +41,7 @@ class Step:
     group: str
     run: Callable[[Life, StepUnderWay], None]
     essential: bool = False
+    guard: bool = False
     needs_person: bool = True
     applies: Callable[[Plan], bool] = lambda _plan: True
 
@@ -61,7 +64,7 @@ STEPS = (
     Step("test connection", "connect", steps.test_connection, essential=True, needs_person=False),
     Step("test PLACEHOLDER", "connect", steps.test_placeholder, needs_person=False),
     Step("schemas", "connect", steps.schemas, needs_person=False),
-    Step("match nobody", "match", steps.match_none, needs_person=False),
+    Step("match nobody", "match", steps.match_none, guard=True, needs_person=False),
     Step("incomplete", "create", refusals.incomplete, needs_person=False, applies=_requires),
     Step(
         "only PLACEHOLDER",
@@ -197,6 +200,7 @@ def rehearse_connector(
     *,
     kept: bool = False,
     characters: str = ANY_CHARACTERS,
+    sample: Sample | None = None,
 ) -> RehearsalReport:
     """Runs a life in each dialect, each with a person of its own, over one connection.
 
@@ -208,10 +212,11 @@ def rehearse_connector(
         listener: is told of every step.
         kept: leaves the people where they are, and does not delete them.
         characters: the codec whose characters the people's values keep to.
+        sample: what the target's objects have in common; None where nothing is known of them.
     """
     lives: list[LifeReport] = []
     for dialect in dialects:
-        life = Life(client, dialect, plan, make_person(plan, characters=characters), target)
+        life = Life(client, dialect, plan, make_person(plan, characters=characters, sample=sample), target)
         listener.begin(plan, client.address.url, dialect, life.person.match)
         report = rehearse_life(life, partial(listener.step, plan), kept=kept)
         listener.end(report)
@@ -263,6 +268,8 @@ def _steps(life: Life, *, kept: bool) -> Iterator[StepResult]:
             blocked = f"there was no answer to {planned.name!r}"
         if planned.essential and step.refused() and not blocked:
             blocked = f"{planned.name!r} was refused"
+        if planned.guard and step.faults and not blocked:
+            blocked = f"{planned.name!r} failed, and nobody may be harmed"
         yield step.result()
 
 

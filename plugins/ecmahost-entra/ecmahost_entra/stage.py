@@ -23,6 +23,7 @@ from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
 from ecmahost_entra.apps import App, choose_app
 from ecmahost_entra.client import trust_certificate, trust_system
 from ecmahost_entra.plan import Plan, make_plan
+from ecmahost_entra.sample import Sample, take_sample
 from ecmahost_entra.target import Target
 from ecmahost_entra.wire import Address
 
@@ -37,10 +38,12 @@ class Stage:
     Attributes:
         plan: of the connector.
         target: to look into.
+        sample: what its objects have in common.
     """
 
     plan: Plan
     target: Target
+    sample: Sample
 
 
 class TimedReader:
@@ -94,7 +97,8 @@ def open_stage(
         try:
             choose_app(configuration, app)  # before a target that may not even be there is asked
             plan = make_plan(configuration, lane.call(connector.schema, patience), app, without)
-            yield Stage(plan, Target(TimedReader(connector, lane, patience), plan, _files(connector)))
+            reader = TimedReader(connector, lane, patience)
+            yield Stage(plan, Target(reader, plan, _files(connector)), take_sample(reader, plan.step))
         finally:
             lane.close()
             connector.close()

@@ -49,9 +49,10 @@ def schemas(life: Life, step: StepUnderWay) -> None:
 
 
 def match_none(life: Life, step: StepUnderWay) -> None:
-    """Asks for the person before it exists."""
+    """Asks for the person before it exists, host and target: whoever is there already must never be cleaned up."""
     step.expected = "200 and an empty list: nobody of that name yet"
     step.add(judge.no_match(life.exchange(step, _match(life))))
+    life.expect_nobody(step)
 
 
 def create(life: Life, step: StepUnderWay) -> None:

@@ -46,7 +46,9 @@ def plan_of(
 
 
 def ecma_plan(
-    *attributes: SchemaAttribute, select: tuple[str, ...] | None = None, selected: dict[str, SelectedAttribute] | None = None
+    *attributes: SchemaAttribute,
+    select: tuple[str, ...] | None = None,
+    selected: dict[str, SelectedAttribute] | None = None,
 ) -> Plan:
     """Of a connector without a schema mapping, whose login is anchor and query attribute."""
     schema_type = SchemaType("People", (SchemaAttribute("Login", required=True), *attributes))

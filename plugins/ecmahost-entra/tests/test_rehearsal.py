@@ -3,10 +3,11 @@ from pathlib import Path
 import pytest
 from ecmahost_entra.apps import App
 from ecmahost_entra.cleanup import Left
-from ecmahost_entra.life import Outcome, StepResult
+from ecmahost_entra.life import Life, Outcome, StepResult
 from ecmahost_entra.paths import ECMA_USER
+from ecmahost_entra.person import make_person
 from ecmahost_entra.plan import make_plan
-from ecmahost_entra.rehearsal import STEPS, RehearsalReport, Silent, rehearse_connector
+from ecmahost_entra.rehearsal import STEPS, RehearsalReport, Silent, rehearse_connector, rehearse_life
 from ecmahost_entra.report import to_json
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.target import Target
@@ -242,11 +243,52 @@ def test_a_host_that_imports_for_ever_is_not_waited_for(bench) -> None:
     assert "the first import of the target is not complete" in found["test connection"]
 
 
-def test_a_target_that_cannot_be_read_is_a_fault_and_nobody_is_forgotten(bench) -> None:
+def test_into_a_target_that_cannot_be_read_nothing_is_written(bench) -> None:
     bench.reader.down = True
     report = bench.rehearse()
-    assert "the database is not there" in faulty(report)["create"]
+    assert "the database is not there" in faulty(report)["match nobody"]
+    assert report.lives[0].cleanup.left is Left.NOBODY
+    assert {method for method, _, _, _ in bench.host.requests} == {"GET"}
+
+
+def test_when_a_target_can_no_longer_be_read_nobody_is_forgotten(bench) -> None:
+    def down_after_create(method: str, path: str) -> None:
+        bench.reader.down = bench.reader.down or (method == "POST" and bool(bench.host.rows))
+
+    bench.host.on_request = down_after_create
+    report = bench.rehearse()
+    assert "the database is not there" in faulty(report)["duplicate"]
     assert report.lives[0].cleanup.left is Left.STRANDED
+
+
+@pytest.mark.parametrize("where", ["in the host", "in the target alone"])
+def test_somebody_who_happens_to_have_the_persons_name_is_left_alone(bench, where: str) -> None:
+    plan = bench.plan
+    person = make_person(plan)
+    namesake = {"schemas": [], "userName": person.match, "name": {"familyName": "B"}}
+    bench.host.answer("POST", "/Users", {}, namesake)
+    if where == "in the target alone":
+        bench.host.people.clear()
+    with bench.client() as client:
+        life = Life(client, Dialect.DEFAULT, plan, person, Target(bench.reader, plan))
+        report = rehearse_life(life, lambda _: None)
+    assert [step.name for step in report.steps if step.outcome is Outcome.FAILED] == ["match nobody"]
+    assert report.cleanup.left is Left.NOBODY
+    assert {method for method, _, _, _ in bench.host.requests} == {"GET"}
+    assert len(bench.host.rows) == 1
+
+
+def test_a_host_that_starts_to_ignore_filters_does_not_make_the_cleaning_up_delete_everybody(bench) -> None:
+    bench.host.answer("POST", "/Users", {}, {"userName": "somebody@example.com", "name": {"familyName": "A"}})
+
+    def break_down(method: str, path: str) -> None:
+        if method == "PATCH":
+            bench.host.faults |= {"everyone matches", "closed"}
+
+    bench.host.on_request = break_down
+    report = bench.rehearse()
+    assert not report.passed
+    assert [row["UserName"] for row in bench.host.rows.values()] == ["somebody@example.com"]
 
 
 def test_a_target_without_single_reads_is_scanned(bench) -> None:

@@ -345,6 +345,8 @@ class FakeReader:
         return [entry for entry in self.entries(step) if all(entry.attributes[n] == v for n, v in query.attributes)]
 
     def full_import(self, step: RunStep) -> Iterator[ImportPage]:
+        if self.down:
+            raise ServerDown("the database is not there")
         for entry in self.entries(step):
             yield ImportPage((entry,))
 
