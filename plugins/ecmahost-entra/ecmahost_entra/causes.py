@@ -24,7 +24,8 @@ _NO_ANSWER = {
 
 _STATUS = {
     400: "the host does not accept what Entra sends, or the target refused a value: the answer's 'detail' says which; "
-    "for a target that lacks characters there is --characters",
+    "a column that takes special values only is left out with --without; for a target that lacks characters there is "
+    "--characters",
     401: "the token is not accepted: it belongs to another connector or home, has expired, or was rotated; make one "
     "with 'ecmahost token NAME'",
     403: "something between here and the host (a firewall for web applications?) refuses requests without a User-Agent",

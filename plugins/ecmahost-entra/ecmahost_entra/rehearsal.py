@@ -96,7 +96,6 @@ STEPS = (
         "create after delete",
         "delete",
         steps.create_after_delete,
-        needs_person=False,
         applies=lambda plan: plan.delete.action is FlowAction.DELETE,
     ),
 )
