@@ -11,15 +11,17 @@ from ecmahost_host_kit.hosts import launch
 from ecmahost_host_kit.rivals import one_of_many_creates, together
 
 KINDS = ("postgresql", "mariadb")
+ECMA = "urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:User"
 
 
 @pytest.fixture(scope="module")
 def served(make_home: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A host with a connector to a database of each server."""
+    """A host with two connectors to a database of each server each: with a schema mapping, and without."""
     home = make_home(tmp_path_factory.mktemp("servers") / "home")
-    targets = {kind: home.target(kind, kind) for kind in KINDS}
+    targets = {name: home.target(kind, name) for kind in KINDS for name in (kind, f"{kind}Plain")}
     for kind in KINDS:
         home.connect(kind, targets[kind])
+        home.connect(f"{kind}Plain", targets[f"{kind}Plain"], mapping=None)
     host = launch(home)
     try:
         yield host, targets
@@ -50,6 +52,17 @@ def test_of_64_who_create_the_same_user_together_exactly_one_succeeds(
     for number in range(10):
         one_of_many_creates(host, kind, targets[kind], f"same{number}", clients)
     record_testsuite_property(f"{kind}_contended_requests_per_second", round(640 / (time.monotonic() - begun)))
+
+
+def test_of_64_who_create_the_same_user_under_the_names_of_the_target_exactly_one_succeeds(
+    served: Any, kind: str
+) -> None:
+    host, targets = served
+    name = f"{kind}Plain"
+    clients = [host.client(name) for _ in range(64)]
+    together([client.connect for client in clients])
+    for number in range(2):
+        one_of_many_creates(host, name, targets[name], f"same{number}", clients, urn=ECMA)
 
 
 def test_of_320_users_from_16_clients_each_is_there_once(

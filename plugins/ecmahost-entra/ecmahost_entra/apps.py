@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 
-from ecmahost_core.configuration.model import ConnectorConfiguration
+from ecmahost_core.configuration.model import ConnectorConfiguration, Profile
 from ecmahost_core.errors import EcmahostError
 from ecmahost_entra.paths import ECMA_USER, ScimPath, ScimValue, parse_path
 
@@ -51,7 +51,7 @@ class WrongChoice(EcmahostError):
 
 def choose_app(configuration: ConnectorConfiguration, wanted: App | None) -> App:
     """Returns the application that is played: the wanted one, or the one that fits. Raises WrongChoice."""
-    mapped = bool(configuration.schema_mapping.get(USER))
+    mapped = configuration.profile_of(USER) is Profile.SCIM
     fitting = (App.SCIM, App.NONGALLERY) if mapped else (App.ECMA,)
     if wanted is None:
         return fitting[0]

@@ -55,7 +55,7 @@ CREATE INDEX Employees_UserName ON Employees (UserName);
 """
 
 _MAPPING = """
-# SCIM attribute = column
+# SCIM attribute = column. Entra's "On-premises SCIM app" and non-gallery applications speak such names.
 [schema_mapping.User]
 userName = "UserName"
 externalId = "ExternalId"
@@ -67,7 +67,9 @@ title = "Title"
 'phoneNumbers[type eq "work"].value' = "Phone"
 "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department" = "Department"
 "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber" = "EmployeeNumber"
+"""
 
+_FLOWS = """
 # What it means that a person is disabled or deleted in Entra.
 [deprovisioning.User]
 disable = { set = "IsActive" } # receives false, and true again when the person comes back
@@ -86,7 +88,7 @@ autosync_minutes = 120 # how often the file is read anew
 file = "people.csv"
 
 [run_profiles]
-full_import = {{ page_size = 1000 }}
+full_import = { page_size = 1000 }
 
 [object_types.User]
 target = "User"
@@ -96,6 +98,9 @@ query_attributes = ["UserName"] # what Entra matches on; no two people may share
 
 _SQL_CONNECTOR = """\
 # The table Employees of people.db, as a SCIM service.
+#
+# There is no [schema_mapping] here, so every column goes by its own name, as in Entra's "On-premises ECMA app":
+# urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:User:UserName and so on.
 
 [properties]
 instance = "{instance}" # made once; ids derive from it, so never change it
@@ -106,7 +111,7 @@ autosync_minutes = 120 # how often the table is read anew
 url = "sqlite:///people.db"
 
 [run_profiles]
-full_import = {{ page_size = 1000 }}
+full_import = { page_size = 1000 }
 
 [object_types.User]
 target = "Employees"
@@ -151,8 +156,8 @@ def furnish(home: Home, port: int | None) -> None:
     people = company()
     _make(home.path / "people.csv", lambda path: _write_csv(path, people))
     _make(home.path / "people.db", lambda path: _write_database(path, people))
-    for name, text in zip(CONNECTORS, (_CSV_CONNECTOR, _SQL_CONNECTOR), strict=True):
-        content = text.format(instance=uuid.uuid4()) + _MAPPING
+    for name, text in zip(CONNECTORS, (_CSV_CONNECTOR + _MAPPING, _SQL_CONNECTOR), strict=True):
+        content = text.replace("{instance}", str(uuid.uuid4())) + _FLOWS
         _make(home.connector_file(name), partial(_write_text, content=content))
     if port is not None:
         _set_port(home.host_file, port)

@@ -51,7 +51,7 @@ def demonstrate(console: Console, directory: Path | None, port: int | None, *, o
             _tell(console, reports)
             host.check()
             if not once:
-                _tell_how_to_call(console, home, reports[-1].url, reports[-1].connector)
+                _tell_how_to_call(console, home, reports[0].url, reports[0].connector)
                 _serve(console, host)
         return all(report.passed for report in reports)
 

@@ -1,12 +1,14 @@
 """Which SCIM path each of the target's attributes has: by the schema mapping, or by its own name in one extension."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ecmahost_core.configuration.model import ConnectorConfiguration, ObjectType
 from ecmahost_core.ecma.schema import SchemaType
 from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
+from ecmahost_core.text import fold
 from ecmahost_entra.apps import USER
 from ecmahost_entra.paths import ECMA_USER, ScimPath, parse_path
 
@@ -16,7 +18,7 @@ EXPORT_PASSWORD = "export_password"  # noqa: S105 - the name of an attribute, EC
 DN = "-dn-"
 """Not an attribute of the target either, unless one is called so: the object's distinguished name."""
 
-_UNSPEAKABLE = re.compile(r'[.\[\]"\x00-\x1f\x7f]|\A\s|\s\Z')
+_UNSPEAKABLE = re.compile(r'[.\[\]"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|\A\s|\s\Z|\A\Z')
 """What the name of an attribute must not hold in a path after the URN."""
 
 
@@ -60,16 +62,25 @@ def selected_names(
             configuration, f"object_types.{USER}", "select_attributes", ", ".join(map(repr, sorted(unknown))), expected
         )
     chosen |= {*object_type.anchor, *(query.name for query in object_type.query_attributes)}
+    ordered = _in_order(chosen, offered)
+    shown = {name: _shown(object_type, name) for name in ordered}
+    alike = Counter(map(fold, shown.values()))
     names, without = [], []
-    for name in _in_order(chosen, offered):
-        selected = object_type.attributes.get(name)
-        shown = selected.alias if selected is not None and selected.alias else name
-        if _UNSPEAKABLE.search(shown):
-            reason = f'a SCIM path cannot hold this name: attributes."{name}" = {{ alias = "..." }} gives it another'
-            without.append((f"{ECMA_USER}:{shown}", reason))
+    for name in ordered:
+        path = ScimPath(f"{ECMA_USER}:{shown[name]}", ECMA_USER, shown[name])
+        wrong = "a SCIM path cannot hold this name" if _UNSPEAKABLE.search(path.attribute) else ""
+        if alike[fold(path.attribute)] > 1:
+            wrong = "SCIM cannot tell it from another name that differs in case only"
+        if wrong:
+            without.append((path.text, f'{wrong}: attributes."{name}" = {{ alias = "..." }} gives it another'))
         else:
-            names.append(Name(ScimPath(f"{ECMA_USER}:{shown}", ECMA_USER, shown), name))
+            names.append(Name(path, name))
     return names, without
+
+
+def _shown(object_type: ObjectType, name: str) -> str:
+    selected = object_type.attributes.get(name)
+    return selected.alias if selected is not None and selected.alias else name
 
 
 def _in_order(chosen: set[str], offered: Iterable[str]) -> list[str]:

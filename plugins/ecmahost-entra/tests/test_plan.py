@@ -255,6 +255,12 @@ def test_a_name_that_no_path_can_hold_is_sent_under_its_alias_and_otherwise_not(
     assert 'attributes."c[1]" = { alias' in dict(plan.not_sent)[f"{ECMA_USER}:c[1]"]
 
 
+def test_names_that_differ_in_case_only_are_not_sent() -> None:
+    plan = ecma_plan(*map(SchemaAttribute, ("Mail", "mail", "Phone")))
+    assert [mapped.attribute.name for mapped in plan.attributes] == ["Login", "Phone"]
+    assert [path for path, _ in plan.not_sent] == [f"{ECMA_USER}:Mail", f"{ECMA_USER}:mail"]
+
+
 def test_several_values_are_not_sent_to_the_extension() -> None:
     plan = ecma_plan(SchemaAttribute("Roles", multi_valued=True))
     assert "single_value" in dict(plan.not_sent)[f"{ECMA_USER}:Roles"]

@@ -58,6 +58,7 @@ def test_the_host_is_what_entra_needs_in_both_dialects(home: Home, name: str) ->
     faults = [step for life in document["lives"] for step in life["steps"] if step["faults"]]
     assert faults == []
     assert (done.returncode, document["outcome"], len(document["lives"])) == (0, "passed", 2)
+    assert document["app"] == {"hrcsv": "scim", "hrsql": "ecma"}[name]
     assert document["connections"] == 1
     assert people(home, name) == before
 
@@ -82,7 +83,7 @@ def test_the_text_form_is_plain_in_a_pipe_and_fits_100_columns(home: Home) -> No
     assert done.returncode == 0
     assert "\x1b" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
-    assert "24 passed" in done.stdout
+    assert "25 passed" in done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -28,12 +28,18 @@ def spelling(name: str, number: int) -> str:
     return varied + " " * (number // 4 % 3)
 
 
-def one_of_many_creates(host: Any, connector: str, target: Target, name: str, clients: list[Any]) -> None:
-    """Lets all the clients create the same user together, in different spellings; exactly one must succeed."""
-    bodies = [{"userName": spelling(name, place)} for place in range(len(clients))]
+def one_of_many_creates(
+    host: Any, connector: str, target: Target, name: str, clients: list[Any], *, urn: str = ""
+) -> None:
+    """Lets all the clients create the same user together, in different spellings; exactly one must succeed.
+
+    The name is ``userName``, or the column ``UserName`` behind a URN.
+    """
+    spellings = [spelling(name, place) for place in range(len(clients))]
+    bodies: list[dict[str, Any]] = [{urn: {"UserName": one}} if urn else {"userName": one} for one in spellings]
     answers = together([partial(client.create, body) for client, body in zip(clients, bodies, strict=True)])
     assert Counter(answer.status for answer in answers) == {201: 1, 409: len(clients) - 1}, (connector, name)
     assert {answer.json["scimType"] for answer in answers if answer.status == 409} == {"uniqueness"}
     assert len(named(target, name)) == 1, name
     (created,) = (answer.json for answer in answers if answer.status == 201)
-    assert clients[0].matched(name) == [created], host.trouble()
+    assert clients[0].matched(name, f"{urn}:UserName" if urn else "userName") == [created], host.trouble()
