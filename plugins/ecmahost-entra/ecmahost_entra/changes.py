@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ecmahost_entra import causes, judge, shapes
 from ecmahost_entra.judge import Fault
-from ecmahost_entra.life import Life, StepUnderWay, reading, unchanged
+from ecmahost_entra.life import Life, reading, unchanged
 from ecmahost_entra.paths import ScimPath, ScimValue
 from ecmahost_entra.person import Trait
+from ecmahost_entra.step import StepUnderWay
 from ecmahost_entra.steps import as_sent, read
 from ecmahost_entra.wire import Request
 
@@ -61,7 +62,9 @@ def replace_each(life: Life, step: StepUnderWay) -> None:
 def remove_each(life: Life, step: StepUnderWay) -> None:
     """Takes each attribute away that the person can be without."""
     step.expected = "200 or 204 for each attribute by itself; then neither GET nor the target has a value"
-    held = {trait: life.held[trait.name] for trait in _single(life) if removable(trait) and trait.name in life.held}
+    held = {
+        trait: life.held[trait.name] for trait in _single(life) if trait.mapped.removable and trait.name in life.held
+    }
     _each(life, step, dict.fromkeys(held), lambda values: shapes.remove(life.dialect, life.id, values), held)
 
 
@@ -76,9 +79,10 @@ def add_each(life: Life, step: StepUnderWay) -> None:
     )
 
 
-def removable(trait: Trait) -> bool:
-    """Whether the person can be without an attribute."""
-    return trait.mapped.removable
+def portions(traits: Sequence[Trait]) -> list[Sequence[Trait]]:
+    """Returns the attributes one by one, or in so few portions that the requests do not become too many."""
+    share = -(-len(traits) // _MOST_REQUESTS) or 1
+    return [traits[start : start + share] for start in range(0, len(traits), share)]
 
 
 def _single(life: Life) -> Iterator[Trait]:
@@ -106,10 +110,7 @@ def _each(
         request_of: makes the request for some attributes with what is sent for them.
         sent: what is sent, where it is not what is wanted.
     """
-    traits = list(wanted)
-    share = -(-len(traits) // _MOST_REQUESTS) or 1
-    for start in range(0, len(traits), share):
-        some = traits[start : start + share]
+    for some in portions(list(wanted)):
         values = [(trait.path, life.written(trait, (sent or wanted)[trait] or "")) for trait in some]
         _send(life, step, request_of(values), {trait: wanted[trait] for trait in some})
     read(life, step)

@@ -15,13 +15,13 @@ from rich.text import Text
 from ecmahost_core.configuration.home import Home
 from ecmahost_entra.client import PATIENCE, ScimClient
 from ecmahost_entra.demo_home import CONNECTORS, claimed, furnish
-from ecmahost_entra.life import Outcome
 from ecmahost_entra.people import company
 from ecmahost_entra.rehearsal import RehearsalReport, Silent, rehearse_connector
 from ecmahost_entra.report import Printer, printable, summary_table
 from ecmahost_entra.serving import HostProcess, run
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.stage import local_host, mint_token, open_stage
+from ecmahost_entra.step import Outcome
 
 READY_SECONDS = 30.0
 _CURL_LIFETIME = timedelta(hours=1)

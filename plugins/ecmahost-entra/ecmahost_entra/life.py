@@ -1,14 +1,13 @@
-"""One person's life at a connector: its state, the step that is under way, and how a step ended.
+"""One person's life at a connector: what was sent, what should be there, and looking for it.
 
-The steps themselves are in ``steps``, their order in ``rehearsal``.
+The steps themselves are in ``steps``, ``changes`` and ``refusals``, their order in ``rehearsal``.
 """
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
 from ecmahost_core.ecma.csentry import CSEntryChange
@@ -21,88 +20,13 @@ from ecmahost_entra.paths import ScimPath, ScimValue
 from ecmahost_entra.person import Person, Trait
 from ecmahost_entra.plan import Plan
 from ecmahost_entra.shapes import Dialect
+from ecmahost_entra.step import Exchange, StepUnderWay
 from ecmahost_entra.target import Target, describe, differences
 from ecmahost_entra.wire import Answer, NoAnswer, Request
 
 _ATTEMPTS = 5
 _HIDDEN = "(hidden)"
 _LONGEST_PAUSE = 15.0
-
-
-class Outcome(StrEnum):
-    """How a step ended."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request and its answer; None when there was none."""
-
-    request: Request
-    answer: Answer | None
-
-
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """How one step went.
-
-    Attributes:
-        name: ``create``, ``change-again``, ...
-        group: the part of the life that it belongs to, for summaries.
-        outcome: passed, failed or skipped.
-        expected: one sentence.
-        exchanges: in order; empty when skipped.
-        seen: what was seen in the target itself; empty where the step is not about the target.
-        faults: empty unless failed.
-    """
-
-    name: str
-    group: str
-    outcome: Outcome
-    expected: str
-    exchanges: tuple[Exchange, ...] = ()
-    seen: str = ""
-    faults: tuple[Fault, ...] = ()
-
-
-@dataclass(slots=True)
-class StepUnderWay:
-    """Collects what happens in one step."""
-
-    name: str
-    group: str
-    expected: str = ""
-    exchanges: list[Exchange] = field(default_factory=list)
-    seen: list[str] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-
-    def add(self, faults: Iterable[Fault]) -> None:
-        """Notes faults, with the request after which they were found."""
-        at = ""
-        if self.exchanges:
-            request = self.exchanges[-1].request
-            at = f"{request.method} {request.target}"
-        self.faults += [replace(fault, at=fault.at or at) for fault in faults]
-
-    def refused(self) -> bool:
-        """Whether the last answer was an error where none was expected."""
-        answer = self.exchanges[-1].answer if self.exchanges else None
-        return bool(self.faults) and answer is not None and answer.status >= 400
-
-    def result(self) -> StepResult:
-        """Returns how it ended."""
-        return StepResult(
-            name=self.name,
-            group=self.group,
-            outcome=Outcome.FAILED if self.faults else Outcome.PASSED,
-            expected=self.expected,
-            exchanges=tuple(self.exchanges),
-            seen="; ".join(self.seen),
-            faults=tuple(self.faults),
-        )
 
 
 @dataclass(slots=True)

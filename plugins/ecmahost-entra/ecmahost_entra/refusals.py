@@ -5,8 +5,9 @@ Each function takes the life and the step under way, as in ``steps``, and may ra
 
 from ecmahost_entra import causes, judge, shapes
 from ecmahost_entra.judge import Fault
-from ecmahost_entra.life import Life, StepUnderWay, reading
+from ecmahost_entra.life import Life, reading
 from ecmahost_entra.paths import ECMA_USER, ScimPath, ScimValue
+from ecmahost_entra.step import StepUnderWay
 from ecmahost_entra.steps import PLACEHOLDER
 from ecmahost_entra.wire import Answer
 

@@ -14,11 +14,12 @@ from ecmahost_entra.apps import App
 from ecmahost_entra.cleanup import Cleanup, Left, clean_up, interrupted, keep
 from ecmahost_entra.client import ScimClient
 from ecmahost_entra.judge import Fault
-from ecmahost_entra.life import Life, Outcome, StepResult, StepUnderWay
+from ecmahost_entra.life import Life
 from ecmahost_entra.person import ANY_CHARACTERS, make_person
 from ecmahost_entra.plan import Plan
 from ecmahost_entra.sample import Sample
 from ecmahost_entra.shapes import Dialect
+from ecmahost_entra.step import Outcome, StepResult, StepUnderWay
 from ecmahost_entra.target import Target
 from ecmahost_entra.wire import NoAnswer
 

@@ -9,10 +9,10 @@ from rich.text import Text
 
 from ecmahost_entra.cleanup import Left
 from ecmahost_entra.judge import Fault
-from ecmahost_entra.life import Exchange, Outcome, StepResult
 from ecmahost_entra.plan import Plan
 from ecmahost_entra.rehearsal import GROUPS, LifeReport, RehearsalReport, steps_of
 from ecmahost_entra.shapes import Dialect
+from ecmahost_entra.step import Exchange, Outcome, StepResult
 from ecmahost_entra.wire import Answer
 
 FORMAT = 1

@@ -15,9 +15,10 @@ from ecmahost_entra import judge, shapes
 from ecmahost_entra.apps import App
 from ecmahost_entra.discovery import schema_documents
 from ecmahost_entra.judge import Fault
-from ecmahost_entra.life import Life, StepUnderWay, version
+from ecmahost_entra.life import Life, version
 from ecmahost_entra.paths import ECMA_USER
 from ecmahost_entra.person import new_password
+from ecmahost_entra.step import StepUnderWay
 from ecmahost_entra.wire import Request
 
 PLACEHOLDER = "PLACEHOLDER"

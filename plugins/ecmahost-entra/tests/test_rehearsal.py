@@ -3,13 +3,14 @@ from pathlib import Path
 import pytest
 from ecmahost_entra.apps import App
 from ecmahost_entra.cleanup import Left
-from ecmahost_entra.life import Life, Outcome, StepResult
+from ecmahost_entra.life import Life
 from ecmahost_entra.paths import ECMA_USER
 from ecmahost_entra.person import make_person
 from ecmahost_entra.plan import make_plan
 from ecmahost_entra.rehearsal import STEPS, RehearsalReport, Silent, rehearse_connector, rehearse_life
 from ecmahost_entra.report import to_json
 from ecmahost_entra.shapes import Dialect
+from ecmahost_entra.step import Outcome, StepResult
 from ecmahost_entra.target import Target
 from ecmahost_entra_kit.fake_host import SCHEMA
 
