@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ecmahost_core.ecma.schema import AttributeType
+from ecmahost_entra.formats import formatted, integers
 from ecmahost_entra.kinds import kind_of
 from ecmahost_entra.paths import ScimPath, ScimValue
 from ecmahost_entra.plan import MappedAttribute, Plan
@@ -123,7 +124,8 @@ def _trait(mapped: MappedAttribute, token: str, characters: str, sample: Sample)
     if like_others is not None:
         before, after = like_others
     elif mapped.attribute.type is AttributeType.STRING:
-        before, after = _texts(mapped, token, characters)
+        made = formatted(mapped.attribute, int(token, 16), unique=mapped.unique)
+        before, after = made or _texts(mapped, token, characters)
     else:
         before, after = _MAKERS[mapped.attribute.type](mapped, token)
     return Trait(mapped, before, before if mapped.fixed else after)
@@ -189,8 +191,8 @@ def _cut(text: str, longest: int | None) -> str:
 
 
 def _integers(mapped: MappedAttribute, token: str) -> tuple[str, str]:
-    number = int(token, 16) >> 1 if mapped.unique else 41  # 31 bits: fits the narrowest usual integer column
-    return str(number), str(number + 1)
+    number = int(token, 16) >> 1 if mapped.unique else 41  # 31 bits: fits a usual integer column as it is
+    return integers(mapped.attribute, number)
 
 
 def _booleans(_mapped: MappedAttribute, _token: str) -> tuple[str, str]:

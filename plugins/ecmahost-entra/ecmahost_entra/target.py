@@ -10,9 +10,10 @@ from typing import Any, Protocol
 from ecmahost_core.ecma.capabilities import Capabilities
 from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
 from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep
-from ecmahost_core.ecma.schema import AttributeType
+from ecmahost_core.ecma.schema import AttributeType, ValueFormat
 from ecmahost_core.ecma.values import Anchor, Value, anchor_text, text_of
 from ecmahost_core.text import fold
+from ecmahost_entra.formats import same_meaning
 from ecmahost_entra.paths import ScimValue
 from ecmahost_entra.plan import Plan
 
@@ -123,13 +124,13 @@ def differences(plan: Plan, entry: CSEntryChange, wanted: Mapping[str, ScimValue
         elif value is None:
             if any(text_of(each) for each in found):
                 sentences.append(f"{name} still holds {', '.join(repr(text_of(each)) for each in found)}")
-        elif not any(equal_value(each, value) for each in found):
+        elif not any(equal_value(each, value, declared.format) for each in found):
             shown = ", ".join(repr(text_of(each)) for each in found) or "no value"
             sentences.append(f"{name} holds {shown} instead of {value!r}")
     return sentences
 
 
-def equal_value(found: Value, wanted: ScimValue) -> bool:
+def equal_value(found: Value, wanted: ScimValue, format_: ValueFormat | None = None) -> bool:
     """Whether a target's value is what was sent: booleans by meaning, numbers by number, times by instant."""
     text = text_of(found)
     if isinstance(wanted, int) and not isinstance(wanted, bool):
@@ -142,7 +143,7 @@ def equal_value(found: Value, wanted: ScimValue) -> bool:
         return wanted.lstrip("-").isdigit() and int(wanted) == found
     if isinstance(found, datetime):
         return _instant(wanted) == found
-    return text.rstrip() == wanted.rstrip()  # CHAR columns pad
+    return same_meaning(text, wanted, format_)
 
 
 def _instant(text: str) -> datetime | None:
