@@ -1,6 +1,6 @@
-"""ecmahost: an open ECMA Connector Host. This module is the public API for connector authors.
+"""ecmahost: an open ECMA Connector Host. This module is the public API for authors of connectors and extensions.
 
-A connector imports from here and from nowhere below. What the hooks mean is told in ``ecmahost_core.hookspecs``.
+They import from here and from nowhere below. What the hooks mean is told in ``ecmahost_core.hookspecs``.
 """
 
 from ecmahost_core.ecma.capabilities import Capabilities, MADistinguishedNameStyle, MAExportType
@@ -17,6 +17,7 @@ from ecmahost_core.ecma.deprovisioning import (
     DeprovisioningFlow,
     FlowAction,
 )
+from ecmahost_core.ecma.pages import map_pages
 from ecmahost_core.ecma.parameters import ConfigParameterDefinition, ConfigParameterType, Parameters, Secret
 from ecmahost_core.ecma.results import (
     CSEntryChangeResult,
@@ -98,4 +99,5 @@ __all__ = [
     "Values",
     "fold",
     "hookimpl",
+    "map_pages",
 ]

@@ -71,19 +71,25 @@ class DeadlineExceeded(ConnectorError):
     """The target did not answer within the time that the request had left."""
 
 
+class ExtensionName(str):
+    """The name of an extension where that of a plugin is expected: messages then say which of the two is meant."""
+
+    __slots__ = ()
+
+
 class BrokenContract(EcmahostError):
     """A plugin does not keep the contract of ``hookspecs.py``.
 
     Attributes:
-        plugin: the connector type or the extension, as its entry point names it.
+        plugin: the connector type, or the extension (an ExtensionName), as its entry point names it.
         hook: the hook or entry point concerned, empty when the whole plugin is.
         sentence: what the contract says and what was found instead.
     """
 
     def __init__(self, plugin: str, hook: str, sentence: str) -> None:
         """Builds the message from the three parts that a plugin's author needs."""
-        where = f"plugin {plugin!r}, hook {hook!r}" if hook else f"plugin {plugin!r}"
-        super().__init__(f"{where}: {sentence}")
+        who = f"{'extension' if isinstance(plugin, ExtensionName) else 'plugin'} {plugin!r}"
+        super().__init__(f"{who}, hook {hook!r}: {sentence}" if hook else f"{who}: {sentence}")
         self.plugin = plugin
         self.hook = hook
         self.sentence = sentence

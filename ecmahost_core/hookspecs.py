@@ -27,6 +27,8 @@ Rules that hold for every hook:
 
 Required: ``connectivity_parameters``, ``open_session``, ``schema``, ``export``. Everything else is a capability: you
 have it when you implement it and ``capabilities`` does not decline it.
+
+``extension_parameters``, at the end, tells how an extension wraps the hooks of a connector.
 """
 
 from collections.abc import Iterator, Sequence
@@ -188,4 +190,38 @@ def check(session: Any, step: RunStep) -> Sequence[Finding]:
     """Returns what an administrator should know about this target and these types: missing rights, suggestions.
 
     Reads only. Called by ``ecmahost check``. Empty when there is nothing to say.
+    """
+
+
+# Extensions -----------------------------------------------------------------------------------------------------------
+
+
+def extension_parameters() -> Sequence[ConfigParameterDefinition]:
+    """Returns what the table ``[extensions.<name>]`` takes; for extensions only, and only where they have settings.
+
+    An extension looks at what passes between the host and a connector, or changes it: an audit trail, a mask. It is a
+    module as well, named in the entry-point group ``ecmahost.extensions``, and works for those connectors only whose
+    configuration names it: ``extensions = ["audit"]``. The first that a configuration names is the outermost: it is
+    called before the others, and gets the answer after them. This function, if there is one, is marked with
+    ``@hookimpl``. Every other function that is marked wraps the hook whose name it has::
+
+        @hookimpl(wrapper=True)
+        def export(changes, settings):
+            results = yield
+            note(settings["file"], changes, results)
+            return results
+
+    - A wrapper is a generator that yields once, without a value. What it gets there is the connector's answer, which
+      has been checked; what it returns goes on in its place, and is checked as if the connector had returned it.
+    - It may name the arguments of its hook, ``settings`` (its own parameters) and ``connector`` (the connector's name),
+      but never ``parameters``, ``values``, ``password`` or ``secrets``. A ``session`` is a stand-in. Nothing that is
+      handed to it is changed in place.
+    - ``connectivity_parameters``, ``open_session`` and ``session_alive`` are not wrapped: a connection is between the
+      connector and its target. For a hook that neither the connector nor the host implements, no wrapper is called.
+    - What it raises before the ``yield`` stops the call, and nothing is sent. An exception that comes out of the
+      ``yield`` leaves the wrapper too, as it came or with a ConnectorError in its place. What it raises after an
+      ``export`` that returned leaves the outcome unknown, whatever it says of ``nothing_sent``.
+    - A wrapper of ``full_import`` runs before the first page is read: ``map_pages(pages, function)`` is there for that.
+      If the wrapper returns a generator of its own, it reads the connector's pages to their end.
+    - The rules at the top hold here too. Before and after the ``yield`` it spends the time of the request that waits.
     """

@@ -12,11 +12,10 @@ import structlog
 from ecmahost_core.configuration.certificates.condition import CertificateWatch, Condition
 from ecmahost_core.configuration.files import CONFIGURATION_LIMIT, Unreadable, read_bounded
 from ecmahost_core.configuration.home import CONNECTOR_SUFFIX, Home, enter
-from ecmahost_core.configuration.load import load_connectors, load_host
+from ecmahost_core.configuration.load import load_host
 from ecmahost_core.configuration.model import ConnectorConfiguration, HostConfiguration
 from ecmahost_core.configuration.secrets import Keys, load_keys
 from ecmahost_core.configuration.tokens import accepts
-from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.space.sqlite import open_store
@@ -96,7 +95,7 @@ class Host:
             if sources is None and self._served:
                 log.error("connectors_directory_unreadable", directory=str(self.home.connectors))
                 return
-            loaded = load_connectors(self.home, self._catalogue.definitions, tuple(self._catalogue.installed()))
+            loaded = self._catalogue.configured(self.home)
             for problem in loaded.problems:
                 log.error("configuration_problem", problem=str(problem))
             broken = dict.fromkeys(loaded.broken, "its configuration file has mistakes")
@@ -142,8 +141,7 @@ class Host:
         timer.start()
 
     def _build(self, configuration: ConnectorConfiguration) -> Endpoint:
-        plugin = self._catalogue.load(configuration.properties.type)
-        connector = Connector(configuration, plugin)
+        connector = self._catalogue.connector(configuration)
         schema_file = self.configuration.runtime / "schemas" / f"{configuration.name}.json"
         return Endpoint(configuration, connector, self.store, schema_file)
 

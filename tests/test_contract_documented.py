@@ -20,7 +20,7 @@ def options(hook):
 
 
 def called():
-    """The hooks that the facade calls, by the first argument of ``_Hooks.call``."""
+    """The hooks that the facade calls, by the first argument of ``Hooks.call``."""
     calls = [node for node in ast.walk(ast.parse(inspect.getsource(connector))) if isinstance(node, ast.Call)]
     return {
         node.args[0].value

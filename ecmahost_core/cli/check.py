@@ -14,9 +14,8 @@ from ecmahost_core.configuration.certificates.chain import system_authorities
 from ecmahost_core.configuration.certificates.findings import key_findings, pair_findings
 from ecmahost_core.configuration.certificates.pair import certificate_problems, load_pair
 from ecmahost_core.configuration.home import enter
-from ecmahost_core.configuration.load import load_connectors, load_host
+from ecmahost_core.configuration.load import load_host
 from ecmahost_core.configuration.model import ConnectorConfiguration, HostConfiguration
-from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.ecma.results import Finding, Severity
 from ecmahost_core.errors import (
@@ -63,7 +62,7 @@ def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_j
     enter(context.home)
     host = load_host(context.home)
     catalogue = Catalogue()
-    loaded = load_connectors(context.home, catalogue.definitions, tuple(catalogue.installed()))
+    loaded = catalogue.configured(context.home)
     there = {configuration.name: configuration for configuration in loaded.configurations}
     if name is not None and name not in there and name not in loaded.broken:
         known = ", ".join(sorted((*there, *loaded.broken))) or "none"
@@ -111,7 +110,7 @@ def _examined(
 ) -> list[Finding]:
     """What the connector says about its target; mismatches with the target's schema are added to ``problems``."""
     try:
-        connector = Connector(configuration, catalogue.load(configuration.properties.type))
+        connector = catalogue.connector(configuration)
     except (BrokenContract, ConnectorError) as error:
         return [_broken(configuration, error)]
     found: list[Finding] = []

@@ -8,6 +8,7 @@ from typing import Any
 
 from ecmahost_core.configuration import schemas
 from ecmahost_core.configuration.documents import Document
+from ecmahost_core.configuration.extensions import NO_EXTENSIONS, OfferedExtensions, read_extensions
 from ecmahost_core.configuration.fields import Reader, Tab
 from ecmahost_core.configuration.fields import table as reader_of
 from ecmahost_core.configuration.mistakes import choice_of, describe, echo
@@ -35,6 +36,7 @@ TABLES = (
     "object_types",
     "schema_mapping",
     "deprovisioning",
+    "extensions",
 )
 RESOURCE_TYPES = ("User",)
 _OBJECT_TYPE = "[object_types.User] with the target's object type and its anchor"
@@ -48,11 +50,13 @@ class Installation:
         definitions: of an installed connector type.
         installed: the connector types that can be named.
         sources: where indirect values of parameters come from.
+        extensions: the extensions that can be named.
     """
 
     definitions: Definitions
     installed: Sequence[str]
     sources: Sources
+    extensions: OfferedExtensions = NO_EXTENSIONS
 
 
 def read_connector(
@@ -71,6 +75,11 @@ def read_connector(
     object_types = _by_resource_type(report, document, "object_types", reader_of(schemas.ObjectTypeTab), _OBJECT_TYPE)
     mapping = _by_resource_type(report, document, "schema_mapping", read_mapping, "")
     deprovisioning = _by_resource_type(report, document, "deprovisioning", reader_of(schemas.DeprovisioningTab), "")
+    names = properties.pop("extensions", ())
+    # Which are used is not known where the table that names them could not be read.
+    extensions = (
+        read_extensions(report, document, names, installation.extensions, installation.sources) if properties else ()
+    )
     if report.problems:
         return tuple(sorted(report.problems, key=_place))
     return ConnectorConfiguration(
@@ -80,6 +89,7 @@ def read_connector(
         object_types={name: ObjectType(resource_type=name, **values) for name, values in object_types.items()},
         schema_mapping=mapping,
         deprovisioning={name: Deprovisioning(**values) for name, values in deprovisioning.items()},
+        extensions=extensions,
         **profiles,
         **export,
     )

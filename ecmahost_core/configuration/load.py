@@ -7,6 +7,7 @@ from pathlib import Path
 from ecmahost_core.configuration import schemas
 from ecmahost_core.configuration.connector_file import NAME, Definitions, Installation, read_connector
 from ecmahost_core.configuration.documents import read_document
+from ecmahost_core.configuration.extensions import NO_EXTENSIONS, OfferedExtensions
 from ecmahost_core.configuration.fields import table
 from ecmahost_core.configuration.files import reason
 from ecmahost_core.configuration.home import CONNECTOR_SUFFIX, Home, require
@@ -62,7 +63,9 @@ def load_host(home: Home) -> HostConfiguration:
     )
 
 
-def load_connectors(home: Home, definitions: Definitions, installed: Sequence[str]) -> LoadedConnectors:
+def load_connectors(
+    home: Home, definitions: Definitions, installed: Sequence[str], extensions: OfferedExtensions = NO_EXTENSIONS
+) -> LoadedConnectors:
     """Reads every file of ``connectors.d``. A file with mistakes does not stop the others.
 
     Never raises for what is in the home directory: whatever is wrong there is a problem.
@@ -71,9 +74,10 @@ def load_connectors(home: Home, definitions: Definitions, installed: Sequence[st
         home: the home directory.
         definitions: gives the connectivity parameters of an installed connector type.
         installed: the connector types that can be named.
+        extensions: the extensions that can be named.
     """
     keys, problems = _keys(home)
-    installation = Installation(definitions, installed, Sources(home, keys))
+    installation = Installation(definitions, installed, Sources(home, keys), extensions)
     usable: dict[str, ConnectorConfiguration] = {}
     names: list[str] = []
     try:

@@ -191,6 +191,19 @@ class Deprovisioning:
 
 
 @dataclass(frozen=True, slots=True)
+class Extension:
+    """An extension that wraps a connector's hooks.
+
+    Attributes:
+        name: of an installed extension.
+        settings: ``[extensions.<name>]``, validated by the extension's own ``extension_parameters``.
+    """
+
+    name: str
+    settings: Parameters = field(default_factory=lambda: NO_PARAMETERS)
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorConfiguration:
     """One file of ``connectors.d``: everything about one connector.
 
@@ -204,6 +217,7 @@ class ConnectorConfiguration:
         schema_mapping: for each resource type, SCIM attribute path to target attribute, in the order of the file; a
             resource type that is missing has the profile ``ecma``.
         deprovisioning: by resource type; missing means "none" for both flows.
+        extensions: in the order of ``properties.extensions``: the first is the outermost. Each once; usually empty.
     """
 
     file: Path
@@ -214,6 +228,7 @@ class ConnectorConfiguration:
     object_types: Mapping[str, ObjectType] = field(default_factory=dict)
     schema_mapping: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     deprovisioning: Mapping[str, Deprovisioning] = field(default_factory=dict)
+    extensions: tuple[Extension, ...] = ()
 
     @property
     def name(self) -> str:

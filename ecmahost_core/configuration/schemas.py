@@ -98,6 +98,11 @@ class ThresholdTable(Tab):
     objects = Entry(whole_number(0, 1_000_000_000), name="deletion_threshold_objects")
 
 
+def extensions(value: Any) -> tuple[str, ...]:
+    """A list of names, each once."""
+    return _each_once(list_of(name)(value), "extension")
+
+
 class PropertiesTab(Tab):
     """``[properties]``."""
 
@@ -108,6 +113,7 @@ class PropertiesTab(Tab):
     secret_tokens = Entry(list_of(secret_token, most=MAXIMUM_TOKENS), name="tokens")
     freshness = Entry(choice({freshness.value: freshness for freshness in Freshness}))
     deletion_threshold = Entry(table(ThresholdTable), default={})
+    extensions = Entry(extensions, default=())
 
     @post_load
     def _build(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
@@ -171,13 +177,13 @@ def anchor(value: Any) -> tuple[str, ...]:
     names = (name(value),) if isinstance(value, str) else list_of(name)(value)
     if not names:
         raise refusal("an empty list", "at least one attribute")
-    return _each_once(names)
+    return _each_once(names, "attribute")
 
 
 def query_attributes(value: Any) -> tuple[QueryAttribute, ...]:
     """A list of names and of tables with ``name`` and ``unique``."""
     attributes = list_of(_query_attribute)(value)
-    _each_once(tuple(attribute.name for attribute in attributes))
+    _each_once(tuple(attribute.name for attribute in attributes), "attribute")
     return attributes
 
 
@@ -189,13 +195,13 @@ def _query_attribute(value: Any) -> QueryAttribute:
 
 def select_attributes(value: Any) -> tuple[str, ...]:
     """A list of attribute names, each once; an empty one selects nothing beyond what is needed anyway."""
-    return _each_once(list_of(name)(value))
+    return _each_once(list_of(name)(value), "attribute")
 
 
-def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+def _each_once(names: tuple[str, ...], what: str) -> tuple[str, ...]:
     twice = next((one for position, one in enumerate(names) if one in names[:position]), None)
     if twice is not None:
-        raise refusal(f"{echo(twice)} twice", "each attribute once")
+        raise refusal(f"{echo(twice)} twice", f"each {what} once")
     return names
 
 

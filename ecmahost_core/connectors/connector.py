@@ -1,24 +1,24 @@
-"""The typed facade of one configured connector: the only file that calls hooks.
+"""The typed facade of one configured connector: the only file that calls hooks (through ``hooks.py``).
 
 What a plugin returns is checked here, and what it raises leaves as a ConnectorError or a BrokenContract.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
-from types import ModuleType
-from typing import Any, Final, TypeVar
 
-import pluggy
 import structlog
 
-from ecmahost_core import hookspecs
 from ecmahost_core.configuration.model import ConnectorConfiguration
-from ecmahost_core.connectors import defaults, entries, returns
-from ecmahost_core.connectors.contract import LoadedPlugin, specifications
-from ecmahost_core.connectors.failures import never_opened, quoted, translated
+from ecmahost_core.connectors import entries, returns
+from ecmahost_core.connectors.contract import LoadedPlugin
+from ecmahost_core.connectors.extensions import LoadedExtension
+from ecmahost_core.connectors.failures import never_opened
+from ecmahost_core.connectors.hooks import Hooks
+from ecmahost_core.connectors.pages import PageCheck
 from ecmahost_core.connectors.sessions import SessionPool
+from ecmahost_core.connectors.wrapping import wrapping_module
 from ecmahost_core.ecma.capabilities import Capabilities
 from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
 from ecmahost_core.ecma.deprovisioning import DeprovisioningContext, DeprovisioningFlow
@@ -28,57 +28,10 @@ from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep, SessionPurpose
 from ecmahost_core.ecma.schema import Schema
 from ecmahost_core.errors import BrokenContract, ConnectorError
 
-T = TypeVar("T")
-
-_END: Final = object()
-
-
-class _Hooks:
-    """One plugin manager: the built-in defaults, and one plugin."""
-
-    def __init__(self, plugin: LoadedPlugin) -> None:
-        self.plugin = plugin
-        module = ModuleType(plugin.name)
-        vars(module).update(plugin.hooks)
-        manager = pluggy.PluginManager(hookspecs.PROJECT)
-        manager.add_hookspecs(hookspecs)
-        manager.register(defaults, "built-in defaults")
-        manager.register(module, f"connector {plugin.name}")
-        # With firstresult, pluggy goes on to the defaults when a plugin returns None. A hook that the plugin implements
-        # is therefore asked without them.
-        self._callers = {
-            hook: manager.subset_hook_caller(hook, [defaults] if plugin.implements(hook) else [])
-            for hook in specifications()
-        }
-
-    def call(self, hook: str, check: Callable[[str, Any], T], **arguments: object) -> T:
-        """Returns what the hook returns, as ``check`` finds it; raises ConnectorError or BrokenContract.
-
-        Args:
-            hook: its name.
-            check: takes the plugin's name and the answer, which is not None; returns the answer or raises.
-            arguments: all the arguments of the hook.
-        """
-        answer = self.guarded(hook, lambda: self._callers[hook](**arguments))
-        if answer is None:
-            raise BrokenContract(self.plugin.name, hook, quoted(returns.NEVER_NONE, "it returned None"))
-        return self.guarded(hook, lambda: check(self.plugin.name, answer))  # looking may run code of the plugin's
-
-    def guarded(self, hook: str, function: Callable[[], T]) -> T:
-        """Returns what a plugin's code returns; raises ConnectorError or BrokenContract for what it raises."""
-        try:
-            return function()
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, and must not stop the host
-            failure = translated(error, self.plugin.name, hook)
-        # Out of the block, so that the plugin's exception, whose text may hold a secret, is not the new one's context.
-        raise failure
-
 
 def parameter_definitions(plugin: LoadedPlugin) -> tuple[ConfigParameterDefinition, ...]:
     """Returns what the ``[connectivity]`` table of a plugin takes; BrokenContract when it does not say."""
-    return _Hooks(plugin).call("connectivity_parameters", returns.definitions)
+    return Hooks(plugin).call("connectivity_parameters", returns.definitions)
 
 
 class Connector:
@@ -96,6 +49,7 @@ class Connector:
         configuration: ConnectorConfiguration,
         plugin: LoadedPlugin,
         clock: Callable[[], float] = time.monotonic,
+        extensions: Sequence[LoadedExtension] = (),
     ) -> None:
         """Asks the plugin for its capabilities; does not connect.
 
@@ -103,10 +57,18 @@ class Connector:
             configuration: whose ``properties.type`` is the plugin's name.
             plugin: as loaded by the catalogue.
             clock: seconds, monotonic; the age of sessions is measured with it.
+            extensions: those that the configuration names, in its order. ValueError when they are others, so that no
+                connector is built without its audit trail by mistake.
         """
         self.configuration = configuration
         self.plugin = plugin
-        self._hooks = _Hooks(plugin)
+        if [each.name for each in extensions] != [each.name for each in configuration.extensions]:
+            raise ValueError(f"connector {configuration.name!r}: not the extensions that its configuration names")
+        wrapping = [
+            wrapping_module(extension, configuration.name, said.settings)
+            for extension, said in zip(extensions, configuration.extensions, strict=True)
+        ]
+        self._hooks = Hooks(plugin, wrapping)
         self._capabilities = self._derived_capabilities()
         self._pools = {purpose: self._pool(purpose, clock) for purpose in SessionPurpose}
 
@@ -138,18 +100,14 @@ class Connector:
         """
         self._require("full_import", can=self._capabilities.full_import)
         anchors = _anchor_sizes(step)
+
+        def look(author: str, page: object) -> ImportPage:
+            return entries.import_page(author, page, anchors, step.page_size)
+
         with self._pools[SessionPurpose.IMPORT].session() as session:
-            pages = self._hooks.call("full_import", returns.iterator, session=session, step=step)
-
-            def next_page() -> ImportPage | None:
-                page = next(pages, _END)
-                return None if page is _END else entries.import_page(self.plugin.name, page, anchors, step.page_size)
-
-            try:
-                while (page := self._hooks.guarded("full_import", next_page)) is not None:
-                    yield page
-            finally:
-                self._close_pages(pages)
+            pages = self._hooks.call("full_import", PageCheck(self.name, look), session=session, step=step)
+            with closing(pages):
+                yield from pages
 
     def read(self, step: RunStep, query: ObjectQuery) -> Sequence[CSEntryChange]:
         """Returns the objects that the target finds for a query (ECMA2: OperationType.FullObject).
@@ -255,14 +213,6 @@ class Connector:
             log = structlog.get_logger()
             log.warning("session_alive_failed", connector=self.name, error=type(failure).__name__, reason=str(failure))
             return False
-
-    def _close_pages(self, pages: Iterator[object]) -> None:
-        """Closes a plugin's generator; what it raises then changes nothing about the pages that came."""
-        if isinstance(pages, Generator):
-            try:
-                self._hooks.guarded("full_import", pages.close)
-            except (ConnectorError, BrokenContract) as failure:
-                structlog.get_logger().warning("import_close_failed", connector=self.name, reason=str(failure))
 
     def _require(self, hook: str, *, can: bool) -> None:
         if not can:

@@ -79,7 +79,7 @@ def checked_plugin(name: str, module: ModuleType, distribution: str = "", versio
     for attribute, value in list(vars(module).items()):
         found = list(_mistakes(attribute, value, contract))
         problems += (BrokenContract(name, attribute, sentence) for sentence in found)
-        if not found and _options(value) is not None:
+        if not found and hook_options(value) is not None:
             hooks[attribute] = value
     named = {problem.hook for problem in problems}
     for hook in sorted(REQUIRED - hooks.keys() - named):
@@ -104,7 +104,7 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
-def _options(value: object) -> Mapping[str, object] | None:
+def hook_options(value: object) -> Mapping[str, object] | None:
     """Returns what ``@hookimpl`` was given; None where it is not marked. Runs no code of the value (no getattr)."""
     options = inspect.getattr_static(value, _MARK, None)
     return options if isinstance(options, dict) else None
@@ -112,7 +112,7 @@ def _options(value: object) -> Mapping[str, object] | None:
 
 def _mistakes(attribute: str, value: object, hooks: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     """Yields what is wrong with one name of a plugin's module; nothing for a name that is not the contract's matter."""
-    options = _options(value)
+    options = hook_options(value)
     if options is None:
         if attribute in hooks and inspect.isroutine(value):
             yield quoted(NAMES, f"the function {attribute!r} is not marked with @hookimpl")
@@ -126,7 +126,7 @@ def _mistakes(attribute: str, value: object, hooks: Mapping[str, tuple[str, ...]
         yield quoted(MODULE, f"{attribute!r} is marked but is no function: {type(value).__name__}")
     else:
         yield from _wrong_kind(attribute, value)
-        yield from _wrong_arguments(attribute, value, hooks[attribute])
+        yield from wrong_arguments(attribute, value, hooks[attribute])
 
 
 def _wrong_kind(hook: str, function: Callable[..., object]) -> Iterator[str]:
@@ -139,7 +139,8 @@ def _wrong_kind(hook: str, function: Callable[..., object]) -> Iterator[str]:
             yield quoted(MODULE, f"{hook!r} is a generator function; only full_import yields, {hook!r} returns")
 
 
-def _wrong_arguments(hook: str, function: Callable[..., object], valid: tuple[str, ...]) -> Iterator[str]:
+def wrong_arguments(hook: str, function: Callable[..., object], valid: tuple[str, ...]) -> Iterator[str]:
+    """Yields what is wrong with the arguments that an implementation or a wrapper names; ``valid`` are the hook's."""
     offered = ", ".join(valid) or "none"
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.KEYWORD_ONLY):

@@ -1,36 +1,45 @@
-"""Which connector types are installed, and loading one of them.
+"""Which connector types and extensions are installed, and loading one of them.
 
-A plugin package names its module in the entry-point group ``ecmahost.connectors``. Only the types that a configuration
-asks for are imported, so that a broken plugin stops nobody but those who use it.
+A plugin package names its module in the entry-point group ``ecmahost.connectors``, an extension's package in
+``ecmahost.extensions``. Only what a configuration asks for is imported, so that a broken plugin stops nobody but those
+who use it.
 """
 
 import importlib
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import PurePath
-from types import MappingProxyType
-from typing import Final
+from types import MappingProxyType, ModuleType
+from typing import Final, Generic, TypeVar
 
 import structlog
 
-from ecmahost_core.connectors.connector import parameter_definitions
+from ecmahost_core.configuration.extensions import OfferedExtensions
+from ecmahost_core.configuration.home import Home
+from ecmahost_core.configuration.load import LoadedConnectors, load_connectors
+from ecmahost_core.configuration.model import ConnectorConfiguration
+from ecmahost_core.connectors.connector import Connector, parameter_definitions
 from ecmahost_core.connectors.contract import LoadedPlugin, checked_plugin, nearest
+from ecmahost_core.connectors.extensions import LoadedExtension, checked_extension, settings_definitions
 from ecmahost_core.ecma.parameters import ConfigParameterDefinition
-from ecmahost_core.errors import BrokenContract
+from ecmahost_core.errors import BrokenContract, ExtensionName
 from ecmahost_core.logs import origin
 
+T = TypeVar("T")
+
 GROUP: Final = "ecmahost.connectors"
+EXTENSIONS_GROUP: Final = "ecmahost.extensions"
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledPlugin:
-    """A connector type that some installed package offers; nothing of it was imported yet.
+    """A connector type or an extension that some installed package offers; nothing of it was imported yet.
 
     Attributes:
-        name: the connector type.
+        name: of the connector type or the extension.
         distribution, version: of the package; empty when its metadata does not say.
         module_path: what the entry point names, such as ``ecmahost_csv``.
     """
@@ -46,29 +55,87 @@ class InstalledPlugin:
         return f"{package} ({self.module_path})"
 
 
+@dataclass(frozen=True, slots=True)
+class _Group(Generic[T]):
+    """What one entry-point group is for.
+
+    Attributes:
+        name: of the group.
+        what, key: what its members are called in messages, and the key of ``[properties]`` that names them.
+        called: the name of a member in a BrokenContract.
+        checked: takes a member's name, its module, and its package's name and version; BrokenPlugin with its mistakes.
+    """
+
+    name: str
+    what: str
+    key: str
+    called: Callable[[str], str]
+    checked: Callable[[str, ModuleType, str, str], T]
+
+
+_CONNECTORS: Final = _Group(GROUP, "connector type", "type", str, checked_plugin)
+_EXTENSIONS: Final = _Group(EXTENSIONS_GROUP, "extension", "extensions", ExtensionName, checked_extension)
+
+
+class _Offers(Generic[T]):
+    """What installed packages offer in one entry-point group; each is loaded at most once."""
+
+    def __init__(self, group: _Group[T], entry_points: Iterable[EntryPoint]) -> None:
+        """Keeps the entry points of the group."""
+        offers: dict[str, list[InstalledPlugin]] = {}
+        for point in entry_points:
+            if point.group == group.name and (offer := _offer(point)) not in offers.setdefault(point.name, []):
+                offers[point.name].append(offer)
+        self._group = group
+        self._offers = offers
+        self._loaded: dict[str, T] = {}
+        self._lock = threading.Lock()
+
+    def installed(self) -> Mapping[str, InstalledPlugin]:
+        return MappingProxyType({name: self._offers[name][0] for name in sorted(self._offers)})
+
+    def load(self, name: str) -> T:
+        with self._lock:
+            if name not in self._loaded:
+                offer = self._only_offer(name)
+                module = _imported(offer, self._group.called(name))
+                self._loaded[name] = self._group.checked(name, module, offer.distribution, offer.version)
+            return self._loaded[name]
+
+    def _only_offer(self, name: str) -> InstalledPlugin:
+        offers = self._offers.get(name, [])
+        if not offers:
+            known = ", ".join(sorted(self._offers)) or "none"
+            sentence = (
+                f"no installed package offers this {self._group.what}{nearest(name, self._offers)} "
+                f"(installed: {known}); install its package where the host runs, or correct {self._group.key!r}"
+            )
+            raise BrokenContract(self._group.called(name), "", sentence)
+        if len(offers) > 1:
+            packages = " and ".join(str(offer) for offer in offers)
+            sentence = f"more than one package offers it: {packages}; uninstall all but one"
+            raise BrokenContract(self._group.called(name), "", sentence)
+        return offers[0]
+
+
 class Catalogue:
-    """What is installed, looked up once, when the catalogue is built; each type is loaded at most once.
+    """What is installed, looked up once, when the catalogue is built.
 
     The composition root builds one, and a new one where what is installed may have changed.
     """
 
     def __init__(self, entry_points: Iterable[EntryPoint] | None = None) -> None:
         """Reads the entry points of the environment, or takes these."""
-        offers: dict[str, list[InstalledPlugin]] = {}
-        for point in environment_entry_points() if entry_points is None else entry_points:
-            offer = _offer(point)
-            if point.group == GROUP and offer not in offers.setdefault(offer.name, []):
-                offers[offer.name].append(offer)
-        self._offers = offers
-        self._loaded: dict[str, LoadedPlugin] = {}
-        self._lock = threading.Lock()
+        points = tuple(environment_entry_points() if entry_points is None else entry_points)
+        self._connectors = _Offers(_CONNECTORS, points)
+        self._extensions = _Offers(_EXTENSIONS, points)
 
     def installed(self) -> Mapping[str, InstalledPlugin]:
         """Returns the installed connector types by name, sorted; may be empty. Imports nothing.
 
         A type that two packages offer is listed with the first of them, and refused by :meth:`load`.
         """
-        return MappingProxyType({name: self._offers[name][0] for name in sorted(self._offers)})
+        return self._connectors.installed()
 
     def load(self, type_name: str) -> LoadedPlugin:
         """Imports the plugin of this type, and no other, and checks its module against the contract.
@@ -76,28 +143,38 @@ class Catalogue:
         Raises BrokenContract when no package or more than one offers the type, when its module cannot be imported, and
         (as ``BrokenPlugin``, with every mistake) when the module does not keep the contract.
         """
-        with self._lock:
-            if type_name not in self._loaded:
-                self._loaded[type_name] = _imported(self._only_offer(type_name))
-            return self._loaded[type_name]
+        return self._connectors.load(type_name)
 
     def definitions(self, type_name: str) -> Sequence[ConfigParameterDefinition]:
         """Returns what the ``[connectivity]`` table of this connector type takes; raises as :meth:`load` does."""
         return parameter_definitions(self.load(type_name))
 
-    def _only_offer(self, type_name: str) -> InstalledPlugin:
-        offers = self._offers.get(type_name, [])
-        if not offers:
-            known = ", ".join(sorted(self._offers)) or "none"
-            sentence = (
-                f"no installed package offers this connector type{nearest(type_name, self._offers)} "
-                f"(installed: {known}); install the connector's package where the host runs, or correct 'type'"
-            )
-            raise BrokenContract(type_name, "", sentence)
-        if len(offers) > 1:
-            packages = " and ".join(str(offer) for offer in offers)
-            raise BrokenContract(type_name, "", f"more than one package offers it: {packages}; uninstall all but one")
-        return offers[0]
+    def installed_extensions(self) -> Mapping[str, InstalledPlugin]:
+        """Returns the installed extensions, as :meth:`installed` does the connector types."""
+        return self._extensions.installed()
+
+    def load_extension(self, name: str) -> LoadedExtension:
+        """Imports one extension and checks it, as :meth:`load` does a plugin."""
+        return self._extensions.load(name)
+
+    def extension_definitions(self, name: str) -> Sequence[ConfigParameterDefinition]:
+        """Returns what the ``[extensions.<name>]`` table takes; raises as :meth:`load` does."""
+        return settings_definitions(self.load_extension(name))
+
+    def configured(self, home: Home) -> LoadedConnectors:
+        """Returns what the connectors' files in a home say, read with what is installed."""
+        extensions = OfferedExtensions(self.extension_definitions, tuple(self.installed_extensions()))
+        return load_connectors(home, self.definitions, tuple(self.installed()), extensions)
+
+    def connector(self, configuration: ConnectorConfiguration) -> Connector:
+        """Returns the connector of a configuration, with its extensions; does not connect.
+
+        Raises BrokenContract when the plugin or an extension cannot be loaded, and what the plugin's ``capabilities``
+        raises.
+        """
+        plugin = self.load(configuration.properties.type)
+        extensions = [self.load_extension(each.name) for each in configuration.extensions]
+        return Connector(configuration, plugin, extensions=extensions)
 
 
 def environment_entry_points() -> Iterator[EntryPoint]:
@@ -108,7 +185,7 @@ def environment_entry_points() -> Iterator[EntryPoint]:
     seen: set[str] = set()
     for distribution in distributions():
         try:
-            points = [point for point in distribution.entry_points if point.group == GROUP]
+            points = [point for point in distribution.entry_points if point.group in (GROUP, EXTENSIONS_GROUP)]
             name = _canonical(_metadata(distribution, "Name")) if points else ""
         except Exception as error:  # noqa: BLE001 - any package on the machine may have broken metadata
             _log_unreadable(distribution, error)
@@ -143,17 +220,15 @@ def _metadata(distribution: Distribution, key: str) -> str:
     return metadata[key]
 
 
-def _imported(offer: InstalledPlugin) -> LoadedPlugin:
+def _imported(offer: InstalledPlugin, name: str) -> ModuleType:
     if ":" in offer.module_path:
         sentence = f"its entry point must name a module, found {offer.module_path!r} in {offer}"
-        raise BrokenContract(offer.name, "", sentence)
+        raise BrokenContract(name, "", sentence)
     try:
-        module = importlib.import_module(offer.module_path)
+        return importlib.import_module(offer.module_path)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may raise anything when it is imported
         reason = _import_failure(error)
-    else:
-        return checked_plugin(offer.name, module, offer.distribution, offer.version)
-    raise BrokenContract(offer.name, "", f"its module cannot be imported: {reason}; package: {offer}")
+    raise BrokenContract(name, "", f"its module cannot be imported: {reason}; package: {offer}")
 
 
 def _import_failure(error: BaseException) -> str:

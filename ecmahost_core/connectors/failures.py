@@ -4,16 +4,19 @@ The message of an unexpected exception is not kept: a driver's message may quote
 place where it was raised are.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.logs import origin
 
+T = TypeVar("T")
+
 OTHER_EXCEPTIONS: Final = "Any other exception is a broken contract, reported with your plugin's name."
 
 
-class NeverOpened(BrokenContract):
-    """A broken contract while a session was being opened, so that nothing was sent.
+class NothingSent(BrokenContract):
+    """A broken contract before anything was sent: while a session was being opened, or in an extension before that.
 
     Attributes:
         nothing_sent: always True; see :func:`nothing_was_sent`.
@@ -40,13 +43,25 @@ def translated(error: BaseException, plugin: str, hook: str) -> ConnectorError |
     return BrokenContract(plugin, hook, quoted(OTHER_EXCEPTIONS, found))
 
 
+def guarded(plugin: str, hook: str, function: Callable[[], T]) -> T:
+    """Returns what a plugin's or an extension's code returns; raises what :func:`translated` makes of exceptions."""
+    try:
+        return function()
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, and must not stop the host
+        failure = translated(error, plugin, hook)
+    # Out of the block, so that the plugin's exception, whose text may hold a secret, is not the new one's context.
+    raise failure
+
+
 def never_opened(error: BaseException, plugin: str) -> ConnectorError | BrokenContract:
     """Returns what an exception while opening a session is for the host: nothing was sent, whatever else it says."""
     failure = translated(error, plugin, "open_session")
     if isinstance(failure, ConnectorError):
         failure.nothing_sent = True
         return failure
-    return NeverOpened(failure.plugin, failure.hook, failure.sentence)
+    return NothingSent(failure.plugin, failure.hook, failure.sentence)
 
 
 def nothing_was_sent(failure: ConnectorError | BrokenContract) -> bool:

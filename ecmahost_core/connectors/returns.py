@@ -88,15 +88,16 @@ def alive(plugin: str, answer: object) -> bool:
     return instance(plugin, "session_alive", ALIVE, answer, bool)
 
 
-def definitions(plugin: str, answer: object) -> tuple[ConfigParameterDefinition, ...]:
-    """Returns what ``connectivity_parameters`` declared."""
-    hook = "connectivity_parameters"
-    declared = members(plugin, hook, PARAMETERS, answer, ConfigParameterDefinition)
+def definitions(
+    plugin: str, answer: object, hook: str = "connectivity_parameters", sentence: str = PARAMETERS
+) -> tuple[ConfigParameterDefinition, ...]:
+    """Returns what ``connectivity_parameters`` declared, or another hook, which ``sentence`` is about."""
+    declared = members(plugin, hook, sentence, answer, ConfigParameterDefinition)
     named = [each.name for each in declared if each.kind not in _WITHOUT_VALUE]
     mistakes = [mistake for each in declared for mistake in _definition_mistakes(each, named)]
     mistakes += [f"the parameter {name!r} is declared {n} times" for name, n in Counter(named).items() if n > 1]
     if mistakes:
-        raise BrokenContract(plugin, hook, quoted(PARAMETERS, "; ".join(mistakes)))
+        raise BrokenContract(plugin, hook, quoted(sentence, "; ".join(mistakes)))
     return declared
 
 

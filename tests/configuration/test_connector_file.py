@@ -84,7 +84,7 @@ CASES: list[Case] = [
         PROPERTIES + 'frobnicate = "x"\n',
         (
             "properties.frobnicate: found an unknown key, expected only the keys instance, type, description, "
-            "autosync_minutes, secret_tokens, freshness, deletion_threshold"
+            "autosync_minutes, secret_tokens, freshness, deletion_threshold, extensions"
         ),
     ),
     ("properties", PROPERTIES + 'freshness = "cach"\n', 'properties.freshness: found "cach", expected "cache"'),
@@ -355,7 +355,7 @@ CASES: list[Case] = [
         '["\\u001b[31m\\u202e"]\n',
         (
             '"\\x1b[31m\\u202e": found an unknown table, expected one of [properties], [connectivity], [run_profiles], '
-            "[export], [object_types], [schema_mapping], [deprovisioning]"
+            "[export], [object_types], [schema_mapping], [deprovisioning], [extensions]"
         ),
     ),
 ]

@@ -1,7 +1,7 @@
 """Connectors over plugin modules that a test writes: real modules, real pluggy, real threads."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -21,9 +21,10 @@ from ecmahost_core import (
     SchemaType,
     hookimpl,
 )
-from ecmahost_core.configuration.model import ConnectorConfiguration, Properties
+from ecmahost_core.configuration.model import ConnectorConfiguration, Extension, Properties
 from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.contract import LoadedPlugin, checked_plugin
+from ecmahost_core.connectors.extensions import LoadedExtension, checked_extension
 
 PERSON = SchemaType(
     "Person",
@@ -82,6 +83,14 @@ def make_plugin(name: str = "example", **hooks: Callable[..., object]) -> Loaded
     return checked_plugin(name, make_module(**{hook: hookimpl(function) for hook, function in hooks.items()}))
 
 
+def make_extension(name: str = "audit", **wrappers: Callable[..., object]) -> LoadedExtension:
+    """An extension whose wrappers are the given functions, marked here."""
+    module = ModuleType(f"ecmahost_{name}")
+    for hook, function in wrappers.items():
+        setattr(module, hook, hookimpl(wrapper=True)(function))
+    return checked_extension(name, module)
+
+
 def make_configuration(name: str = "hr", **settings: Any) -> ConnectorConfiguration:
     properties = Properties(name, "6e0c0000-0000-4000-8000-000000000000", "example")
     connectivity = MappingProxyType({"path": "people", **settings.pop("connectivity", {})})
@@ -94,11 +103,18 @@ def build() -> Iterator[Callable[..., Connector]]:
     connectors: list[Connector] = []
 
     def build_connector(
-        *, name: str = "hr", plugin: LoadedPlugin | None = None, clock=None, settings=None, **hooks: Callable[..., Any]
+        *,
+        name: str = "hr",
+        plugin: LoadedPlugin | None = None,
+        clock=None,
+        settings=None,
+        extensions: Sequence[LoadedExtension] = (),
+        **hooks: Callable[..., Any],
     ) -> Connector:
-        configuration = make_configuration(name, **(settings or {}))
+        named = tuple(Extension(each.name, MappingProxyType({"of": each.name})) for each in extensions)
+        configuration = make_configuration(name, extensions=named, **(settings or {}))
         timing = {} if clock is None else {"clock": clock}
-        connector = Connector(configuration, plugin or make_plugin(**hooks), **timing)
+        connector = Connector(configuration, plugin or make_plugin(**hooks), extensions=extensions, **timing)
         connectors.append(connector)
         return connector
 
@@ -111,7 +127,7 @@ def build() -> Iterator[Callable[..., Connector]]:
 def tools() -> ModuleType:
     """The makers above, for tests that need more than a connector."""
     module = ModuleType("tools")
-    for each in (add, person, make_module, make_plugin, make_configuration):
+    for each in (add, person, make_module, make_plugin, make_extension, make_configuration):
         setattr(module, each.__name__, each)
     module.STEP, module.PERSON = STEP, PERSON
     return module

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from ecmahost_core import hookimpl, hookspecs
-from ecmahost_core.connectors import contract, entries, failures, returns
+from ecmahost_core.connectors import contract, entries, extensions, failures, pages, returns, wrapping
 from ecmahost_core.connectors.contract import REQUIRED, BrokenPlugin, checked_plugin, specifications
 
 
@@ -212,7 +212,7 @@ def test_every_hook_of_the_contract_returns_the_first_result():
 
 QUOTED = [
     (f"{module.__name__}.{name}", value)
-    for module in (contract, entries, failures, returns)
+    for module in (contract, entries, extensions, failures, pages, returns, wrapping)
     for name, value in vars(module).items()
     if name.isupper() and name[0] != "_" and isinstance(value, str)
 ]

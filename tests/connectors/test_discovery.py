@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ecmahost_core.connectors.contract import BrokenPlugin
-from ecmahost_core.connectors.discovery import GROUP, Catalogue, InstalledPlugin
+from ecmahost_core.connectors.discovery import EXTENSIONS_GROUP, GROUP, Catalogue, InstalledPlugin
 from ecmahost_core.errors import BrokenContract
 
 GOOD = """
@@ -47,13 +47,20 @@ def site(tmp_path, monkeypatch):
             del sys.modules[name]
 
 
-def install(site: Path, distribution: str, entry_points: dict[str, str], version: str = "1.2", **modules: str) -> None:
+def install(
+    site: Path,
+    distribution: str,
+    entry_points: dict[str, str],
+    version: str = "1.2",
+    group: str = GROUP,
+    **modules: str,
+) -> None:
     """Lays a package out as an installer does: modules beside a dist-info directory."""
     info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
     lines = "\n".join(f"{name} = {value}" for name, value in entry_points.items())
-    (info / "entry_points.txt").write_text(f"[{GROUP}]\n{lines}\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{lines}\n")
     for name, source in modules.items():
         (site / f"{name}.py").write_text(dedent(source))
     importlib.invalidate_caches()
@@ -216,3 +223,42 @@ import ecmahost_core.connectors.discovery, ecmahost_core.connectors.queue, ecmah
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], timeout=60, capture_output=True)
     assert done.returncode == 0, done.stderr
+
+
+WRAPPER = """
+from ecmahost_core import ConfigParameterDefinition, hookimpl
+
+@hookimpl
+def extension_parameters():
+    return [ConfigParameterDefinition("file", "File")]
+
+@hookimpl(wrapper=True)
+def export(changes):
+    return (yield)
+"""
+
+
+def test_extensions_are_listed_and_loaded_like_connectors_and_apart_from_them(site):
+    install(site, "ecmahost-audit", {"zaudit": "ecmahost_zaudit"}, group=EXTENSIONS_GROUP, ecmahost_zaudit=WRAPPER)
+    install(site, "ecmahost-good", {"zaudit": "ecmahost_zgood"}, ecmahost_zgood=GOOD)
+    catalogue = Catalogue()
+    assert "ecmahost_zaudit" not in sys.modules
+    assert catalogue.installed_extensions()["zaudit"].distribution == "ecmahost-audit"
+    assert catalogue.installed()["zaudit"].distribution == "ecmahost-good"
+    extension = catalogue.load_extension("zaudit")
+    assert (extension.name, extension.version, set(extension.wrappers)) == ("zaudit", "1.2", {"export"})
+    assert [each.name for each in catalogue.extension_definitions("zaudit")] == ["file"]
+
+
+def test_a_broken_extension_is_named_as_one(site):
+    install(site, "ecmahost-audit", {"zaudit": "ecmahost_zaudit"}, group=EXTENSIONS_GROUP, ecmahost_zaudit="1 / 0")
+    with pytest.raises(BrokenContract, match=r"^extension 'zaudit': its module cannot be imported: ZeroDivisionError"):
+        Catalogue().load_extension("zaudit")
+
+
+def test_an_unknown_extension_is_told_with_those_that_there_are():
+    catalogue = Catalogue([EntryPoint("audit", "a", EXTENSIONS_GROUP), EntryPoint("csv", "b", GROUP)])
+    with pytest.raises(BrokenContract) as caught:
+        catalogue.load_extension("audot")
+    assert "no installed package offers this extension; did you mean 'audit'? (installed: audit)" in str(caught.value)
+    assert "or correct 'extensions'" in str(caught.value)

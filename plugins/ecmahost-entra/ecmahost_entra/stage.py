@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ecmahost_core.configuration.home import Home
-from ecmahost_core.configuration.load import load_connectors, load_host
+from ecmahost_core.configuration.load import load_host
 from ecmahost_core.configuration.model import CONNECTOR_PATH, ConnectorConfiguration
 from ecmahost_core.configuration.secrets import load_keys
 from ecmahost_core.configuration.tokens import mint
@@ -92,7 +92,7 @@ def open_stage(
     catalogue = Catalogue()
     configuration = load_configuration(home, name, catalogue)
     with chdir(home.path):
-        connector = Connector(configuration, catalogue.load(configuration.properties.type))
+        connector = catalogue.connector(configuration)
         lane = ReadLane(connector)
         try:
             choose_app(configuration, app)  # before a target that may not even be there is asked
@@ -106,7 +106,7 @@ def open_stage(
 
 def load_configuration(home: Home, name: str, catalogue: Catalogue) -> ConnectorConfiguration:
     """Returns one connector's configuration; ConfigurationError with what is wrong with it, and only with it."""
-    loaded = load_connectors(home, catalogue.definitions, tuple(catalogue.installed()))
+    loaded = catalogue.configured(home)
     for configuration in loaded.configurations:
         if configuration.name == name:
             return configuration
