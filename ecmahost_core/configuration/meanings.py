@@ -83,6 +83,12 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             "See `percent`; both must be exceeded.",
             otherwise="`5`",
         ),
+        "properties.extensions": Meaning(
+            "The extensions through which every call to the plugin goes, the outermost first; `ecmahost extensions` lists "
+            "what is installed.",
+            takes="a list of installed extensions",
+            otherwise="none",
+        ),
         "run_profiles.full_import.page_size": Meaning(
             "Objects that are read in one page. Without the table `full_import` nothing is imported at all.",
             otherwise="as the connector likes it",

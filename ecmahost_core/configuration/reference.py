@@ -53,6 +53,13 @@ userName = "Login"                                # of the core schema
 ```
 """
 
+_EXTENSIONS = """
+## `[extensions.NAME]`
+
+The settings of an extension that `properties.extensions` names: its own parameters, as `ecmahost extensions NAME` lists
+them, given like those of `[connectivity]`.
+"""
+
 
 def reference(definitions: Mapping[str, Sequence[ConfigParameterDefinition]]) -> str:
     """Returns the reference as Markdown.
@@ -68,6 +75,7 @@ def reference(definitions: Mapping[str, Sequence[ConfigParameterDefinition]]) ->
     parts += [_section(name, tab) for name, tab in _AFTER]
     parts.append(_MAPPING)
     parts += [_section(name, tab) for name, tab in _LAST]
+    parts.append(_EXTENSIONS)
     return "".join(parts)
 
 
