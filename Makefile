@@ -3,6 +3,7 @@
 #   make demo          a running host with a CSV and a SQLite connector, rehearsed; Ctrl-C ends it
 #   make demo ONCE=1   the same, ending by itself: 0 when everything is green, otherwise 1
 #   make test          lint, types, layers and all tests
+#   make dist          the sdist and the wheel of every distribution, in dist/
 #   make servers       installs the database servers that the tests start (make test does it too, as root on Debian)
 #
 # PYTHON names another interpreter (3.11 or newer) than python3.
@@ -11,7 +12,7 @@ PYTHON ?= python3
 VENV := .venv
 SOURCES := setup.py $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: demo test servers clean
+.PHONY: demo test dist servers clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/packages
@@ -19,6 +20,11 @@ demo: $(VENV)/packages
 
 test: $(VENV)/tox
 	@$(VENV)/bin/tox run -qq $(TOX_ARGS)
+
+dist: $(VENV)/bin/python
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check "build>=1.2" "setuptools>=77"
+	rm -rf dist
+	$(VENV)/bin/python packaging/write-distributions dist
 
 servers:
 	@tests/install-servers
@@ -41,4 +47,4 @@ $(VENV)/tox: $(VENV)/bin/python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .tox build demo-home
+	rm -rf $(VENV) .tox build dist demo-home

@@ -84,8 +84,8 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             otherwise="`5`",
         ),
         "properties.extensions": Meaning(
-            "The extensions through which every call to the plugin goes, the outermost first; `ecmahost extensions` lists "
-            "what is installed.",
+            "The extensions through which every call to the plugin goes, the outermost first; `ecmahost extensions` "
+            "lists what is installed.",
             takes="a list of installed extensions",
             otherwise="none",
         ),
