@@ -84,12 +84,15 @@ class BrokenContract(EcmahostError):
         plugin: the connector type, or the extension (an ExtensionName), as its entry point names it.
         hook: the hook or entry point concerned, empty when the whole plugin is.
         sentence: what the contract says and what was found instead.
+        part: ``extension`` or ``plugin``, for messages that name neither.
     """
 
     def __init__(self, plugin: str, hook: str, sentence: str) -> None:
         """Builds the message from the three parts that a plugin's author needs."""
-        who = f"{'extension' if isinstance(plugin, ExtensionName) else 'plugin'} {plugin!r}"
-        super().__init__(f"{who}, hook {hook!r}: {sentence}" if hook else f"{who}: {sentence}")
+        part = "extension" if isinstance(plugin, ExtensionName) else "plugin"
+        where = f"{part} {plugin!r}, hook {hook!r}" if hook else f"{part} {plugin!r}"
+        super().__init__(f"{where}: {sentence}")
+        self.part = part
         self.plugin = plugin
         self.hook = hook
         self.sentence = sentence

@@ -134,7 +134,7 @@ def _examined(
 
 
 def _broken(configuration: ConnectorConfiguration, error: Exception) -> Finding:
-    return Finding(Severity.ERROR, configuration.properties.type, str(error), "mend or replace the plugin")
+    return Finding(Severity.ERROR, configuration.properties.type, str(error), "mend or replace that package")
 
 
 def _document(

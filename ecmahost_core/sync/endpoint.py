@@ -170,7 +170,7 @@ class Endpoint:
         """Returns the SCIM error for a target that cannot be asked now, and logs why."""
         log.warning("target_unavailable", connector=self.name, error=type(error).__name__, detail=str(error))
         if isinstance(error, BrokenContract):
-            detail = f"The plugin of connector {self.name} failed; the host's log says where."
+            detail = f"The {error.part} of connector {self.name} failed; the host's log says where."
         else:
             detail = f"The target of connector {self.name} cannot be used now: {error}"
         return unavailable(detail, 30)

@@ -14,7 +14,7 @@ from ecmahost_core.connectors.queue import ExportOutcome
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
 from ecmahost_core.ecma.results import CSEntryChangeResult, MAExportError
 from ecmahost_core.ecma.values import Values
-from ecmahost_core.errors import ConnectorError, TargetBusy
+from ecmahost_core.errors import BrokenContract, ConnectorError, TargetBusy
 from ecmahost_core.logs import origin
 from ecmahost_core.scim.errors import ScimError, unavailable
 from ecmahost_core.space.objects import EventRecord, JournalEntry, Operation, SpaceObject, TargetObject
@@ -128,13 +128,13 @@ class Delivery:
             known = target_object(self.binding, self._change, outcome.result, self.before)
             self._complete(known, "ok")
 
-    def _failed(self, failure: Exception, *, sent: bool) -> None:
+    def _failed(self, failure: ConnectorError | BrokenContract, *, sent: bool) -> None:
         name = type(failure).__name__
         if isinstance(failure, ConnectorError):
             self.error = self.endpoint.unavailable(failure)
         else:
             log.error("export_broke_contract", connector=self.endpoint.name, detail=str(failure))
-            detail = f"The plugin of connector {self.endpoint.name} failed; the host's log says where."
+            detail = f"The {failure.part} of connector {self.endpoint.name} failed; the host's log says where."
             self.error = unavailable(detail, 30)
         if sent:
             log.warning("export_outcome_unknown", connector=self.endpoint.name, entry=self.entry.number, error=name)

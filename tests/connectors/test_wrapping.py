@@ -42,6 +42,7 @@ def failing(function):
 
 
 def whose(error):
+    assert error.part == ("extension" if type(error.plugin) is ExtensionName else "plugin")
     return type(error.plugin) is ExtensionName, error.plugin
 
 

@@ -72,7 +72,23 @@ def test_every_change_of_a_rehearsal_is_in_the_trail_without_a_value(environment
     assert told == {"time", "connector", "change", "operation", "object_type", "anchor", "dn", "attributes", "event"}
 
 
-def test_check_tells_a_trail_that_cannot_be_written(environment: Any) -> None:
+def test_nobody_is_written_without_a_trail_and_the_message_says_why(environment: Any, accounts: Path) -> None:
+    trail = environment.home / "audit.jsonl"
+    trail.mkdir()
+    with environment.serving():
+        refused = environment.run("rehearse", "accounts", "--dialect", "default", "--json")
+        assert refused.returncode == 1
+        faults = [fault for step in json.loads(refused.stdout)["lives"][0]["steps"] for fault in step["faults"]]
+        told = f"extension 'audit': the trail {trail} cannot be written (Is a directory); nothing was sent"
+        assert told in json.dumps(faults)
+        assert list(accounts.iterdir()) == []
+        trail.rmdir()
+        done = environment.run("rehearse", "accounts", "--dialect", "default")
+    assert done.returncode == 0, done.stdout
+    assert "done" in {event["event"] for event in events(trail)}
+
+
+def test_check_tells_a_connector_whose_trail_is_not_named(environment: Any) -> None:
     missing = CONNECTOR.replace('file = "audit.jsonl"', "")
     environment.connector("accounts", missing)
     done = environment.run("check", "accounts")
