@@ -1,8 +1,21 @@
 """The ecmahost-core distribution: the host and the contract. Connectors are distributions of their own."""
 
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+
+class FreshBuild(build_py):
+    """Builds from nothing: what an earlier ``pip install .`` left in build/ would put deleted modules back."""
+
+    def run(self) -> None:
+        """Called by setuptools."""
+        if not self.editable_mode:
+            shutil.rmtree(self.build_lib, ignore_errors=True)
+        super().run()
+
 
 setup(
     name="ecmahost-core",
@@ -25,6 +38,7 @@ setup(
         "Typing :: Typed",
     ],
     packages=find_packages(include=["ecmahost_core", "ecmahost_core.*"]),
+    cmdclass={"build_py": FreshBuild},
     package_data={"ecmahost_core": ["py.typed"]},
     install_requires=[
         "click>=8.1.3",

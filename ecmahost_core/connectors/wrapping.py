@@ -86,11 +86,11 @@ def _wrapper(extension: LoadedExtension, hook: str, added: Mapping[str, object])
     """Returns a wrapper for pluggy around one function of an extension."""
     function = extension.wrappers[hook]
     arguments = specifications()[hook]
-    named = signature(function).parameters.keys() - FORBIDDEN
+    named = tuple(signature(function).parameters)  # none of FORBIDDEN: such an extension is not loaded
 
     def wrap(*values: object, **more: object) -> _Wrapper:
         offered = {**dict(zip(arguments, values, strict=False)), **more, **added}
-        generator: Any = function(**{name: offered[name] for name in named})
+        generator: Any = function(*(offered[name] for name in named))
         _run_to_yield(extension, hook, generator)
         failure: ConnectorError | BrokenContract | None = None
         answer: Any = None

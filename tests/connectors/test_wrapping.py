@@ -99,7 +99,7 @@ def test_a_connector_is_not_built_without_the_extensions_that_its_configuration_
 def test_a_wrapper_gets_the_arguments_that_it_names_in_any_order(build, tools):
     seen = {}
 
-    def export(settings, changes, connector, step):
+    def export(settings, changes, /, connector, step=None):
         seen.update(settings=settings, changes=changes, connector=connector, step=step)
         return (yield)
 

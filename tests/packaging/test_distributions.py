@@ -3,6 +3,7 @@
 import email
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -56,6 +57,24 @@ def test_a_wheel_holds_its_package_and_nothing_else(name: str, built: Path, sour
     assert names - information == modules(name, sources)
     assert f"{package_of(name)}/py.typed" in names
     assert any(each.endswith("/licenses/LICENSE") for each in information)
+
+
+def test_installing_from_a_checkout_puts_no_deleted_module_back(tmp_path: Path, sources: Sources) -> None:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    for part in sources["ecmahost-core"][1]:
+        copy = shutil.copytree if (CHECKOUT / part).is_dir() else shutil.copy2
+        copy(CHECKOUT / part, checkout / part)
+    stale = checkout / "build" / "lib" / "ecmahost_core" / "gone.py"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("")
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+    done = subprocess.run([*pip, "-w", str(tmp_path), str(checkout)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(wheel_of(tmp_path, "ecmahost-core")) as wheel:
+        names = wheel.namelist()
+    assert "ecmahost_core/host.py" in names
+    assert "ecmahost_core/gone.py" not in names
 
 
 @pytest.mark.parametrize("name", NAMES)
