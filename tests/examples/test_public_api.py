@@ -25,4 +25,4 @@ def test_an_example_imports_the_public_api_and_nothing_below_it(source: Path) ->
 
 
 def test_every_example_package_is_looked_at() -> None:
-    assert {source.parents[1].name for source in SOURCES} == {"ecmahost-audit", "ecmahost-folder"}
+    assert {source.parents[1].name for source in SOURCES} == {"ecmahost-audit", "ecmahost-badges", "ecmahost-folder"}
