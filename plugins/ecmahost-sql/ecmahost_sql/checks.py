@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ecmahost_core import AttributeOperation, Finding, ObjectModificationType, RunStep, SchemaType, Severity
 from ecmahost_sql import statements
-from ecmahost_sql.catalog import Table
+from ecmahost_sql.catalog import Column, Table
 from ecmahost_sql.errors import DatabaseFailure, FailureKind, as_connector_errors
 from ecmahost_sql.rows import Selection
 from ecmahost_sql.session import Session
@@ -34,10 +34,21 @@ def _of_type(session: Session, schema_type: SchemaType, query_attributes: Sequen
     if writing:
         yield from _columns_without_a_value(selection)
         yield from _operations(selection.table)
-    yield from _anchor(session, selection)
-    yield from _unindexed(session, selection)
+    subject = f"{selection.table.name} ({', '.join(selection.key_names)})"
+    yield from _compared(_anchor(session, selection), subject, "Choose another anchor.")
+    yield from _compared(_unindexed(session, selection), subject, "Choose another anchor.")
     yield from _query_attributes(session, selection, query_attributes)
     yield from session.database.findings(selection.table, writing=writing)
+
+
+def _compared(findings: Iterator[Finding], subject: str, remedy: str) -> Iterator[Finding]:
+    """Lets findings pass; a type that has no equality (PostgreSQL's json, xml, point) is one of them."""
+    try:
+        yield from findings
+    except DatabaseFailure as failure:
+        if failure.kind is not FailureKind.OTHER:
+            raise
+        yield Finding(Severity.ERROR, subject, f"values of this type cannot be found again: {failure.detail}", remedy)
 
 
 def _columns_without_a_value(selection: Selection) -> Iterator[Finding]:
@@ -117,22 +128,26 @@ def _unindexed(session: Session, selection: Selection) -> Iterator[Finding]:
 
 def _query_attributes(session: Session, selection: Selection, names: Sequence[str]) -> Iterator[Finding]:
     """What it costs to ask for somebody by these columns, and whether the answer can be one person."""
-    database, table = session.database, selection.table
+    table = selection.table
     selected = {attribute.name for attribute in selection.schema_type.attributes}
     for name in names:
         column = table.column(name)
         if column is None or name not in selected or selection.key_names == (name,):
             continue
-        subject = f"{table.name}.{name}"
-        place = statements.place_of(database, [database.quote(name)], (any_value(column),))
-        if database.scans(statements.count(table, place), place.parameters):
-            message = "people are matched by this column and it has no index: each match reads the whole table"
-            yield Finding(Severity.WARNING, subject, message, f"Create an index on {name}.")
-        if _measured(session, statements.repeated(table, [database.quote(name)])):
-            message = (
-                "people are matched by this column and several rows have the same value: such a match is ambiguous"
-            )
-            yield Finding(Severity.WARNING, subject, message, "Correct the rows, or match by another column.")
+        found = _query_attribute(session, table, column)
+        yield from _compared(found, f"{table.name}.{name}", "Match people by another column.")
+
+
+def _query_attribute(session: Session, table: Table, column: Column) -> Iterator[Finding]:
+    database, name = session.database, column.name
+    subject = f"{table.name}.{name}"
+    place = statements.place_of(database, [database.quote(name)], (any_value(column),))
+    if database.scans(statements.count(table, place), place.parameters):
+        message = "people are matched by this column and it has no index: each match reads the whole table"
+        yield Finding(Severity.WARNING, subject, message, f"Create an index on {name}.")
+    if _measured(session, statements.repeated(table, [database.quote(name)])):
+        message = "people are matched by this column and several rows have the same value: such a match is ambiguous"
+        yield Finding(Severity.WARNING, subject, message, "Correct the rows, or match by another column.")
 
 
 def _measured(session: Session, sql: str) -> int | None:

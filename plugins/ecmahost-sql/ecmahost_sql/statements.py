@@ -31,8 +31,8 @@ def repeated(table: Table, expressions: Sequence[str]) -> str:
     """Returns a SELECT of how many values, or combinations of them, belong to more than one row; NULL is no value."""
     columns, present = ", ".join(expressions), " AND ".join(f"{one} IS NOT NULL" for one in expressions)
     return (
-        f"SELECT count(*) FROM (SELECT 1 FROM {table.source} WHERE {present}"  # noqa: S608 -- names are quoted
-        f" GROUP BY {columns} HAVING count(*) > 1) AS repeated"
+        f"SELECT count(*) FROM (SELECT count(*) AS rows_of_one FROM {table.source} WHERE {present}"  # noqa: S608 -- names are quoted
+        f" GROUP BY {columns} HAVING count(*) > 1) repeated"
     )
 
 
