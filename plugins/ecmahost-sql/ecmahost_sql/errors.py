@@ -36,6 +36,7 @@ class FailureKind(StrEnum):
     BUSY = "busy"
     TIMEOUT = "timeout"
     UNAVAILABLE = "unavailable"
+    READ_ONLY = "read_only"
     DAMAGED = "damaged"
     OTHER = "other"
 
@@ -77,12 +78,13 @@ _EXPORT_ERRORS = {
     FailureKind.BUSY: MAExportError.LOCKING_ERROR_NEEDS_RETRY,
     FailureKind.TIMEOUT: MAExportError.CONNECTED_DIRECTORY_ERROR,
     FailureKind.UNAVAILABLE: MAExportError.CONNECTED_DIRECTORY_ERROR,
+    FailureKind.READ_ONLY: MAExportError.CONNECTED_DIRECTORY_ERROR,
     FailureKind.DAMAGED: MAExportError.CONNECTED_DIRECTORY_ERROR,
     FailureKind.OTHER: MAExportError.CONNECTED_DIRECTORY_ERROR,
 }
 
-OUTAGES = frozenset({FailureKind.UNAVAILABLE, FailureKind.DAMAGED})
-"""After one of these the connection is of no further use."""
+OUTAGES = frozenset({FailureKind.UNAVAILABLE, FailureKind.READ_ONLY, FailureKind.DAMAGED})
+"""After one of these the connection is of no further use. A read-only server may have been replaced."""
 
 UNCERTAIN = OUTAGES | {FailureKind.TIMEOUT, FailureKind.OTHER}
 """After one of these a commit may have happened."""
@@ -100,7 +102,7 @@ def connector_error(failure: DatabaseFailure, *, nothing_sent: bool = True) -> C
             return TargetBusy(failure.detail)
         case FailureKind.TIMEOUT:
             return DeadlineExceeded(failure.detail, nothing_sent=nothing_sent)
-        case FailureKind.UNAVAILABLE:
+        case FailureKind.UNAVAILABLE | FailureKind.READ_ONLY:
             return ServerDown(failure.detail, nothing_sent=nothing_sent)
         case FailureKind.DAMAGED:
             return UnexpectedData(failure.detail, nothing_sent=nothing_sent)

@@ -5,7 +5,7 @@ from ecmahost_sql.catalog import Column, Kind, Moment, Table
 from ecmahost_sql.errors import DatabaseFailure, FailureKind
 from ecmahost_sql.odbc.drivers import DB2, MARIADB, MYSQL, POSTGRESQL, SQL_SERVER, UNKNOWN, by_driver, by_product
 from ecmahost_sql.odbc.errors import failure_of
-from ecmahost_sql.odbc.source import OdbcSource, driver_in, keywords
+from ecmahost_sql.odbc.source import OdbcSource, driver_in, keywords, parsed
 from ecmahost_sql.odbc.types import typed
 from ecmahost_sql.parameters import understand
 
@@ -38,15 +38,26 @@ def test_exactly_one_way_to_name_a_database_is_taken(parameters, words):
 
 def test_user_and_password_stand_before_the_data_sources_own_and_cannot_be_more_than_a_value():
     login = {"user": "a;b", "password": secret("p}w;Server=evil")}
-    assert keywords(OdbcSource(dsn="hr", **login)) == "DSN=hr;UID={a;b};PWD={p}}w;Server=evil}"
-    text = keywords(OdbcSource(connection_string=secret("Driver={X};UID=other"), **login))
-    assert text == "UID={a;b};PWD={p}}w;Server=evil};Driver={X};UID=other"
+    ours = ["UID={a;b}", "PWD={p}}w;Server=evil}"]
+    assert list(keywords(OdbcSource(dsn="hr", **login)).values()) == ["DSN=hr", *ours]
+    for other in ("UID=other;PWD={o;t}", "User = other; password=other", "Username={x;}}y};PWD=;uid=third"):
+        found = keywords(OdbcSource(connection_string=secret(f"Driver={{X}};{other};Server=s"), **login))
+        assert list(found.values()) == [*ours, "Driver={X}", "Server=s"]
+
+
+def test_a_password_that_psqlodbc_would_decode_stands_in_braces():
+    for password in ("100%41", "a+b"):
+        assert keywords(OdbcSource(dsn="hr", password=secret(password)))["pwd"] == f"PWD={{{password}}}"
 
 
 def test_a_dsn_file_gives_its_keywords_and_a_wrong_one_is_told_without_its_content(tmp_path):
     file = tmp_path / "hr.dsn"
     file.write_text("\ufeff[ODBC]\n; a comment\nDRIVER={Some Driver}\nServer=db;x\nUID = hr\n")
-    assert keywords(OdbcSource(dsn_file=str(file))) == "DRIVER={Some Driver};Server={db;x};UID=hr"
+    assert list(keywords(OdbcSource(dsn_file=str(file))).values()) == [
+        "DRIVER={Some Driver}",
+        "Server={db;x}",
+        "UID=hr",
+    ]
     for content, words in (("PWD=31415", "no DSN file"), ("[Other]\nPWD=31415", "no section [ODBC]")):
         file.write_text(content)
         with pytest.raises(DatabaseFailure) as caught:
@@ -58,9 +69,9 @@ def test_a_dsn_file_gives_its_keywords_and_a_wrong_one_is_told_without_its_conte
 
 
 def test_the_driver_of_a_connection_string_is_recognised():
-    assert driver_in("Server=x;Driver={PostgreSQL Unicode};Driver={Other}") == "PostgreSQL Unicode"
-    assert driver_in("PWD={;driver=x}") in {"x}", "x"}  # decides nothing but which harmless keywords are added
-    assert driver_in("DSN=hr") == ""
+    assert driver_in(parsed("Server=x;Driver={PostgreSQL Unicode};Driver={Other}")) == "PostgreSQL Unicode"
+    assert driver_in(parsed("PWD={;driver=x}; DRIVER = psqlodbcw.so ;")) == "psqlodbcw.so"
+    assert driver_in(parsed("DSN=hr")) == driver_in(parsed("")) == ""
     assert by_driver("PostgreSQL Unicode") is by_driver("/usr/lib/odbc/psqlodbcw.so") is POSTGRESQL
     assert by_driver("ODBC Driver 18 for SQL Server") is UNKNOWN
     assert by_product("Microsoft SQL Server") is SQL_SERVER
@@ -115,6 +126,18 @@ TABLE = Table(
     [
         (POSTGRESQL, "23505", 'ERROR: unique constraint "people_login"\nDETAIL: (31415);', FailureKind.UNIQUE, "Login"),
         (POSTGRESQL, "23505", 'ERROR: unique constraint "people_both"', FailureKind.UNIQUE, ""),
+        (POSTGRESQL, "23505", "FEHLER: doppelter Schlüsselwert verletzt Unique-Constraint »people_login«",
+         FailureKind.UNIQUE, "Login"),
+        (POSTGRESQL, "23502", "FEHLER: NULL-Wert in Spalte »Login« von Relation »People« verletzt Not-Null-Constraint",
+         FailureKind.NOT_NULL, "Login"),
+        (POSTGRESQL, "23502", "ERREUR: valeur NULL dans la colonne « Login » de la relation « People »",
+         FailureKind.NOT_NULL, "Login"),
+        (POSTGRESQL, "23502", 'ERROR: "31415" of "31415"', FailureKind.NOT_NULL, ""),
+        (POSTGRESQL, "25006", "ERROR: cannot execute INSERT in a read-only transaction", FailureKind.READ_ONLY, ""),
+        (MARIADB, "HY000", "[ma]The MariaDB server is running with the --read-only option (1290) (SQLExecDirectW)",
+         FailureKind.READ_ONLY, ""),
+        (MARIADB, "08S01", "[ma]WSREP has not yet prepared node for application use (1047) (SQLExecDirectW)",
+         FailureKind.UNAVAILABLE, ""),
         (POSTGRESQL, "40P01", "ERROR: deadlock detected", FailureKind.BUSY, ""),
         (POSTGRESQL, "53300", "FATAL: too many connections", FailureKind.UNAVAILABLE, ""),
         (POSTGRESQL, "08001", 'FATAL: password authentication failed for user "31415"', FailureKind.CREDENTIALS, ""),

@@ -126,7 +126,7 @@ def test_only_an_export_session_can_write(make_target, purpose):
     database = target.open(purpose).database
     with pytest.raises(DatabaseFailure) as caught:
         database.execute(f"DELETE FROM {database.quote('People')}")
-    assert caught.value.kind is FailureKind.PERMISSION
+    assert caught.value.kind is FailureKind.READ_ONLY
 
 
 # Connections that are lost --------------------------------------------------------------------------------------------

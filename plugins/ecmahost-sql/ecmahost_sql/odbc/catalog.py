@@ -11,6 +11,7 @@ from typing import Any
 
 from ecmahost_core import ObjectModificationType
 from ecmahost_sql.catalog import ALL_OPERATIONS, Column, Kind, Moment, Table
+from ecmahost_sql.errors import DatabaseFailure, FailureKind
 from ecmahost_sql.odbc.dbapi import Connection, Cursor, Module
 from ecmahost_sql.odbc.drivers import Driver
 from ecmahost_sql.odbc.types import typed
@@ -85,6 +86,13 @@ class Catalog:
 
     def _database(self) -> str:
         """Returns the database that the connection is in; empty where a server has but one."""
+        if self._driver.database:
+            ((database,),) = self._rows(self._driver.database)
+            if database is None:
+                raise DatabaseFailure(
+                    FailureKind.OTHER, "the connection is in no database: name one in the data source (DATABASE=...)"
+                )
+            return str(database)
         return str(self._connection.getinfo(self._module.SQL_DATABASE_NAME) or "").strip()
 
     def _table(self, name: str, place: Namespace) -> Table:

@@ -1,13 +1,20 @@
 """Opening a connection through pyodbc."""
 
+import re
+
 from ecmahost_sql.errors import DatabaseFailure, FailureKind
 from ecmahost_sql.odbc.dbapi import Connection, Module, load
 from ecmahost_sql.odbc.drivers import UNKNOWN, Driver, by_driver, by_product
 from ecmahost_sql.odbc.errors import failure_of
-from ecmahost_sql.odbc.source import OdbcSource, driver_in, keywords
+from ecmahost_sql.odbc.source import Keywords, OdbcSource, driver_in, keywords, parsed
 
 LOGIN_SECONDS = 15
 """How long to wait for a server that does not answer; less where the command timeout is less."""
+
+ANSWER_SECONDS = 10
+"""How much longer than the command timeout to listen for a server's answer before the server counts as gone."""
+
+_TLS = re.compile(r"\b(?:SSL|TLS)\b|certificate", re.IGNORECASE)
 
 WITHOUT_CHUNKS = 2**30
 """Longer values would be sent in pieces, which MariaDB's driver garbles."""
@@ -20,11 +27,12 @@ def connect(source: OdbcSource, command_timeout: float) -> tuple[Connection, Dri
     login is refused, OTHER when the data source, its driver or ODBC itself is missing.
     """
     module = load()
-    text = keywords(source)
-    guess = by_driver(driver_in(text) or (_registered(module, source.dsn) if source.dsn else ""))
+    given = keywords(source)
+    guess = by_driver(driver_in(given) or (_registered(module, source.dsn) if source.dsn else ""))
+    login_seconds = int(min(LOGIN_SECONDS, max(command_timeout, 1)))
     try:
         connection = module.connect(
-            guess.options + text, autocommit=True, timeout=int(min(LOGIN_SECONDS, max(command_timeout, 1)))
+            _with_options(given, guess, source, command_timeout, login_seconds), autocommit=True, timeout=login_seconds
         )
     except module.Error as error:
         raise _unopened(error, guess) from None
@@ -39,6 +47,14 @@ def connect(source: OdbcSource, command_timeout: float) -> tuple[Connection, Dri
         connection.close()
         raise
     return connection, driver, module
+
+
+def _with_options(given: Keywords, driver: Driver, source: OdbcSource, command_timeout: float, login: int) -> str:
+    """Returns the connection string with ours. What a data source of the machine says of ``lost`` cannot be seen."""
+    seconds = round(command_timeout) + ANSWER_SECONDS
+    ours = parsed(driver.options.format(seconds=seconds, login=login))
+    lost = {} if source.dsn else parsed(driver.lost.format(seconds=seconds))
+    return ";".join({**lost, **given, **ours}.values())
 
 
 def _registered(module: Module, dsn: str) -> str:
@@ -61,6 +77,12 @@ def _unopened(error: Exception, guess: Driver) -> DatabaseFailure:
     if state == "01000" or "Can't open lib" in message or "file not found" in message:
         return DatabaseFailure(
             FailureKind.OTHER, "the ODBC driver is not installed on this machine (odbcinst -q -d lists them)"
+        )
+    if _TLS.search(message):
+        return DatabaseFailure(
+            FailureKind.UNAVAILABLE,
+            "no TLS connection to the database is possible: look at the server's certificate, the authorities that the "
+            "data source names, and what both sides require",
         )
     failure = failure_of(error, guess)
     if failure.kind in {FailureKind.OTHER, FailureKind.INVALID_VALUE} and guess is UNKNOWN:

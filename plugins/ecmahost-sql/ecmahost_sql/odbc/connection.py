@@ -47,8 +47,8 @@ class OdbcDatabase:
         self._timeout = command_timeout
         self._lost = False
         self._catalog_seen = 0
+        self._quote_mark = ""
         with self._failures():
-            self._quote_mark = str(connection.getinfo(module.SQL_IDENTIFIER_QUOTE_CHAR)).strip()
             self._catalog = Catalog(connection, module, driver, self.quote)
 
     def set_up(self, *, writing: bool) -> None:
@@ -57,6 +57,8 @@ class OdbcDatabase:
         for statement in (*self._driver.opening, *(() if writing else self._driver.reading)):
             self.execute(statement.format(timeout=timeout, limit=timeout + self._driver.unit))
         with self._failures():
+            # MariaDB's depends on the session's sql_mode, which has been set just now.
+            self._quote_mark = str(self._connection.getinfo(self._module.SQL_IDENTIFIER_QUOTE_CHAR)).strip()
             if not self._driver.opening:
                 # SQL_ATTR_CONNECTION_TIMEOUT, which some drivers do not know, and the timeout of each statement.
                 with suppress(self._module.Error):

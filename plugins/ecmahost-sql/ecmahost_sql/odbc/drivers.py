@@ -14,7 +14,9 @@ class Driver:
 
     Attributes:
         name: as messages and documents call it.
-        options: connection keywords that must have these values, ready to stand before others.
+        options: connection keywords that must have these values; ``{seconds}`` is how long to listen for an answer of
+            a server that may be gone, longer than any statement may take, ``{login}`` how long to wait for the login.
+        lost: the same, for those of which the data source may say something else.
         opening: statements that a new connection runs; ``{timeout}`` is the command timeout, in ``unit``, and
             ``{limit}`` a little more: a statement that waits for a lock gives up waiting first.
         reading: statements that keep a connection from writing.
@@ -33,6 +35,7 @@ class Driver:
         text: an expression for any value as the text that the database prints; ``{0}`` is the column.
         truth: an expression for a boolean as 0 or 1; ``{0}`` is the column.
         schema: a SELECT of the schema that names without one lead to; empty where a database has no schemas.
+        database: a SELECT of the database that the connection is in, NULL where names lead nowhere; empty asks ODBC.
         inner: schemas that belong to the database itself.
         columns: a SELECT of a table's columns, with the parameters schema and table: name, type as declared, default or
             NULL, whether it is made by a sequence or the like, whether it is computed; empty asks ODBC alone.
@@ -47,6 +50,7 @@ class Driver:
 
     name: str
     options: str = ""
+    lost: str = ""
     opening: tuple[str, ...] = ()
     reading: tuple[str, ...] = ()
     waiting: str = ""
@@ -65,6 +69,7 @@ class Driver:
     text: str = "{0}"
     truth: str = "{0}"
     schema: str = ""
+    database: str = ""
     inner: frozenset[str] = frozenset()
     columns: str = ""
     key: str = ""
@@ -79,8 +84,10 @@ class Driver:
 POSTGRESQL = Driver(
     "PostgreSQL",
     # A statement that fails makes the whole transaction fail, which is undone anyway; the default sets a savepoint
-    # before each statement.
-    options="Protocol=7.4-1;",
+    # before each statement. The others would change line ends in values, or names, or write values into statements.
+    options="Protocol=7.4-1;LFConversion=0;LowerCaseIdentifier=0;UseServerSidePrepare=1;",
+    # A server that lost its power answers nothing; without these, the kernel waits for a quarter of an hour or more.
+    lost="pqopt={{keepalives_idle=15 keepalives_interval=5 keepalives_count=3 tcp_user_timeout={seconds}000}}",
     opening=(
         "SET statement_timeout = {limit}",
         "SET lock_timeout = {timeout}",
@@ -150,8 +157,9 @@ MYSQL = Driver(
     # A connection that is made anew in the middle of a transaction would lose half of it.
     options="AUTO_RECONNECT=0;CHARSET=utf8mb4;",
     opening=(
-        # Values that do not fit are refused, not cut; backslashes in data mean themselves in statements' parameters.
-        "SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_ALL_TABLES')",
+        # Values that do not fit are refused, not cut, and a key of 0 is no request for a new one. The server's own mode
+        # does not count: it may turn empty text into NULL, or pad what is read.
+        "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO'",
         "SET SESSION time_zone = '+00:00'",
         "SET SESSION innodb_lock_wait_timeout = {timeout}",
         "SET SESSION foreign_key_checks = 1",
@@ -172,6 +180,7 @@ MYSQL = Driver(
     # Zero dates (0000-00-00) and microseconds do not survive the driver's own conversion.
     text="CAST({0} AS CHAR)",
     truth="{0} + 0",
+    database="SELECT DATABASE()",
     inner=frozenset({"information_schema", "performance_schema", "mysql", "sys"}),
     columns="""
         SELECT column_name,
@@ -181,7 +190,11 @@ MYSQL = Driver(
             CASE WHEN column_default = 'NULL' THEN NULL ELSE column_default END,
             CASE WHEN extra LIKE '%auto_increment%' THEN 1 ELSE 0 END,
             CASE WHEN extra LIKE '%VIRTUAL GENERATED%' OR extra LIKE '%STORED GENERATED%' THEN 1 ELSE 0 END
-        FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position
+        FROM information_schema.columns WHERE table_schema = ? AND table_name = ?
+            -- No value of these is text or becomes text by a CAST.
+            AND data_type NOT IN ('geometry', 'point', 'linestring', 'polygon', 'multipoint', 'multilinestring',
+                'multipolygon', 'geometrycollection', 'geomcollection', 'vector')
+        ORDER BY ordinal_position
     """,
     # The driver numbers the columns of a key as they follow each other in the table.
     key="""
@@ -189,10 +202,10 @@ MYSQL = Driver(
         WHERE table_schema = ? AND table_name = ? AND index_name = 'PRIMARY' ORDER BY seq_in_index
     """,
     unique="""
-        SELECT index_name, column_name FROM information_schema.statistics s
-        WHERE table_schema = ? AND table_name = ? AND non_unique = 0 AND NOT EXISTS (
-            SELECT 1 FROM information_schema.statistics p WHERE p.table_schema = s.table_schema
-                AND p.table_name = s.table_name AND p.index_name = s.index_name AND p.sub_part IS NOT NULL)
+        SELECT index_name, column_name FROM (
+            SELECT index_name, column_name, count(sub_part) OVER (PARTITION BY index_name) AS parts
+            FROM information_schema.statistics WHERE table_schema = ? AND table_name = ? AND non_unique = 0
+        ) whole WHERE parts = 0
     """,
     writable="""
         SELECT CASE is_updatable WHEN 'YES' THEN 1 ELSE 0 END, CASE is_updatable WHEN 'YES' THEN 1 ELSE 0 END,
@@ -207,6 +220,7 @@ MYSQL = Driver(
 MARIADB = replace(
     MYSQL,
     name="MariaDB",
+    options=MYSQL.options + "CONN_TIMEOUT={login};READ_TIMEOUT={seconds};",
     opening=(*MYSQL.opening, "SET SESSION max_statement_time = {limit}"),
     least_wait=0,
     returning=True,

@@ -20,7 +20,10 @@ _WORDS = {
     FailureKind.BUSY: "the database is locked by another program, or ended a deadlock this way; try again later",
     FailureKind.TIMEOUT: "the statement took longer than command_timeout allows and was stopped; it may lack an index",
     FailureKind.PERMISSION: "the database account may not do this",
-    FailureKind.CREDENTIALS: "the database refuses the user or the password",
+    FailureKind.READ_ONLY: "the database takes no changes: it is read-only (a replica, maintenance, or a setting of "
+    "the database, the account or the data source)",
+    FailureKind.CREDENTIALS: "the database refuses the login: the user or the password, this machine's address, or a "
+    "connection without TLS",
     FailureKind.UNAVAILABLE: "the database cannot be reached, or the connection to it was lost",
     FailureKind.NOT_IN_CATALOG: "a table or column is missing, here or in what a view or trigger uses",
     FailureKind.INVALID_VALUE: "a value does not fit the type or the length of its column",
@@ -34,7 +37,7 @@ _STATES: Mapping[str, FailureKind] = {
     "42S02": FailureKind.NOT_IN_CATALOG,
     "42S22": FailureKind.NOT_IN_CATALOG,
     "28000": FailureKind.CREDENTIALS,
-    "25006": FailureKind.PERMISSION,
+    "25006": FailureKind.READ_ONLY,
 }
 _CLASSES: Mapping[str, FailureKind] = {"08": FailureKind.UNAVAILABLE, "22": FailureKind.INVALID_VALUE}
 
@@ -89,20 +92,30 @@ _MARIADB_NUMBERS: Mapping[int, FailureKind] = {
     1142: FailureKind.PERMISSION,
     1143: FailureKind.PERMISSION,
     1227: FailureKind.PERMISSION,
-    1290: FailureKind.PERMISSION,
     1370: FailureKind.PERMISSION,
-    1792: FailureKind.PERMISSION,
+    1290: FailureKind.READ_ONLY,
+    1792: FailureKind.READ_ONLY,
+    1836: FailureKind.READ_ONLY,
     1045: FailureKind.CREDENTIALS,
+    1130: FailureKind.CREDENTIALS,
+    1820: FailureKind.CREDENTIALS,
+    1862: FailureKind.CREDENTIALS,
+    3118: FailureKind.CREDENTIALS,
+    4151: FailureKind.CREDENTIALS,
     1698: FailureKind.CREDENTIALS,
     1049: FailureKind.UNAVAILABLE,
     1054: FailureKind.NOT_IN_CATALOG,
     1146: FailureKind.NOT_IN_CATALOG,
     1356: FailureKind.NOT_IN_CATALOG,
     1265: FailureKind.INVALID_VALUE,
+    1267: FailureKind.INVALID_VALUE,
+    1271: FailureKind.INVALID_VALUE,
     1366: FailureKind.INVALID_VALUE,
     1906: FailureKind.CONSTRAINT,
     1021: FailureKind.UNAVAILABLE,
+    1047: FailureKind.UNAVAILABLE,
     1053: FailureKind.UNAVAILABLE,
+    1129: FailureKind.UNAVAILABLE,
     1114: FailureKind.UNAVAILABLE,
     1194: FailureKind.DAMAGED,
     1877: FailureKind.DAMAGED,
@@ -123,6 +136,8 @@ _SQL_SERVER_NUMBERS: Mapping[int, FailureKind] = {
     547: FailureKind.CONSTRAINT,
     1205: FailureKind.BUSY,
     1222: FailureKind.BUSY,
+    3906: FailureKind.READ_ONLY,
+    978: FailureKind.READ_ONLY,
     229: FailureKind.PERMISSION,
     230: FailureKind.PERMISSION,
     18456: FailureKind.CREDENTIALS,
@@ -137,9 +152,26 @@ _OWN_WORDS = {("PostgreSQL", "P0001"), ("MariaDB", "45000"), ("MySQL", "45000")}
 
 _REFUSED_LOGIN = ("password authentication failed", "no password supplied", 'role "', "no pg_hba.conf entry")
 
-_MISSING = (re.compile(r'null value in column "(.+?)" of relation "(.+?)"'), re.compile(r"^(?:Column|Field) '(.+?)'"))
+_OPENS, _CLOSES = '["„“«»]\\s?', '\\s?["”“»«]'
+"""PostgreSQL speaks the server's language, and quotes names as that does."""
+
+_NAMED = f"{_OPENS}(.+?){_CLOSES}"
+_MISSING = (
+    re.compile(r'null value in column "(.+?)" of relation "(.+?)"'),
+    re.compile(r"^(?:Column|Field) '(.+?)'"),
+    re.compile(f"{_NAMED}.*?{_NAMED}"),
+)
+_DENIED = (
+    re.compile(
+        r"denied for ((?:materialized |foreign )?(?:table|view|relation|schema|sequence|column|function)) (.+)$"
+    ),
+    re.compile(r"row-level (security policy for table) (.+)$"),
+    re.compile(r" command denied to user .* for (table|column) (?:`[^`]*`\.)?([`'][^`']+[`'](?: in table '[^']+')?)$"),
+)
+"""What may not be touched: the names of objects of the database."""
+
 _TOO_LONG = re.compile(r"for column (?:`[^`]*`\.`[^`]*`\.)?[`'](.+?)[`'] at row \d+$")
-_RULE = (re.compile(r'constraint "(.+?)"'), re.compile(r"CONSTRAINT `(.+?)`"))
+_RULE = (re.compile(f"constraint {_NAMED}", re.IGNORECASE), re.compile(r"CONSTRAINT `(.+?)`"))
 
 
 def failure_of(error: Exception, driver: Driver, table: Table | None = None) -> DatabaseFailure:
@@ -168,6 +200,9 @@ def failure_of(error: Exception, driver: Driver, table: Table | None = None) -> 
             return DatabaseFailure(
                 kind, f"the database refuses the statement ({driver.name} {code or 'without a code'})"
             )
+        case FailureKind.PERMISSION:
+            found = next((match for match in (pattern.search(text) for pattern in _DENIED) if match), None)
+            return DatabaseFailure(kind, f"{_WORDS[kind]}: {found[1]} {found[2]}" if found else _WORDS[kind])
         case FailureKind.DAMAGED:
             return DatabaseFailure(kind, "the database reports damaged data; look into its own log")
         case _:
@@ -185,6 +220,8 @@ def _kind(driver: Driver, state: str, number: int, text: str) -> FailureKind:
     if driver is POSTGRESQL:
         if state == "08001" and any(words in text for words in _REFUSED_LOGIN):
             return FailureKind.CREDENTIALS
+        if text.startswith("Connection is readonly"):  # psqlODBC's own words, for ReadOnly=1
+            return FailureKind.READ_ONLY
         found = _POSTGRESQL_STATES.get(state) or _POSTGRESQL_CLASSES.get(state[:2])
     else:
         found = _NUMBERS.get(driver.name, {}).get(number)
@@ -219,10 +256,16 @@ def _duplicate(text: str, table: Table | None) -> DatabaseFailure:
 def _missing(text: str, table: Table | None) -> DatabaseFailure:
     found = next((match for match in (pattern.search(text) for pattern in _MISSING) if match), None)
     relation = found[2] if found is not None and found.re is _MISSING[0] else ""
-    if relation and table is not None and not table.view and relation != table.name.rpartition(".")[2]:
+    if relation and table is not None and not table.view and relation != _own_name(table):
         return DatabaseFailure(FailureKind.CONSTRAINT, f"a trigger failed on another table: {relation} lacks a value")
-    column = _known(found, table)
-    return DatabaseFailure(FailureKind.NOT_NULL, f"column {column or 'of the table'} must have a value", column)
+    foreign = found is not None and found.re is _MISSING[2] and table is not None and found[2] != _own_name(table)
+    column = "" if foreign else _known(found, table)
+    what = f"column {column} must have a value" if column else "a column that must have a value has none"
+    return DatabaseFailure(FailureKind.NOT_NULL, what, column)
+
+
+def _own_name(table: Table) -> str:
+    return table.name.rpartition(".")[2]
 
 
 def _known(found: re.Match[str] | None, table: Table | None) -> str:
@@ -231,7 +274,7 @@ def _known(found: re.Match[str] | None, table: Table | None) -> str:
 
 
 def _rule(state: str, text: str) -> str:
-    if "foreign key" in text:
+    if state == "23503" or "foreign key" in text:
         return (
             "a foreign key forbids it: a value refers to a row that does not exist, or another row refers to this one"
         )

@@ -5,14 +5,19 @@ A connection string holds passwords. It is composed when a connection is opened,
 
 import configparser
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from ecmahost_core import Secret
 from ecmahost_sql.errors import DatabaseFailure, FailureKind
 
-_DRIVER = re.compile(r"(?:^|;)\s*driver\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)", re.IGNORECASE)
-_PLAIN = re.compile(r"[^\[\]{}(),;?*=!@\s]+")
+_KEYWORD = re.compile(r"(?P<name>[^=;]*)=\s*(?P<value>\{(?:[^}]|\}\})*\}|[^;]*)[^;]*")
+_SAME = {"user": "uid", "username": "uid", "user name": "uid", "password": "pwd"}
+_PLAIN = re.compile(r"[^\[\]{}(),;?*=!@%+\s]+")
+"""What needs no braces; psqlODBC decodes ``%41`` and ``+`` where there are none."""
+
 _LARGEST_FILE = 65536
 
 
@@ -35,30 +40,45 @@ class OdbcSource:
     password: Secret | None = None
 
 
-def keywords(source: OdbcSource) -> str:
+Keywords: TypeAlias = Mapping[str, str]
+"""A connection string: what stands for each keyword, the keyword included, by the keyword in small letters."""
+
+
+def keywords(source: OdbcSource) -> Keywords:
     """Returns the connection string, without any keyword of ours. Raises DatabaseFailure for a DSN file.
 
-    Where a keyword stands twice, ODBC takes the first, so user and password stand before those of the data source.
+    ODBC says that of a keyword that stands twice the first counts; psqlODBC takes the last. So each stands once: user
+    and password of the connector go before those of the data source.
     """
     parts = []
+    if source.dsn:
+        # Drivers look for the name with its braces; what needs some cannot be a name (see the parameter).
+        parts.append(f"DSN={source.dsn}")
     if source.user:
         parts.append(f"UID={_braced(source.user)}")
     if source.password is not None:
         parts.append(f"PWD={_braced(source.password.reveal())}")
-    if source.dsn:
-        # Drivers look for the name with its braces; what needs some cannot be a name (see the parameter).
-        parts.insert(0, f"DSN={source.dsn}")
-    elif source.dsn_file:
+    if source.dsn_file:
         parts.extend(f"{name}={_braced(value)}" for name, value in _from_file(Path(source.dsn_file)))
     elif source.connection_string is not None:
         parts.append(source.connection_string.reveal())
-    return ";".join(parts)
+    return parsed(";".join(parts))
 
 
-def driver_in(connection_string: str) -> str:
+def parsed(text: str) -> Keywords:
+    """Returns the keywords of a connection string; the first of those with the same name."""
+    found: dict[str, str] = {}
+    for match in _KEYWORD.finditer(text):
+        name = match["name"].strip().lower()
+        if name:
+            found.setdefault(_SAME.get(name, name), match[0].strip())
+    return found
+
+
+def driver_in(found: Keywords) -> str:
     """Returns the driver that a connection string names; empty when it names none."""
-    found = _DRIVER.search(connection_string)
-    return found[1].strip().removeprefix("{").removesuffix("}") if found else ""
+    value = found.get("driver", "").partition("=")[2].strip()
+    return value[1:-1] if value.startswith("{") else value
 
 
 def _braced(value: str) -> str:
