@@ -246,6 +246,22 @@ def test_a_column_that_cannot_be_compared_is_read_and_written_and_check_says_it_
     assert "Choose another anchor." in [one.remedy for one in found]
 
 
+@postgresql_only
+def test_a_row_whose_text_is_no_text_is_not_taken_for_missing(make_target, changes):
+    target = make_target(PEOPLE)
+    encoding = "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"
+    target.raw(f"CREATE DATABASE {target.database}_ascii TEMPLATE template0 {encoding}")
+    target.database += "_ascii"
+    target.sql(PEOPLE + "INSERT INTO People(Login) VALUES ('a'), (convert_from('\\xe9'::bytea, 'SQL_ASCII'))")
+    say(target, "")
+    people = target.type("People")
+    error = target.one(people, changes.update("People", 2, Note="n")).error
+    assert error.code is MAExportError.CONNECTED_DIRECTORY_ERROR
+    assert target.done(people, changes.update("People", 1, Note="n")).attributes["Note"] == ("n",)
+    with pytest.raises(ConnectorError, match="correct the rows"):
+        target.entries(people)
+
+
 @mariadb_only
 def test_a_text_that_the_columns_character_set_does_not_know_matches_nobody_and_is_refused(make_target, changes):
     target = make_target("CREATE TABLE P(Login varchar(20) CHARACTER SET latin1 PRIMARY KEY, N INT)")

@@ -42,6 +42,8 @@ _STATES: Mapping[str, FailureKind] = {
 _CLASSES: Mapping[str, FailureKind] = {"08": FailureKind.UNAVAILABLE, "22": FailureKind.INVALID_VALUE}
 
 _POSTGRESQL_STATES: Mapping[str, FailureKind] = {
+    # A database of the encoding SQL_ASCII has text that is none. Not a value of ours: the row is there.
+    "22021": FailureKind.OTHER,
     "23505": FailureKind.UNIQUE,
     "23502": FailureKind.NOT_NULL,
     "23P01": FailureKind.UNIQUE,
@@ -195,6 +197,8 @@ def failure_of(error: Exception, driver: Driver, table: Table | None = None) -> 
             column = _known(_TOO_LONG.search(text), table)
             where = f"column {column}" if column else "its column"
             return DatabaseFailure(kind, f"a value does not fit the type or the length of {where}", column)
+        case FailureKind.OTHER if state == "22021":
+            return DatabaseFailure(kind, "text is stored in bytes that are no text: correct the rows, or their encoding")
         case FailureKind.OTHER:
             code = f"{state} {number[1]}" if number and number[1] not in {"0", "1"} else state
             return DatabaseFailure(
