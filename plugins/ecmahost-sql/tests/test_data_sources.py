@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -133,6 +135,37 @@ def test_a_server_that_became_read_only_is_down_and_its_connections_are_not_used
     finally:
         if target.kind == "mariadb":
             target.raw("SET GLOBAL read_only = 0")
+
+
+POOLED = """
+import sys, ecmahost_sql
+from ecmahost_core import Secret, SessionPurpose
+parameters = {"connection_string": Secret(lambda: sys.argv[1])}
+for purpose in (SessionPurpose.READ, SessionPurpose.EXPORT):
+    with ecmahost_sql.open_session(parameters, purpose) as session:
+        database = session.database
+        print(*database.query("SELECT " + sys.argv[2])[0])
+        if purpose is SessionPurpose.EXPORT:
+            database.execute(f"DELETE FROM {database.quote('People')}")
+"""
+
+
+@pytest.mark.servers
+def test_a_used_connection_of_the_driver_managers_pool_can_write_again(make_target, tmp_path):
+    target = make_target(PEOPLE)
+    drivers = Path("/etc/odbcinst.ini").read_text()
+    kept = drivers.replace("Driver=", "CPTimeout=100\nDriver=")
+    (tmp_path / "odbcinst.ini").write_text(f"[ODBC]\nPooling=Yes\n\n{kept}")
+    number = {"postgresql": "pg_backend_pid()", "mariadb": "connection_id()"}[target.kind]
+    done = subprocess.run(
+        [sys.executable, "-c", POOLED, target.server.connection_string(target.database), number],
+        env={**os.environ, "ODBCSYSINI": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.split()
+    assert first == second, "this is no pool"
 
 
 @pytest.mark.servers

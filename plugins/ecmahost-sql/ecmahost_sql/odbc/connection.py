@@ -54,7 +54,7 @@ class OdbcDatabase:
     def set_up(self, *, writing: bool) -> None:
         """Makes the connection behave as the methods promise, whatever the server's defaults are."""
         timeout = round(self._timeout * self._driver.unit)
-        for statement in (*self._driver.opening, *(() if writing else self._driver.reading)):
+        for statement in (*self._driver.opening, *(self._driver.writing if writing else self._driver.reading)):
             self.execute(statement.format(timeout=timeout, limit=timeout + self._driver.unit))
         with self._failures():
             # MariaDB's depends on the session's sql_mode, which has been set just now.

@@ -20,6 +20,7 @@ class Driver:
         opening: statements that a new connection runs; ``{timeout}`` is the command timeout, in ``unit``, and
             ``{limit}`` a little more: a statement that waits for a lock gives up waiting first.
         reading: statements that keep a connection from writing.
+        writing: statements that undo those: with ``Pooling`` in odbcinst.ini, a new connection may be a used one.
         waiting: the statement that sets how long to wait for locks, ``{timeout}`` in ``unit``; empty without.
         unit: parts of a second that a timeout counts.
         least_wait: what to wait at least, in ``unit``: where 0 means for ever, the next best.
@@ -53,6 +54,7 @@ class Driver:
     lost: str = ""
     opening: tuple[str, ...] = ()
     reading: tuple[str, ...] = ()
+    writing: tuple[str, ...] = ()
     waiting: str = ""
     unit: int = SECONDS
     least_wait: int = 0
@@ -100,6 +102,7 @@ POSTGRESQL = Driver(
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     ),
     reading=("SET default_transaction_read_only = on",),
+    writing=("RESET default_transaction_read_only",),
     waiting="SET lock_timeout = {timeout}",
     unit=MILLISECONDS,
     least_wait=1,
@@ -166,6 +169,7 @@ MYSQL = Driver(
         "SET SESSION unique_checks = 1",
     ),
     reading=("SET SESSION TRANSACTION READ ONLY",),
+    writing=("SET SESSION TRANSACTION READ WRITE",),
     waiting="SET SESSION innodb_lock_wait_timeout = {timeout}",
     least_wait=1,
     # READ COMMITTED is refused by servers that log statements.

@@ -198,7 +198,9 @@ def failure_of(error: Exception, driver: Driver, table: Table | None = None) -> 
             where = f"column {column}" if column else "its column"
             return DatabaseFailure(kind, f"a value does not fit the type or the length of {where}", column)
         case FailureKind.OTHER if state == "22021":
-            return DatabaseFailure(kind, "text is stored in bytes that are no text: correct the rows, or their encoding")
+            return DatabaseFailure(
+                kind, "text is stored in bytes that are no text: correct the rows, or their encoding"
+            )
         case FailureKind.OTHER:
             code = f"{state} {number[1]}" if number and number[1] not in {"0", "1"} else state
             return DatabaseFailure(
