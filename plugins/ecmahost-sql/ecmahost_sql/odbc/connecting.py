@@ -85,6 +85,8 @@ def _unopened(error: Exception, guess: Driver) -> DatabaseFailure:
             "data source names, and what both sides require",
         )
     failure = failure_of(error, guess)
+    if failure.kind is FailureKind.TIMEOUT:
+        return DatabaseFailure(FailureKind.UNAVAILABLE, "the database does not answer")
     if failure.kind in {FailureKind.OTHER, FailureKind.INVALID_VALUE} and guess is UNKNOWN:
         return DatabaseFailure(FailureKind.UNAVAILABLE, f"no connection to the database was possible ({state})")
     return failure

@@ -59,7 +59,7 @@ class OdbcDatabase:
         with self._failures():
             # MariaDB's depends on the session's sql_mode, which has been set just now.
             self._quote_mark = str(self._connection.getinfo(self._module.SQL_IDENTIFIER_QUOTE_CHAR)).strip()
-            if not self._driver.opening:
+            if not any("{limit}" in statement for statement in self._driver.opening):
                 # SQL_ATTR_CONNECTION_TIMEOUT, which some drivers do not know, and the timeout of each statement.
                 with suppress(self._module.Error):
                     self._connection.timeout = round(self._timeout)
@@ -89,7 +89,10 @@ class OdbcDatabase:
         name = self.quote(column.name)
         if column.kind is Kind.BOOLEAN:
             return self._driver.truth.format(name)
-        return name if column.plain else self._driver.text.format(name)
+        if column.plain:
+            return name
+        printed = self._driver.approximate if column.approximate else ""
+        return (printed or self._driver.text).format(name)
 
     def as_text(self, column: Column) -> str:
         """With the driver's conversion to text."""

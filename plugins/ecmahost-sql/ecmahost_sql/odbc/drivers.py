@@ -34,6 +34,7 @@ class Driver:
         row_values: rows can be compared as ``(a, b) > (?, ?)``, and an index helps.
         limit_before, limit_after: what limits a SELECT, behind its first word and at its end.
         text: an expression for any value as the text that the database prints; ``{0}`` is the column.
+        approximate: the same for a number with a floating point, where that differs.
         truth: an expression for a boolean as 0 or 1; ``{0}`` is the column.
         schema: a SELECT of the schema that names without one lead to; empty where a database has no schemas.
         database: a SELECT of the database that the connection is in, NULL where names lead nowhere; empty asks ODBC.
@@ -69,6 +70,7 @@ class Driver:
     limit_before: str = ""
     limit_after: str = " FETCH FIRST {rows} ROWS ONLY"
     text: str = "{0}"
+    approximate: str = ""
     truth: str = "{0}"
     schema: str = ""
     database: str = ""
@@ -233,13 +235,16 @@ MARIADB = replace(
 
 SQL_SERVER = Driver(
     "SQL Server",
-    opening=("SET LOCK_TIMEOUT {timeout}", "SET XACT_ABORT ON"),
+    # Without NOCOUNT, what a trigger counts stands before its error, which nobody would read.
+    opening=("SET NOCOUNT ON", "SET LOCK_TIMEOUT {timeout}", "SET XACT_ABORT ON"),
+    counts_matches=False,
     waiting="SET LOCK_TIMEOUT {timeout}",
     unit=MILLISECONDS,
     last_key="SELECT CAST(@@IDENTITY AS bigint)",
     limit_before="TOP ({rows}) ",
     limit_after="",
     text="CONVERT(nvarchar(max), {0}, 121)",
+    approximate="CONVERT(nvarchar(max), {0}, 3)",
     schema="SELECT SCHEMA_NAME()",
     inner=frozenset({"sys", "INFORMATION_SCHEMA"}),
     columns="""
