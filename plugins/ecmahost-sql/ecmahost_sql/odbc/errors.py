@@ -1,7 +1,7 @@
 """What an ODBC error tells: its kind, the column that it is about, and a sentence for people.
 
-Messages of databases hold values, so none is passed on; only names that we know from the catalog, or that stand where the database
-itself puts a constraint's name, and what a trigger of the customer's raises, are.
+Messages of databases hold values, so none is passed on; only names that we know from the catalog, or that stand where
+the database itself puts the name of a constraint or a table, and what a trigger of the customer's raises, are.
 """
 
 import re
