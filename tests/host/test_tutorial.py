@@ -212,6 +212,9 @@ def test_a_second_identical_change_writes_nothing(contoso: Any, person: dict[str
     second = client.patch(object_id, *change)
     assert (second.status, second.version, second.json) == (200, first.version, first.json)
     assert employees.versions() == versions
+    # A uuid has no letters of two sizes, and neither has a person two identities.
+    spelt = client.patch(object_id, {**change[1], "value": change[1]["value"].upper()})
+    assert (spelt.status, employees.versions()) == (200, versions)
 
 
 def test_somebody_who_was_there_before_is_matched_with_what_the_database_made(contoso: Any) -> None:

@@ -305,22 +305,3 @@ def test_a_text_that_the_columns_character_set_does_not_know_matches_nobody_and_
         error = target.refused("P", changes.add("P", Login=text))
         assert error.code is MAExportError.INVALID_PROVISIONING_ATTRIBUTE_VALUE
         assert target.one("P", changes.delete("P", text)).error.code is MAExportError.CONNECTED_DIRECTORY_MISSING_OBJECT
-
-
-@pytest.mark.servers
-def test_a_value_of_the_wrong_type_names_its_column(make_target, changes):
-    target = make_target(
-        "CREATE TABLE P(Login varchar(9) PRIMARY KEY, Note varchar(9), Day date, Guid uuid, Doc json, N numeric(5, 2))"
-        if make_target.kind == "postgresql"
-        else "CREATE TABLE P(Login varchar(9) PRIMARY KEY, Note varchar(9), Day date, Guid uuid, N numeric(5, 2))"
-    )
-    for name, value in (("Guid", "31415"), ("Day", "2024-02-31"), ("Doc", "{31415")):
-        if name == "Doc" and target.kind == "mariadb":
-            continue
-        error = target.refused("P", changes.add("P", Login="a", Note="n", **{name: value}))
-        named = name if name != "Doc" else ""
-        assert (error.code, error.attribute) == (MAExportError.INVALID_PROVISIONING_ATTRIBUTE_VALUE, named)
-        assert "31415" not in error.detail
-    target.done("P", changes.add("P", Login="a"))
-    error = target.refused("P", changes.update("P", "a", Note="new", Guid="31415"))
-    assert error.attribute == "Guid"
