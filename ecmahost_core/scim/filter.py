@@ -154,6 +154,8 @@ def _attribute_expression(scanner: Scanner, read_path: _ReadPath) -> Filter:
     path = read_path(scanner)
     if _is_whole_schema(path):
         raise scanner.failure("an attribute name after the URN")
+    if path.attribute is not None and path.attribute.returned == "never":
+        raise scanner.failure(f"another attribute, for {path.text} is never shown and compares with nothing", start)
     if not scanner.take_literal("["):
         return _comparison(scanner, path, start)
     if path.sub_attribute is not None:

@@ -1,7 +1,7 @@
 """PATCH operations, and the single changes that they come to (RFC 7644 section 3.5.2)."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ecmahost_core.scim import entra, errors
@@ -10,7 +10,7 @@ from ecmahost_core.scim.nodes import AttributePath
 from ecmahost_core.scim.path import parse_path
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.scim.schemas import Attribute
-from ecmahost_core.scim.values import note_ignored
+from ecmahost_core.scim.values import note_ignored, sealed
 
 Op = Literal["add", "replace", "remove"]
 
@@ -24,7 +24,7 @@ class Operation:
 
     op: Op
     path: str | None = None
-    value: Any = None
+    value: Any = field(default=None, repr=False)
     has_value: bool = True
 
 
@@ -40,7 +40,7 @@ class Change:
     op: Op
     path: AttributePath
     attribute: Attribute
-    value: Any
+    value: Any = field(repr=False)
     has_value: bool
     explicit: bool
 
@@ -48,6 +48,35 @@ class Change:
     def owner(self) -> str:
         """What stands before the attribute's name in messages."""
         return "" if self.path.urn is None else f"{self.path.urn}:"
+
+
+def with_sealed_values(operations: Iterable[Operation], resource_type: ResourceType) -> tuple[Operation, ...]:
+    """The operations with a Secret for each value that is never shown; called as soon as they are read.
+
+    What is wrong with an operation otherwise is left for ``changes`` to tell.
+
+    Raises:
+        ScimError: 400 ``invalidValue`` for a password that is no text.
+    """
+    if not resource_type.has_secrets:
+        return tuple(operations)
+    return tuple(replace(one, value=_sealed(one.value, one.path, resource_type)) for one in operations)
+
+
+def _sealed(value: Any, key: str | None, resource_type: ResourceType) -> Any:
+    """What stands under ``key``: a path; None before an object whose keys are paths."""
+    prefix = ""
+    if key and not key.isspace():
+        path = _path_of_key(key, resource_type)
+        if path is not None and path.attribute is not None and path.attribute.returned == "never":
+            owner = "" if path.urn is None else f"{path.urn}:"
+            return sealed(path.attribute, entra.unwrapped(value), owner)
+        if path is None or path.name:
+            return value
+        prefix = f"{path.urn or resource_type.schema.id}:"
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _sealed(item, prefix + name, resource_type) if name else item for name, item in value.items()}
 
 
 def changes(operation: Operation, resource_type: ResourceType, ignored: list[str]) -> Iterator[Change]:
@@ -83,6 +112,8 @@ def _of_whole_schema(path: AttributePath, resource_type: ResourceType) -> Iterat
     if schema is None:
         raise errors.no_target("A PATCH operation cannot remove the core schema of a resource.")
     for attribute in schema.attributes:
+        if attribute.returned == "never":
+            continue  # not part of what the client can see, and wants to be rid of
         target = AttributePath(schema.id, attribute, attribute.name)
         yield Change("remove", target, attribute, None, has_value=False, explicit=True)
 

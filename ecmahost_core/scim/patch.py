@@ -8,11 +8,11 @@ from ecmahost_core.scim import entra, errors
 from ecmahost_core.scim.common import ID, META, SCHEMAS
 from ecmahost_core.scim.complex_values import merged, with_sub, without
 from ecmahost_core.scim.elements import changed_values
-from ecmahost_core.scim.operations import Change, Operation, changes
+from ecmahost_core.scim.operations import Change, Operation, changes, with_sealed_values
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.scim.values import canonical_value
 
-__all__ = ["Operation", "Patched", "apply_patch"]
+__all__ = ["Operation", "Patched", "apply_patch", "with_sealed_values"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ def _apply(state: dict[str, Any], change: Change, ignored: list[str]) -> None:
     container: Mapping[str, Any] = state if path.urn is None else state.get(path.urn, {})
     before = container.get(path.name)
     after = _changed(change, before, ignored)
+    if after is None and change.explicit and attribute.returned == "never":
+        raise errors.mutability(f"{change.path.text} can be set anew, but not removed.")
     if after == before and type(after) is type(before):  # 1 equals True, and is another JSON
         return
     _require_mutable(change, before, after)

@@ -64,6 +64,11 @@ class ResourceType:
         hidden = {path: None for path in spelt.values() if (path.target or _NOTHING).returned not in shown}
         object.__setattr__(self, "hidden", tuple(hidden))
 
+    @property
+    def has_secrets(self) -> bool:
+        """Whether any attribute is never shown: its values are Secrets in every canonical resource."""
+        return any(path.target is not None and path.target.returned == "never" for path in self.hidden)
+
     def lookup(self, text: str) -> AttributePath | None:
         """The path that ``text`` spells out in full, in any case; None for filtered paths and unknown names."""
         return self._paths.get(text) or self._paths.get(fold(text))

@@ -12,6 +12,7 @@ from typing import Any
 from ecmahost_core.scim import entra, errors
 from ecmahost_core.scim.literals import number
 from ecmahost_core.scim.schemas import Attribute
+from ecmahost_core.secret import Secret
 
 _LONGEST_NAME = 200
 
@@ -30,11 +31,31 @@ def canonical_value(attribute: Attribute, value: Any, owner: str, ignored: list[
     """
     if value is None or value == []:
         return None
+    if attribute.returned == "never":
+        return sealed(attribute, value, owner)
     if attribute.multi_valued:
         return _values(attribute, value, owner, ignored)
     if attribute.type == "complex":
         return _complex(attribute, value, owner, ignored)
     return _simple(attribute, value, owner)
+
+
+def sealed(attribute: Attribute, value: Any, owner: str) -> Secret | None:
+    """The value of an attribute that is never shown (a password), or None for null and an empty text.
+
+    It is not changed in any way: what a person types must be what the target was given. Only a string is taken, because
+    the text of a number is not for us to choose; and no NUL, where many a target would end the password.
+
+    Raises:
+        ScimError: 400 ``invalidValue``.
+    """
+    if value is None or value == "" or isinstance(value, Secret):
+        return value or None
+    if not isinstance(value, str):
+        raise _wrong(attribute, owner, "a string", value)
+    if "\0" in value:
+        raise errors.invalid_value(f"{owner}{attribute.name} wants a string without NUL characters.")
+    return Secret(lambda: value)
 
 
 def sub_value(sub: Attribute, item: Any, inner: str, ignored: list[str]) -> Any:

@@ -8,7 +8,7 @@ from flask import Blueprint, Request, Response, g, request
 
 from ecmahost_core.scim.errors import invalid_value
 from ecmahost_core.scim.messages import Query, list_response, parse_patch, parse_query
-from ecmahost_core.scim.patch import apply_patch
+from ecmahost_core.scim.patch import apply_patch, with_sealed_values
 from ecmahost_core.scim.put import replaced
 from ecmahost_core.scim.resource import Canonical, Projection, canonical, missing, projection, without_read_only
 from ecmahost_core.space.objects import SpaceObject
@@ -69,7 +69,9 @@ def resource_routes(site: Site) -> Blueprint:
     @routes.patch(single)
     def patch_resource(connector: str, object_id: str) -> Response:
         endpoint, binding = _target(site, connector)
-        operations = parse_patch(json_body(request, site.configuration.body_limit))
+        operations = with_sealed_values(
+            parse_patch(json_body(request, site.configuration.body_limit)), binding.resource_type
+        )
 
         def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
             patched = apply_patch(resource, operations, binding.resource_type)
