@@ -19,6 +19,7 @@ from ecmahost_core.ecma.deprovisioning import (
 )
 from ecmahost_core.ecma.pages import map_pages
 from ecmahost_core.ecma.parameters import ConfigParameterDefinition, ConfigParameterType, Parameters, Secret
+from ecmahost_core.ecma.passwords import PasswordOptions, PasswordSupport, Secrets
 from ecmahost_core.ecma.results import (
     CSEntryChangeResult,
     ExportError,
@@ -83,12 +84,15 @@ __all__ = [
     "ObjectQuery",
     "ObjectTypeNotSupported",
     "Parameters",
+    "PasswordOptions",
+    "PasswordSupport",
     "Reference",
     "RunStep",
     "Schema",
     "SchemaAttribute",
     "SchemaType",
     "Secret",
+    "Secrets",
     "ServerDown",
     "SessionPurpose",
     "Severity",

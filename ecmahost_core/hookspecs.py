@@ -41,9 +41,11 @@ from ecmahost_core.ecma.capabilities import Capabilities
 from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
 from ecmahost_core.ecma.deprovisioning import DeprovisioningContext, DeprovisioningFlow
 from ecmahost_core.ecma.parameters import ConfigParameterDefinition, Parameters
+from ecmahost_core.ecma.passwords import PasswordOptions, Secrets
 from ecmahost_core.ecma.results import CSEntryChangeResult, Finding
 from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep, SessionPurpose
 from ecmahost_core.ecma.schema import Schema
+from ecmahost_core.secret import Secret
 
 PROJECT = "ecmahost"
 
@@ -71,9 +73,9 @@ def connectivity_parameters() -> Sequence[ConfigParameterDefinition]:
 def capabilities(parameters: Parameters) -> Capabilities:
     """Returns what this configured connector can do; must not connect.
 
-    Without it, the host takes the defaults of ``Capabilities`` and derives ``full_import`` and ``full_object_import``
-    from the hooks you implement. With it, what you return counts, except that a hook you do not implement stays
-    declined. (ECMA2: GetCapabilitiesEx.)
+    Without it, the host takes the defaults of ``Capabilities`` and derives ``full_import``, ``full_object_import`` and
+    ``password`` from the hooks you implement. With it, what you return counts, except that a hook you do not implement
+    stays declined. (ECMA2: GetCapabilitiesEx.)
     """
 
 
@@ -90,7 +92,7 @@ def open_session(parameters: Parameters, purpose: SessionPurpose) -> AbstractCon
 
     Raises ServerDown when the target cannot be reached, BadServerCredentials when it refuses the credentials. An
     exception here, also in ``__enter__``, means that nothing was sent.
-    (ECMA2: OpenImportConnection, OpenExportConnection and their Close counterparts.)
+    (ECMA2: OpenImportConnection, OpenExportConnection, OpenPasswordConnection and their Close counterparts.)
     """
 
 
@@ -152,6 +154,7 @@ def export(
     session: Any,
     step: RunStep,
     changes: Sequence[CSEntryChange],
+    secrets: Secrets,
 ) -> Sequence[CSEntryChangeResult]:
     """Required. Applies the changes in order and returns exactly one result for each, in any order, by identifier.
 
@@ -163,8 +166,33 @@ def export(
     - The anchor in a result equals, to the byte, what a later import yields (padding, the spelling of a GUID).
     - An ADD whose anchor exists is ``DUPLICATE_ANCHOR``. An UPDATE, REPLACE or DELETE of an object that is not there is
       ``CONNECTED_DIRECTORY_MISSING_OBJECT``; of more than one object, ``AMBIGUOUS_UPDATE``, with nothing changed.
+    - ``secrets`` has the password of a change, by its identifier, where you take passwords this way
+      (``PasswordSupport.WITH_EXPORT``); empty otherwise, so that nobody else need name it. The password belongs to the
+      change: both are applied, or neither. An UPDATE may have nothing but a password. Reveal it as late as possible,
+      keep it nowhere, and never write it, or anything made of it, into a message or a result. One that the target
+      does not take is ``PASSWORD_POLICY_VIOLATION``, with the target's own reason.
 
     (ECMA2: PutExportEntries.)
+    """
+
+
+@hookspec(firstresult=True)
+def set_password(
+    session: Any,
+    step: RunStep,
+    entry: CSEntryChange,
+    password: Secret,
+    options: PasswordOptions,
+) -> CSEntryChangeResult:
+    """Applies a password to one object and returns how that ended, with the entry's identifier.
+
+    Called where you take passwords by a call of their own (``PasswordSupport.SEPARATE``), with a session for that
+    purpose. ``entry`` is the object as the host knows it (type REPLACE, whole object). What ``export`` promises of
+    durability, results, exceptions and secrets holds here too.
+
+    For a new object (``options.initial``) it follows the ADD. The host makes a creation all or nothing: where this call
+    does not succeed, the object is deleted again through ``export``, and the client sends everything anew.
+    (ECMA2: SetPassword.)
     """
 
 

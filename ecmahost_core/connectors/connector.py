@@ -6,27 +6,34 @@ What a plugin returns is checked here, and what it raises leaves as a ConnectorE
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
-from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
 
 import structlog
 
 from ecmahost_core.configuration.model import ConnectorConfiguration
 from ecmahost_core.connectors import entries, returns
+from ecmahost_core.connectors.abilities import derived
 from ecmahost_core.connectors.contract import LoadedPlugin
 from ecmahost_core.connectors.extensions import LoadedExtension
 from ecmahost_core.connectors.failures import never_opened
 from ecmahost_core.connectors.hooks import Hooks
 from ecmahost_core.connectors.pages import PageCheck
 from ecmahost_core.connectors.sessions import SessionPool
+from ecmahost_core.connectors.withholding import without_secrets
 from ecmahost_core.connectors.wrapping import wrapping_module
 from ecmahost_core.ecma.capabilities import Capabilities
 from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
 from ecmahost_core.ecma.deprovisioning import DeprovisioningContext, DeprovisioningFlow
 from ecmahost_core.ecma.parameters import ConfigParameterDefinition
+from ecmahost_core.ecma.passwords import NO_SECRETS, PasswordOptions, PasswordSupport, Secrets
 from ecmahost_core.ecma.results import CSEntryChangeResult, Finding
 from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep, SessionPurpose
 from ecmahost_core.ecma.schema import Schema
 from ecmahost_core.errors import BrokenContract, ConnectorError
+from ecmahost_core.secret import Secret
+
+_WRITING: Final = (SessionPurpose.EXPORT, SessionPurpose.PASSWORD)
 
 
 def parameter_definitions(plugin: LoadedPlugin) -> tuple[ConfigParameterDefinition, ...]:
@@ -124,14 +131,18 @@ class Connector:
         with self._pools[SessionPurpose.READ].session() as session:
             return self._hooks.call("full_object_import", check, session=session, step=step, query=query)
 
-    def export(self, step: RunStep, changes: Sequence[CSEntryChange]) -> Sequence[CSEntryChangeResult]:
-        """Applies changes in the target and returns exactly one result for each, in their order.
+    def export(
+        self, step: RunStep, changes: Sequence[CSEntryChange], secrets: Secrets = NO_SECRETS
+    ) -> Sequence[CSEntryChangeResult]:
+        """Applies changes, with the passwords that belong to them, and returns one result for each, in their order.
 
         After an exception the outcome of every change is unknown, except where ``failures.nothing_was_sent`` says
         that the target is untouched. Nothing is sent, and ValueError raised, when two changes have the same identifier
-        or the step lacks a change's object type.
+        or the step lacks a change's object type; and ConnectorError where the connector takes no passwords this way.
         """
         anchors = _anchor_sizes(step)
+        if secrets:
+            self._require("export", can=self._capabilities.password is PasswordSupport.WITH_EXPORT, what="secrets")
         if len({change.identifier for change in changes}) < len(changes):
             raise ValueError("the identifiers of the changes of one export are unique")
         if not anchors.keys() >= {change.object_type for change in changes}:
@@ -140,10 +151,30 @@ class Connector:
             return ()
 
         def check(plugin: str, answer: object) -> tuple[CSEntryChangeResult, ...]:
-            return entries.export_results(plugin, answer, anchors, changes)
+            results = entries.export_results(plugin, answer, anchors, changes)
+            return tuple(without_secrets(one, secrets.values()) for one in results)
 
+        given = {"step": step, "changes": tuple(changes), "secrets": MappingProxyType(secrets)}
         with self._pools[SessionPurpose.EXPORT].session() as session:
-            return self._hooks.call("export", check, session=session, step=step, changes=tuple(changes))
+            return self._hooks.call("export", check, session=session, **given)
+
+    def set_password(
+        self, step: RunStep, entry: CSEntryChange, password: Secret, options: PasswordOptions
+    ) -> CSEntryChangeResult:
+        """Sets the password of an object that is in the target, in a call of its own, and returns how that ended.
+
+        After an exception the outcome is unknown, except as with ``export``. KeyError when the step lacks the entry's
+        object type.
+        """
+        self._require("set_password", can=self._capabilities.password is PasswordSupport.SEPARATE)
+        anchors = {entry.object_type: len(step.type(entry.object_type).anchor)}
+
+        def check(plugin: str, answer: object) -> CSEntryChangeResult:
+            return without_secrets(entries.password_result(plugin, answer, anchors, entry), (password,))
+
+        given = {"step": step, "entry": entry, "password": password, "options": options}
+        with self._pools[SessionPurpose.PASSWORD].session() as session:
+            return self._hooks.call("set_password", check, session=session, **given)
 
     def deprovision(
         self, entry: CSEntryChange, flow: DeprovisioningFlow, context: DeprovisioningContext
@@ -178,11 +209,7 @@ class Connector:
     def _derived_capabilities(self) -> Capabilities:
         parameters = self.configuration.connectivity
         said = self._hooks.call("capabilities", returns.capabilities, parameters=parameters)
-        return replace(
-            said,
-            full_import=said.full_import and self.plugin.implements("full_import"),
-            full_object_import=said.full_object_import and self.plugin.implements("full_object_import"),
-        )
+        return derived(said, self.plugin)
 
     def _pool(self, purpose: SessionPurpose, clock: Callable[[], float]) -> SessionPool:
         """Returns the pool for a purpose. Imports and schemas are rare: each has a session of its own."""
@@ -190,8 +217,8 @@ class Connector:
             f"{self.name} {purpose.value}",
             lambda: self._enter(purpose),
             self._alive,
-            limit=self._capabilities.concurrent_sessions if purpose is SessionPurpose.EXPORT else None,
-            reuse=purpose in (SessionPurpose.READ, SessionPurpose.EXPORT),
+            limit=self._capabilities.concurrent_sessions if purpose in _WRITING else None,
+            reuse=purpose is SessionPurpose.READ or purpose in _WRITING,
             clock=clock,
         )
 
@@ -214,10 +241,13 @@ class Connector:
             log.warning("session_alive_failed", connector=self.name, error=type(failure).__name__, reason=str(failure))
             return False
 
-    def _require(self, hook: str, *, can: bool) -> None:
+    def _require(self, hook: str, *, can: bool, what: str = "") -> None:
         if not can:
             why = "declines it" if self.plugin.implements(hook) else "does not implement it"
-            raise ConnectorError(f"connector {self.name!r} has no {hook}: its plugin {self.plugin.name!r} {why}")
+            raise ConnectorError(
+                f"connector {self.name!r} has no {what or hook}: its plugin {self.plugin.name!r} {why}",
+                nothing_sent=True,
+            )
 
 
 def _anchor_sizes(step: RunStep) -> Mapping[str, int]:

@@ -52,6 +52,10 @@ class LoadedPlugin:
         """Returns whether the plugin has this hook."""
         return hook in self.hooks
 
+    def names(self, hook: str, argument: str) -> bool:
+        """Returns whether the plugin has this hook and its function names this argument."""
+        return self.implements(hook) and argument in inspect.signature(self.hooks[hook]).parameters
+
 
 class BrokenPlugin(BrokenContract):
     """A plugin that cannot be used as it is.

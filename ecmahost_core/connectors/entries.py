@@ -23,6 +23,7 @@ MATCHING: Final = "Returns the objects that match the query, as ``full_import`` 
 ONE_RESULT: Final = "returns exactly one result for each, in any order, by identifier"
 RESULT: Final = "A refused change becomes a result with an ``ExportError``, and the others are still applied."
 RESULT_ANCHOR: Final = "The anchor in a result equals, to the byte, what a later import yields"
+HOW_IT_ENDED: Final = "Applies a password to one object and returns how that ended, with the entry's identifier."
 PLANS: Final = "Plans what disabling, restoring or deleting this object means"
 
 
@@ -89,11 +90,23 @@ def export_results(
         if result.identifier in given:
             raise _broken(plugin, "export", ONE_RESULT, f"change {result.identifier} has two results")
         given[result.identifier] = result
-        _check_result(plugin, result, asked[result.identifier], anchors)
+        _check_result(plugin, "export", result, asked[result.identifier], anchors)
     if len(given) < len(asked):
         found = f"{len(given)} results came for {len(asked)} changes"
         raise _broken(plugin, "export", ONE_RESULT, found)
     return tuple(given[identifier] for identifier in asked)
+
+
+def password_result(
+    plugin: str, answer: object, anchors: Mapping[str, int], entry: CSEntryChange
+) -> CSEntryChangeResult:
+    """Returns how ``set_password`` ended for this entry; ``anchors`` as above, for its type."""
+    if not isinstance(answer, CSEntryChangeResult):
+        raise _broken(plugin, "set_password", HOW_IT_ENDED, f"found {_kind(answer)}")
+    if answer.identifier != entry.identifier:
+        raise _broken(plugin, "set_password", HOW_IT_ENDED, "the result has another identifier")
+    _check_result(plugin, "set_password", answer, entry, anchors)
+    return answer
 
 
 def planned_changes(plugin: str, answer: object, entry: CSEntryChange) -> tuple[CSEntryChange, ...]:
@@ -112,24 +125,26 @@ def planned_changes(plugin: str, answer: object, entry: CSEntryChange) -> tuple[
     return tuple(plan.values())
 
 
-def _check_result(plugin: str, result: CSEntryChangeResult, change: CSEntryChange, anchors: Mapping[str, int]) -> None:
+def _check_result(
+    plugin: str, hook: str, result: CSEntryChangeResult, change: CSEntryChange, anchors: Mapping[str, int]
+) -> None:
     error = result.error
     if error is not None:
         if not is_a(error, ExportError) or not is_a(error.code, MAExportError) or not is_a(error.detail, str):
             found = f"its error is no ExportError with a code of MAExportError: {_kind(error)}"
-            raise _broken(plugin, "export", RESULT, f"in the result of change {change.identifier} {found}")
+            raise _broken(plugin, hook, RESULT, f"in the result of change {change.identifier} {found}")
         return
     anchor = result.anchor or change.anchor
     expected = anchors[change.object_type]
     mistake = values_mistake(anchor) or ("" if len(anchor) == expected else f"it has {len(anchor)} values")
     if mistake:
         found = f"the anchor of change {change.identifier} is not {expected} values: {mistake}"
-        raise _broken(plugin, "export", RESULT_ANCHOR, found)
+        raise _broken(plugin, hook, RESULT_ANCHOR, found)
     mistake = "" if is_a(result.dn, str, NoneType) else f"the DN is a string, found {_kind(result.dn)}"
     if not mistake and result.attributes is not None:
         mistake = attributes_mistake(result.attributes)
     if mistake:
-        raise _broken(plugin, "export", RESULT_ANCHOR, f"in the result of change {change.identifier} {mistake}")
+        raise _broken(plugin, hook, RESULT_ANCHOR, f"in the result of change {change.identifier} {mistake}")
 
 
 def _look_closer(plugin: str, hook: str, entry: object, anchors: Mapping[str, int]) -> None:

@@ -10,6 +10,7 @@ from ecmahost_core import hookspecs
 from ecmahost_core.connectors import defaults, returns
 from ecmahost_core.connectors.contract import LoadedPlugin, specifications
 from ecmahost_core.connectors.failures import guarded, quoted
+from ecmahost_core.connectors.withholding import withholding
 from ecmahost_core.connectors.wrapping import Answer, shown
 from ecmahost_core.errors import BrokenContract
 
@@ -68,8 +69,11 @@ class Hooks:
         return guarded(self.plugin.name, hook, function)
 
     def _implementation(self, hook: str, check: Callable[[str, Any], T], arguments: Mapping[str, object]) -> T:
-        """Calls what the plugin implements, or the default, without the extensions."""
-        answer = self.guarded(hook, lambda: self._callers[hook](**arguments))
+        """Calls what the plugin implements, or the default, without the extensions.
+
+        What it raises holds no password that it was given: an extension may write it down.
+        """
+        answer = withholding(arguments, lambda: self.guarded(hook, lambda: self._callers[hook](**arguments)))
         if answer is None:
             raise BrokenContract(self.plugin.name, hook, quoted(returns.NEVER_NONE, "it returned None"))
         return self.guarded(hook, lambda: check(self.plugin.name, answer))  # looking may run code of the plugin's

@@ -3,14 +3,17 @@
 A single change goes at once. While the target is busy with it, later changes gather, and the next free thread sends
 them in one ``export``. A change whose request ran out of time is cancelled while it still waits; one that was sent is
 completed by the queue's thread whenever the target answers, long after the request was answered.
+
+A password travels beside its change: with it where the target takes both at once, in a call of its own where it does
+not. The queue forgets it when that call has returned, or when its change is taken back.
 """
 
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextvars import Context, copy_context
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Final
 
 import structlog
@@ -18,12 +21,14 @@ import structlog
 from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.crew import REST_SECONDS, Crew, Job
 from ecmahost_core.connectors.failures import nothing_was_sent, translated
+from ecmahost_core.connectors.submissions import ExportOutcome, ObjectName, OnOutcome, Submitted, Ticket
 from ecmahost_core.ecma.csentry import CSEntryChange
+from ecmahost_core.ecma.passwords import PasswordOptions
 from ecmahost_core.ecma.results import CSEntryChangeResult
 from ecmahost_core.ecma.run_profiles import RunStep
-from ecmahost_core.ecma.values import Anchor
-from ecmahost_core.errors import BrokenContract, ConnectorError, TargetBusy
+from ecmahost_core.errors import TargetBusy
 from ecmahost_core.logs import origin
+from ecmahost_core.secret import Secret
 
 BACKLOG: Final = 1000
 """How many changes may wait while the target answers."""
@@ -31,65 +36,6 @@ STALLED_BACKLOG: Final = 64
 """How many may wait while it does not: each holds a thread of the web server that other connectors need."""
 STALLED_SECONDS: Final = 5.0
 """A target has stalled when every call that it may be sent at once has been under way for so long."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExportOutcome:
-    """How a submitted change ended; exactly one of ``result`` and ``failure`` is there.
-
-    Attributes:
-        result: what the target said about this change, an error of its own included.
-        failure: why the whole call failed.
-        sent: False when the change has certainly not reached the target. True with a failure means that nobody knows:
-            the object has to be read back.
-    """
-
-    result: CSEntryChangeResult | None
-    failure: ConnectorError | BrokenContract | None
-    sent: bool
-
-
-OnOutcome = Callable[[ExportOutcome], None]
-
-_ObjectName = tuple[str, Anchor]
-
-
-class Ticket:
-    """What the submitter of a change holds."""
-
-    def __init__(self, withdraw: Callable[["Ticket"], bool]) -> None:
-        """Made by the queue."""
-        self._withdraw = withdraw
-        self._done = threading.Event()
-
-    def wait(self, timeout: float) -> bool:
-        """Waits at most ``timeout`` seconds; True when the change ended and its ``on_outcome`` has returned."""
-        return self._done.wait(max(0.0, timeout))
-
-    def cancel(self) -> bool:
-        """Takes the change back if it still waits: True means that it was never sent and that no outcome follows.
-
-        False means that it was sent, or has ended; ``on_outcome`` is then called, or was.
-        """
-        return self._withdraw(self)
-
-    def finish(self) -> None:
-        """Called by the queue when ``on_outcome`` has returned."""
-        self._done.set()
-
-
-@dataclass(frozen=True, slots=True)
-class _Submitted:
-    ticket: Ticket
-    step: RunStep
-    change: CSEntryChange
-    on_outcome: OnOutcome
-    context: Context
-
-    @property
-    def object_name(self) -> _ObjectName | None:
-        """Whose changes keep their order; None for a new object whose anchor the target makes."""
-        return (self.change.object_type, self.change.anchor) if self.change.anchor else None
 
 
 class ExportQueue:
@@ -125,12 +71,22 @@ class ExportQueue:
             rest_seconds=rest_seconds,
         )
         self._quiet = threading.Condition(self._crew.lock)
-        self._waiting: dict[Ticket, _Submitted] = {}
-        self._busy: set[_ObjectName] = set()
+        self._following: dict[Ticket, Submitted] = {}
+        self._waiting: dict[Ticket, Submitted] = {}
+        self._busy: set[ObjectName] = set()
         self._running: dict[Ticket, float] = {}  # the first ticket of each batch under way, and since when
         self._closed = False
+        self._draining = False
 
-    def submit(self, step: RunStep, change: CSEntryChange, on_outcome: OnOutcome) -> Ticket:
+    def submit(
+        self,
+        step: RunStep,
+        change: CSEntryChange,
+        on_outcome: OnOutcome,
+        *,
+        password: Secret | None = None,
+        follows: bool = False,
+    ) -> Ticket:
         """Puts a change into the queue and returns at once.
 
         Args:
@@ -139,20 +95,41 @@ class ExportQueue:
             on_outcome: called once, in a thread of the queue, when the change ends, however late; never for a change
                 that was cancelled. It sees the context variables of this call, so that what it logs bears the
                 request's id. What it raises is logged.
+            password: that goes with the change.
+            follows: the change ends what an earlier one has begun. It goes before those that wait, and is not refused
+                because they are many.
 
         Raises TargetBusy, and nothing was sent, when too many changes wait or the queue is closed.
         """
+        return self._enter(Submitted(Ticket(self._withdraw), step, change, on_outcome, password), follows=follows)
+
+    def submit_password(
+        self,
+        step: RunStep,
+        entry: CSEntryChange,
+        password: Secret,
+        options: PasswordOptions,
+        on_outcome: OnOutcome,
+        *,
+        follows: bool = False,
+    ) -> Ticket:
+        """The same for the password of an object, which is set in a call of its own; ``entry`` is the object."""
+        submitted = Submitted(Ticket(self._withdraw), step, entry, on_outcome, password, options)
+        return self._enter(submitted, follows=follows)
+
+    def _enter(self, submitted: Submitted, *, follows: bool) -> Ticket:
         self._crew.require_own_process()
-        ticket, context = Ticket(self._withdraw), copy_context()
+        ticket = submitted.ticket
         with self._crew.lock:
-            if self._closed:
+            if self._closed and not (follows and self._draining):
                 raise TargetBusy(f"connector {self._connector.name!r} is being closed or reloaded; try again later")
-            if len(self._waiting) >= self._room():
+            if len(self._waiting) >= self._room() and not follows:
                 waiting = f"{len(self._waiting)} changes wait for the target already"
                 raise TargetBusy(f"connector {self._connector.name!r}: {waiting}; try again later")
-            self._waiting[ticket] = _Submitted(ticket, step, change, on_outcome, context)
+            line = self._following if follows else self._waiting
+            line[ticket] = submitted
             if not self._crew.call():
-                del self._waiting[ticket]
+                del line[ticket]
                 raise TargetBusy(f"connector {self._connector.name!r}: no thread can be started; try again later")
         return ticket
 
@@ -164,14 +141,19 @@ class ExportQueue:
         """
         deadline = time.monotonic() + drain_seconds
         with self._crew.lock:
-            self._closed = True
-            self._quiet.wait_for(lambda: not self._waiting and not self._running, max(0.0, deadline - time.monotonic()))
-            left = list(self._waiting.values())
+            self._closed = self._draining = True
+            self._quiet.wait_for(self._is_quiet, max(0.0, deadline - time.monotonic()))
+            self._draining = False
+            left = [*self._following.values(), *self._waiting.values()]
+            self._following.clear()
             self._waiting.clear()
             self._crew.end()
         failure = TargetBusy(f"connector {self._connector.name!r} was closed before this change was sent")
         for submitted in left:
             self._deliver(submitted, ExportOutcome(None, failure, sent=False))
+
+    def _is_quiet(self) -> bool:
+        return not (self._following or self._waiting or self._running)
 
     def _room(self) -> int:
         """Returns how many changes may wait now; called with the lock."""
@@ -181,7 +163,7 @@ class ExportQueue:
 
     def _withdraw(self, ticket: Ticket) -> bool:
         with self._crew.lock:
-            withdrawn = self._waiting.pop(ticket, None) is not None
+            withdrawn = (self._following.pop(ticket, None) or self._waiting.pop(ticket, None)) is not None
             if withdrawn:
                 self._quiet.notify_all()
             return withdrawn
@@ -189,28 +171,30 @@ class ExportQueue:
     def _take(self) -> Job | None:
         """Takes the next batch off the queue; called with the lock.
 
-        No batch holds two changes of one object, and none a change of an object that another batch is busy with.
+        No batch holds two changes of one object, and none a change of an object that another batch is busy with. A
+        password that is set in a call of its own is a batch of its own.
         """
-        batch: list[_Submitted] = []
+        batch: list[Submitted] = []
         held = set(self._busy)
-        for submitted in self._waiting.values():
+        for submitted in chain(self._following.values(), self._waiting.values()):
             name = submitted.object_name
             free = name not in held
             if name is not None:
                 held.add(name)
-            if free and (not batch or submitted.step == batch[0].step):
+            if free and (not batch or (submitted.step == batch[0].step and submitted.options is None)):
                 batch.append(submitted)
-                if len(batch) == self._batch_size:
+                if len(batch) == self._batch_size or submitted.options is not None:
                     break
         if not batch:
             return None
         for submitted in batch:
-            del self._waiting[submitted.ticket]
+            self._following.pop(submitted.ticket, None)
+            self._waiting.pop(submitted.ticket, None)
         self._busy |= _object_names(batch)
         self._running[batch[0].ticket] = self._clock()
         return partial(self._send, batch)
 
-    def _send(self, batch: list[_Submitted]) -> None:
+    def _send(self, batch: list[Submitted]) -> None:
         try:
             for submitted, outcome in zip(batch, self._export(batch), strict=True):
                 self._deliver(submitted, outcome)
@@ -218,22 +202,32 @@ class ExportQueue:
             with self._crew.lock:
                 self._busy -= _object_names(batch)
                 del self._running[batch[0].ticket]
-                if self._waiting:
+                if self._following or self._waiting:
                     self._crew.call()  # what waited for one of these objects may go now
                 self._quiet.notify_all()
 
-    def _export(self, batch: list[_Submitted]) -> list[ExportOutcome]:
+    def _export(self, batch: list[Submitted]) -> list[ExportOutcome]:
         try:
-            results = self._connector.export(batch[0].step, [submitted.change for submitted in batch])
-            outcomes = [ExportOutcome(result, None, sent=True) for result in results]
+            outcomes = [ExportOutcome(result, None, sent=True) for result in self._call(batch)]
         except BaseException as error:  # noqa: BLE001 - whatever it was, every submitter is owed an outcome
-            failure = translated(error, self._connector.name, "export")
+            failure = translated(error, self._connector.name, "export").with_traceback(
+                None
+            )  # whose frames hold secrets
             outcomes = [ExportOutcome(None, failure, sent=not nothing_was_sent(failure))] * len(batch)
             log = structlog.get_logger()
             log.warning("export_failed", changes=len(batch), error=type(failure).__name__, reason=str(failure))
+        finally:
+            batch[:] = [replace(one, password=None) for one in batch]
         return outcomes
 
-    def _deliver(self, submitted: _Submitted, outcome: ExportOutcome) -> None:
+    def _call(self, batch: list[Submitted]) -> Sequence[CSEntryChangeResult]:
+        first = batch[0]
+        if first.options is not None and first.password is not None:
+            return (self._connector.set_password(first.step, first.change, first.password, first.options),)
+        secrets = {one.change.identifier: one.password for one in batch if one.password is not None}
+        return self._connector.export(first.step, [one.change for one in batch], secrets)
+
+    def _deliver(self, submitted: Submitted, outcome: ExportOutcome) -> None:
         try:
             submitted.context.run(submitted.on_outcome, outcome)
         except BaseException as error:  # noqa: BLE001 - one submitter's trouble is not the others'
@@ -243,5 +237,5 @@ class ExportQueue:
             submitted.ticket.finish()
 
 
-def _object_names(batch: Sequence[_Submitted]) -> set[_ObjectName]:
+def _object_names(batch: Sequence[Submitted]) -> set[ObjectName]:
     return {submitted.object_name for submitted in batch if submitted.object_name is not None}

@@ -14,6 +14,7 @@ from ecmahost_core.connectors.failures import quoted
 from ecmahost_core.connectors.values import is_a
 from ecmahost_core.ecma.capabilities import Capabilities, MADistinguishedNameStyle, MAExportType
 from ecmahost_core.ecma.parameters import ConfigParameterDefinition, ConfigParameterType
+from ecmahost_core.ecma.passwords import PasswordSupport
 from ecmahost_core.ecma.results import Finding
 from ecmahost_core.ecma.schema import (
     AttributeOperation,
@@ -115,6 +116,8 @@ def capabilities(plugin: str, answer: object) -> Capabilities:
         mistakes.append("settle_seconds is not a number of seconds")
     if not is_a(said.export_type, MAExportType):
         mistakes.append("export_type is not an MAExportType")
+    if not is_a(said.password, PasswordSupport):
+        mistakes.append("password is not a PasswordSupport")
     if not is_a(said.dn_style, MADistinguishedNameStyle):
         mistakes.append("dn_style is not an MADistinguishedNameStyle")
     if mistakes:

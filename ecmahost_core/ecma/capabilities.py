@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ecmahost_core.ecma.passwords import PasswordSupport
+
 
 class MAExportType(StrEnum):
     """What an Update carries to the connector (ECMA2: MAExportType)."""
@@ -28,13 +30,15 @@ class Capabilities:
     """What one configured connector can do.
 
     The host derives ``full_import`` and ``full_object_import`` from the hooks that a plugin implements; the hook
-    ``capabilities`` returns this object to decline one of them for a particular configuration, or to say the rest.
+    ``capabilities`` returns this object to decline one of them for a particular configuration, or to say the rest. A
+    plugin without that hook takes passwords as its hooks can; one with it says how.
 
     Attributes:
         full_import: can read all objects.
         full_object_import: can read one object by anchor or attribute value, sub-linearly.
         export_type: how an Update is to be sent.
         dn_style: whether objects have a DN of their own.
+        password: how it takes a password.
         concurrent_sessions: how many sessions may write to the target at once, from one process; at least 1.
         page_size_default: of an import, in objects.
         page_size_maximum: of an import, in objects.
@@ -47,6 +51,7 @@ class Capabilities:
     full_object_import: bool = True
     export_type: MAExportType = MAExportType.ATTRIBUTE_REPLACE
     dn_style: MADistinguishedNameStyle = MADistinguishedNameStyle.NONE
+    password: PasswordSupport = PasswordSupport.NONE
     concurrent_sessions: int = 1
     page_size_default: int = 1000
     page_size_maximum: int = 10_000

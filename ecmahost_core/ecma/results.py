@@ -28,6 +28,8 @@ class MAExportError(StrEnum):
     """The target does not know the object type or attribute (schema-violation)."""
     PERMISSION_ISSUE = "ExportErrorPermissionIssue"
     """The connector's account may not make this change (permission-issue)."""
+    PASSWORD_POLICY_VIOLATION = "ExportErrorPasswordPolicyViolation"  # noqa: S105 - a name, no password
+    """The target does not take this password (password-policy-violation)."""
     AMBIGUOUS_UPDATE = "ExportErrorAmbiguousUpdate"
     """More than one object of the target has this anchor; nothing was changed (ambiguous-update)."""
     ANCHOR_TOO_LONG = "ExportErrorAnchorTooLong"

@@ -17,6 +17,7 @@ class SessionPurpose(StrEnum):
     IMPORT = "import"
     READ = "read"
     EXPORT = "export"
+    PASSWORD = "password"  # noqa: S105 - a name, no password
 
 
 @dataclass(frozen=True, slots=True)

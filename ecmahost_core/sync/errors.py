@@ -17,6 +17,7 @@ _TABLE: Mapping[MAExportError, tuple[int, str | None]] = MappingProxyType(
         MAExportError.CONSTRAINT_VIOLATION: (400, "invalidValue"),
         MAExportError.SCHEMA_VIOLATION: (400, "invalidValue"),
         MAExportError.PERMISSION_ISSUE: (403, None),
+        MAExportError.PASSWORD_POLICY_VIOLATION: (400, "invalidValue"),
         MAExportError.AMBIGUOUS_UPDATE: (409, "uniqueness"),
         MAExportError.ANCHOR_TOO_LONG: (400, "invalidValue"),
         MAExportError.INVALID_DN: (400, "invalidValue"),

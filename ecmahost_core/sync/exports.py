@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
-from ecmahost_core.connectors.queue import ExportOutcome
+from ecmahost_core.connectors.submissions import ExportOutcome
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
 from ecmahost_core.ecma.results import CSEntryChangeResult, MAExportError
 from ecmahost_core.ecma.values import Values

@@ -79,7 +79,7 @@ def test_a_misspelt_argument_is_refused_with_the_nearest_one(tools):
     problem = only_problem(tools.make_module(export=hookimpl(lambda session, chagnes: ())))
     assert problem.hook == "export"
     assert contract.NAMES in problem.sentence
-    found = "'export' has no argument 'chagnes'; did you mean 'changes'? (arguments: session, step, changes)"
+    found = "'export' has no argument 'chagnes'; did you mean 'changes'? (arguments: session, step, changes, secrets)"
     assert found in problem.sentence
 
 
