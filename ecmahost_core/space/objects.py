@@ -127,6 +127,24 @@ class Operation(StrEnum):
     DELETE = "delete"
 
 
+class PasswordStage(IntEnum):
+    """What a journal entry says of the password that belongs to its change. The password itself is in no entry."""
+
+    NONE = 0
+    """There is none, or it goes with the addition, as one."""
+    SENT = 1
+    """The password of an object that was there before is set. Nobody can read back whether it was."""
+    FOLLOWS = 2
+    """The object is added now, which the target did not have before, and its password is set in a second call."""
+    DUE = 3
+    """The object was added, and ``change`` is it as the target holds it. Whether its password was set is not known."""
+
+    @property
+    def undone(self) -> bool:
+        """Whether the object is removed again unless its password is known to be set."""
+        return self in (PasswordStage.FOLLOWS, PasswordStage.DUE)
+
+
 @dataclass(frozen=True, slots=True)
 class WriteIntent:
     """What is written to the journal before anything is sent to the target.
@@ -144,6 +162,7 @@ class WriteIntent:
             refuses with ObjectChanged when the object has moved on. None for an add.
         unlink: for a delete: True when the object stays in the target (it becomes UNLINKED instead of GONE).
         request_id: for the event.
+        password: what will be done about one.
     """
 
     space_type: SpaceType
@@ -156,6 +175,7 @@ class WriteIntent:
     expected_seq: int | None = None
     unlink: bool = False
     request_id: str = ""
+    password: PasswordStage = PasswordStage.NONE
 
 
 class EntryState(StrEnum):
@@ -175,7 +195,8 @@ class JournalEntry:
     Attributes:
         number: ascending.
         connector, resource_type: whose object.
-        operation, change, keys, object_id, kept, unlink, request_id: as in the WriteIntent; the keys as stored texts.
+        operation, change, keys, object_id, kept, unlink, request_id, password: as in the WriteIntent, or as ``advance``
+            has left them; the keys as stored texts.
         reserved_id: the id that an add will get unless the space already has the object.
         state: see EntryState.
         incarnation: the process that owns it.
@@ -196,6 +217,7 @@ class JournalEntry:
     state: EntryState
     incarnation: str
     opened: datetime
+    password: PasswordStage = PasswordStage.NONE
 
 
 @dataclass(frozen=True, slots=True)

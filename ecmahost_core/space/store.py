@@ -3,8 +3,8 @@
 Every method is one short transaction. None of them calls a connector, and none is called with a transaction open.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.errors import EcmahostError
@@ -15,6 +15,7 @@ from ecmahost_core.space.objects import (
     ImportCounts,
     JournalEntry,
     LockKey,
+    PasswordStage,
     SpaceObject,
     SpaceType,
     StoredEvent,
@@ -131,8 +132,12 @@ class Store(Protocol):
 
         ``outcome`` is the object as the target holds it, None when it is not there (any more). An add takes over a row
         that an import made for the same anchor meanwhile. Returns the object, None when it is gone. A second
-        call for the same entry changes nothing and returns what is there.
+        call for the same entry changes nothing and returns what is there. Of an addition that was undone (its password
+        is DUE), an import that has read the object meanwhile does not bring it back.
         """
+
+    def advance(self, entry: JournalEntry, stage: PasswordStage, change: Mapping[str, Any]) -> JournalEntry:
+        """Says how far an addition with a password of its own has come, and what the object is; returns the entry."""
 
     def abandon(self, entry: JournalEntry, event: EventRecord) -> None:
         """Closes an entry that certainly changed nothing in the target, with the event."""

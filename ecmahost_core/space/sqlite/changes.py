@@ -153,6 +153,11 @@ def remove(transaction: Transaction, row: TypeRow, olds: Sequence[StoredRow], *,
         _count(transaction, row, live=-live, shifts=1)
 
 
+def bury(transaction: Transaction, row: TypeRow, anchor_key: str) -> None:
+    """Leaves a tombstone of an object that was in the target for a moment and never here."""
+    _bury(transaction, row, [anchor_key], transaction.next_seq())
+
+
 def _change_values(transaction: Transaction, row: TypeRow, old: StoredRow, new: Encoded) -> None:
     connection = transaction.connection
     attributes_before = attributes_from_json(old.attributes)

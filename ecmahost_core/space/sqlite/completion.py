@@ -2,12 +2,14 @@
 
 from typing import NamedTuple
 
-from ecmahost_core.ecma.values import Anchor
+from ecmahost_core.ecma.csentry import change_from_json
+from ecmahost_core.ecma.values import Anchor, anchor_text
 from ecmahost_core.space.objects import (
     EventRecord,
     JournalEntry,
     ObjectState,
     Operation,
+    PasswordStage,
     SpaceObject,
     SpaceType,
     TargetObject,
@@ -18,6 +20,7 @@ from ecmahost_core.space.sqlite.events import write_event
 from ecmahost_core.space.sqlite.journal import close_entry
 from ecmahost_core.space.sqlite.rows import OBJECT_COLUMNS, Encoded, StoredRow, encode, object_from_row, stored_row
 from ecmahost_core.space.sqlite.types import TypeRow, type_row
+from ecmahost_core.text import fold
 
 
 def complete(
@@ -72,6 +75,8 @@ def _store(transaction: Transaction, row: TypeRow, opened: _Opened, new: Encoded
     present = stored_row(connection, row.id, "id", entry.object_id)
     if new is None:
         changes.remove(transaction, row, [present] if present else [])
+        if entry.password is PasswordStage.DUE:
+            _forget(transaction, row, change_from_json(entry.change).anchor)
         return None
     twin = stored_row(connection, row.id, "anchor_key", new.anchor_key)
     lost = None
@@ -97,6 +102,16 @@ def _store(transaction: Transaction, row: TypeRow, opened: _Opened, new: Encoded
     kept = None if entry.operation is Operation.DELETE and not entry.kept else entry.kept
     changes.replace(transaction, row, present, new, state=state, kept=kept)
     return present.key
+
+
+def _forget(transaction: Transaction, row: TypeRow, anchor: Anchor) -> None:
+    """Keeps an import that has read an object which was then undone from bringing it in.
+
+    What the space has under the anchor already is for the next import to remove.
+    """
+    anchor_key = fold(anchor_text(anchor))
+    if stored_row(transaction.connection, row.id, "anchor_key", anchor_key) is None:
+        changes.bury(transaction, row, anchor_key)
 
 
 def _was_there(twin: StoredRow, opened: _Opened) -> bool:

@@ -6,18 +6,19 @@ still owns (``orphans``).
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from ecmahost_core.space.objects import EntryState, JournalEntry, LockKey, Operation
+from ecmahost_core.space.objects import EntryState, JournalEntry, LockKey, Operation, PasswordStage
 from ecmahost_core.space.sqlite.connection import Database, Transaction
-from ecmahost_core.space.sqlite.rows import moment
+from ecmahost_core.space.sqlite.rows import compact, moment
 
 _ENTRY = (
     "SELECT j.number, c.name, t.resource_type, j.operation, j.change, j.lock_keys, j.object_id, j.reserved_id, j.kept,"
-    " j.unlink, j.request_id, j.state, j.incarnation, j.opened"
+    " j.unlink, j.request_id, j.state, j.incarnation, j.opened, j.password"
     " FROM journal j JOIN space_type t ON t.id = j.type JOIN connector c ON c.id = t.connector"
 )
 
@@ -49,6 +50,15 @@ def mark_uncertain(database: Database, entry: JournalEntry) -> None:
         )
 
 
+def advance(database: Database, entry: JournalEntry, stage: PasswordStage, change: Mapping[str, Any]) -> JournalEntry:
+    """See ``Store.advance``; nothing is written when the entry is closed already."""
+    with database.write() as transaction:
+        transaction.connection.execute(
+            "UPDATE journal SET password = ?, change = ? WHERE number = ?", (int(stage), compact(change), entry.number)
+        )
+    return replace(entry, password=stage, change=change)
+
+
 def close_entry(transaction: Transaction, type_id: int, entry: JournalEntry) -> None:
     """Removes an open entry and its keys."""
     connection = transaction.connection
@@ -60,7 +70,7 @@ def close_entry(transaction: Transaction, type_id: int, entry: JournalEntry) -> 
 
 def _entry(row: Sequence[Any]) -> JournalEntry:
     (number, connector, resource_type, operation, change, keys, object_id, reserved_id, kept, unlink, request_id, state,
-     incarnation, opened) = row  # fmt: skip
+     incarnation, opened, password) = row  # fmt: skip
     return JournalEntry(
         number=number,
         connector=connector,
@@ -76,4 +86,5 @@ def _entry(row: Sequence[Any]) -> JournalEntry:
         state=EntryState(state),
         incarnation=incarnation,
         opened=moment(opened),
+        password=PasswordStage(password),
     )

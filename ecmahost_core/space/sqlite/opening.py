@@ -89,12 +89,12 @@ def _write_entry(transaction: Transaction, type_id: int, intent: WriteIntent, in
     reserved_id = str(uuid.uuid4())
     cursor = transaction.connection.execute(
         "INSERT INTO journal (type, operation, state, incarnation, opened, object_id, reserved_id, instance, unlink,"
-        " request_id, lock_keys, kept, change, newest_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " request_id, lock_keys, kept, change, password, newest_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
         " coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'object'), 0))",
         (
             type_id, intent.operation.value, EntryState.OPEN.value, incarnation, transaction.now, intent.object_id,
             reserved_id, space_type.instance if space_type.anchor_immutable else "", int(intent.unlink),
-            intent.request_id, compact(texts), compact(intent.kept), compact(intent.change),
+            intent.request_id, compact(texts), compact(intent.kept), compact(intent.change), int(intent.password),
         ),
     )  # fmt: skip
     number = cursor.lastrowid
@@ -115,4 +115,5 @@ def _write_entry(transaction: Transaction, type_id: int, intent: WriteIntent, in
         state=EntryState.OPEN,
         incarnation=incarnation,
         opened=moment(transaction.now),
+        password=intent.password,
     )

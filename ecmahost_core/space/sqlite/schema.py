@@ -152,7 +152,9 @@ _FIRST = (
     "CREATE INDEX event_connector ON event (connector)",  # and the seq
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_PASSWORDS = ("ALTER TABLE journal ADD COLUMN password INTEGER NOT NULL DEFAULT 0",)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PASSWORDS)
 """The statements that take a file from version n to n + 1, at index n. A released one is never edited."""
 
 

@@ -1,10 +1,10 @@
 """The store: one object over the parts of this package, each of which has one noun."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.space.objects import (
@@ -13,6 +13,7 @@ from ecmahost_core.space.objects import (
     JournalEntry,
     LockKey,
     ObjectState,
+    PasswordStage,
     SpaceObject,
     SpaceType,
     StoredEvent,
@@ -145,6 +146,10 @@ class SqliteStore:
         """See ``Store.abandon``."""
         completion.abandon(self._database, entry, event)
         self._releases.announce()
+
+    def advance(self, entry: JournalEntry, stage: PasswordStage, change: Mapping[str, Any]) -> JournalEntry:
+        """See ``Store.advance``."""
+        return journal.advance(self._database, entry, stage, change)
 
     def mark_uncertain(self, entry: JournalEntry) -> None:
         """See ``Store.mark_uncertain``."""
