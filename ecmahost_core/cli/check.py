@@ -115,7 +115,8 @@ def _examined(
         return [_broken(configuration, error)]
     found: list[Finding] = []
     try:
-        bindings = bind(configuration, connector.schema(), connector.capabilities.dn_style)
+        capabilities = connector.capabilities
+        bindings = bind(configuration, connector.schema(), capabilities.dn_style, capabilities.password)
         found.append(Finding(Severity.INFO, "target", "can be reached, and its schema fits"))
         for binding in bindings.values():
             found += host_findings(configuration, binding)

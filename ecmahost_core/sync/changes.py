@@ -38,6 +38,29 @@ def addition(binding: TypeBinding, attributes: Attributes) -> CSEntryChange:
     )
 
 
+def whole_object(binding: TypeBinding, anchor: Anchor, dn: str | None, attributes: Attributes) -> CSEntryChange:
+    """Returns an object as a connector is shown one that it is not to change (type REPLACE)."""
+    return CSEntryChange(
+        object_type=binding.target.name,
+        modification_type=ObjectModificationType.REPLACE,
+        anchor=anchor,
+        dn=dn,
+        attributes=attributes,
+        identifier=new_identifier(),
+    )
+
+
+def removal(binding: TypeBinding, anchor: Anchor, dn: str | None) -> CSEntryChange:
+    """Returns the Delete of an object."""
+    return CSEntryChange(
+        object_type=binding.target.name,
+        modification_type=ObjectModificationType.DELETE,
+        anchor=anchor,
+        dn=dn,
+        identifier=new_identifier(),
+    )
+
+
 def update(
     binding: TypeBinding, export_type: MAExportType, before: SpaceObject, changed: Mapping[str, Values]
 ) -> CSEntryChange:

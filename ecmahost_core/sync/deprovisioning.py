@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType, new_identifier
+from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.ecma.deprovisioning import (
     DeprovisioningContext,
     DeprovisioningEvent,
@@ -13,6 +13,7 @@ from ecmahost_core.ecma.deprovisioning import (
 from ecmahost_core.ecma.values import Values
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.changes import whole_object
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.values import to_scim, to_target
 
@@ -44,14 +45,7 @@ def plan(
     Raises ConnectorError or BrokenContract like every call of a connector.
     """
     flow = flow_of(binding, event)
-    whole = CSEntryChange(
-        object_type=binding.target.name,
-        modification_type=ObjectModificationType.REPLACE,
-        anchor=entry.anchor,
-        dn=entry.dn,
-        attributes=entry.attributes,
-        identifier=new_identifier(),
-    )
+    whole = whole_object(binding, entry.anchor, entry.dn, entry.attributes)
     planned = endpoint.connector.deprovision(whole, flow, DeprovisioningContext(event))
     return [
         replace(

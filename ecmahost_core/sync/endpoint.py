@@ -123,8 +123,8 @@ class Endpoint:
             if self._failure is not None and time.monotonic() - self._failed_at < SCHEMA_RETRY_SECONDS:
                 raise self._failure
             try:
-                dn_style = self.connector.capabilities.dn_style
-                self._bindings = bind(self.configuration, self._schema(patience), dn_style)
+                schema, can = self._schema(patience), self.connector.capabilities
+                self._bindings = bind(self.configuration, schema, can.dn_style, can.password)
             except (ConnectorError, BrokenContract, ConfigurationError) as error:
                 self._failure, self._failed_at = error, time.monotonic()
                 raise

@@ -10,18 +10,20 @@ from collections.abc import Callable
 
 import structlog
 
-from ecmahost_core.connectors.submissions import ExportOutcome
+from ecmahost_core.connectors.submissions import ExportOutcome, Ticket
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
+from ecmahost_core.ecma.passwords import PasswordOptions, PasswordSupport
 from ecmahost_core.ecma.results import CSEntryChangeResult, MAExportError
 from ecmahost_core.ecma.values import Values
 from ecmahost_core.errors import BrokenContract, ConnectorError, TargetBusy
 from ecmahost_core.logs import origin
 from ecmahost_core.scim.errors import ScimError, unavailable
+from ecmahost_core.secret import Secret
 from ecmahost_core.space.objects import EventRecord, JournalEntry, Operation, SpaceObject, TargetObject
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.brake import too_many_lost
-from ecmahost_core.sync.changes import anchor_after, applied
+from ecmahost_core.sync.changes import anchor_after, applied, whole_object
 from ecmahost_core.sync.dn import dn_of
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.errors import scim_error
@@ -69,22 +71,23 @@ class Delivery:
         self._change: CSEntryChange | None = None
         self._started = time.monotonic()
 
-    def send(self, change: CSEntryChange) -> SpaceObject | None:
+    def send(self, change: CSEntryChange, password: Secret | None = None) -> SpaceObject | None:
         """Exports the change and waits; returns the object in the space, None when it is gone.
 
-        Raises ScimError: the target refused, cannot be reached, or did not answer in time (503, and the entry stays
-        open until it does).
+        A password goes with the change, or where the target takes it in a call of its own, instead of it: ``change``
+        then changes nothing else. Raises ScimError: the target refused, cannot be reached, or did not answer in time
+        (503, and the entry stays open until it does).
         """
         self._change = change
         try:
-            ticket = self.endpoint.exports.submit(self.binding.export_step, change, self._on_outcome)
+            ticket = self._submit(change, password)
         except TargetBusy as error:
             self._abandon("failed", type(error).__name__)
             raise self.endpoint.unavailable(error) from None
         except BaseException as error:
             self._abandon("failed", type(error).__name__)
             raise
-        if not ticket.wait(self.call.remaining()):
+        if not self._wait(ticket):
             if ticket.cancel():
                 self._abandon("failed", "DeadlineExceeded")
                 raise unavailable(f"The target of connector {self.endpoint.name} is too slow; nothing was sent.", 30)
@@ -94,6 +97,16 @@ class Delivery:
         if self.error is not None:
             raise self.error
         return self.result
+
+    def _submit(self, change: CSEntryChange, password: Secret | None) -> Ticket:
+        exports, step = self.endpoint.exports, self.binding.export_step
+        if password is None or self.before is None or self.binding.password_support is PasswordSupport.WITH_EXPORT:
+            return exports.submit(step, change, self._on_outcome, password=password)
+        entry = whole_object(self.binding, self.before.anchor, self.before.dn, self.before.attributes)
+        return exports.submit_password(step, entry, password, PasswordOptions(), self._on_outcome)
+
+    def _wait(self, ticket: Ticket) -> bool:
+        return ticket.wait(self.call.remaining())
 
     def keep(self, unchanged: TargetObject) -> SpaceObject | None:
         """Completes an entry that sends nothing: what changes is only what the host itself keeps."""
@@ -105,9 +118,12 @@ class Delivery:
         self._abandon("refused", error)
 
     def _on_outcome(self, outcome: ExportOutcome) -> None:
+        self._guarded(self._take, outcome)
+
+    def _guarded(self, take: Callable[[ExportOutcome], None], outcome: ExportOutcome) -> None:
         """Called by the queue. Whatever happens, the entry is closed or left for recovery, never just left."""
         try:
-            self._take(outcome)
+            take(outcome)
         except Exception as error:  # noqa: BLE001 - an entry that stays open with nobody at it locks its object out
             log.error(
                 "outcome_not_kept",
@@ -125,22 +141,26 @@ class Delivery:
         elif outcome.result is not None and outcome.result.error is not None:
             self._refused(outcome.result)
         elif outcome.result is not None and self._change is not None:
-            known = target_object(self.binding, self._change, outcome.result, self.before)
-            self._complete(known, "ok")
+            self._succeeded(target_object(self.binding, self._change, outcome.result, self.before))
+
+    def _succeeded(self, known: TargetObject | None) -> None:
+        self._complete(known, "ok")
 
     def _failed(self, failure: ConnectorError | BrokenContract, *, sent: bool) -> None:
         name = type(failure).__name__
-        if isinstance(failure, ConnectorError):
-            self.error = self.endpoint.unavailable(failure)
-        else:
-            log.error("export_broke_contract", connector=self.endpoint.name, detail=str(failure))
-            detail = f"The {failure.part} of connector {self.endpoint.name} failed; the host's log says where."
-            self.error = unavailable(detail, 30)
+        self.error = self._unusable(failure)
         if sent:
             log.warning("export_outcome_unknown", connector=self.endpoint.name, entry=self.entry.number, error=name)
             self._leave_to_recovery()
         else:
             self._abandon("failed", name)
+
+    def _unusable(self, failure: ConnectorError | BrokenContract) -> ScimError:
+        if isinstance(failure, ConnectorError):
+            return self.endpoint.unavailable(failure)
+        log.error("export_broke_contract", connector=self.endpoint.name, detail=str(failure))
+        detail = f"The {failure.part} of connector {self.endpoint.name} failed; the host's log says where."
+        return unavailable(detail, 30)
 
     def _refused(self, result: CSEntryChangeResult) -> None:
         error = result.error

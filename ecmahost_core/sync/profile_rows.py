@@ -2,17 +2,19 @@
 
 ``scim`` reads them from the schema mapping, ``ecma`` makes them from the target. Behind the rows hardly anything knows
 of profiles. What is particular to ``ecma`` is ``-dn-``: it is no attribute of the target but the DN of the object
-itself, so it has a row of its own beside the mapping, to be shown and never to be written.
+itself, so it has a row of its own beside the mapping, to be shown and never to be written. In both profiles the row of
+the password stands beside the mapping too, to be written and never to be shown.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from ecmahost_core.ecma.passwords import EXPORT_PASSWORD
 from ecmahost_core.ecma.schema import AttributeOperation, SchemaAttribute, SchemaType
 from ecmahost_core.scim.entra import DN_ATTRIBUTE
 from ecmahost_core.scim.nodes import AttributePath
 from ecmahost_core.scim.resource_types import ResourceType
-from ecmahost_core.sync.resource_schema import ecma_resource_type, full_resource_type, mapped_paths
+from ecmahost_core.sync.resource_schema import PASSWORD, ecma_resource_type, full_resource_type, mapped_paths
 from ecmahost_core.sync.schema_mapping import MappedPath
 from ecmahost_core.text import fold
 
@@ -28,11 +30,13 @@ class ProfileRows:
         rows: in the order of the configuration, or of the target.
         dn: the row of ``-dn-``; None in the profile ``scim``, where objects have no DN, and where the target has an
             attribute of that name, which is then what clients mean.
+        passwords: the rows that lead to ``export_password``; more than one is a mistake in the configuration.
     """
 
     full: ResourceType
     rows: tuple[MappedPath, ...]
     dn: MappedPath | None
+    passwords: tuple[MappedPath, ...] = ()
 
 
 def mapped_rows(
@@ -49,16 +53,19 @@ def mapped_rows(
     full = full_resource_type(resource_type, mapping, target)
     rows = []
     for text, name in mapping.items():
-        attribute = target.attribute(name)
+        attribute = PASSWORD if name == EXPORT_PASSWORD else target.attribute(name)
         row = mapped_paths(text, attribute, full) if attribute is not None else None
         if isinstance(row, str):
             refuse(text, row)
         elif row is not None:
             rows.append(row)
-    return ProfileRows(full, tuple(rows), None)
+    attributes, passwords = _apart(rows)
+    return ProfileRows(full, attributes, None, passwords)
 
 
-def ecma_rows(resource_type: str, target: SchemaType, names: Mapping[str, str], *, has_dn: bool) -> ProfileRows:
+def ecma_rows(
+    resource_type: str, target: SchemaType, names: Mapping[str, str], *, has_dn: bool, has_password: bool
+) -> ProfileRows:
     """Returns the rows that an object type has in the profile ``ecma``.
 
     Args:
@@ -66,12 +73,23 @@ def ecma_rows(resource_type: str, target: SchemaType, names: Mapping[str, str], 
         target: with the selected attributes.
         names: the attributes' names on the wire, by the target's.
         has_dn: whether its objects have a DN, their own or a generated one.
+        has_password: whether passwords are selected.
     """
     attributes = {names[one.name]: one for one in target.attributes if one.name in names}
+    if has_password:
+        attributes[EXPORT_PASSWORD] = PASSWORD
     shows_dn = has_dn and fold(DN_ATTRIBUTE) not in map(fold, attributes)
     full = ecma_resource_type(resource_type, {**attributes, DN_ATTRIBUTE: _DN} if shows_dn else attributes)
-    rows = {name: _row(name, one, full) for name, one in attributes.items()}
-    return ProfileRows(full, tuple(rows.values()), _row(DN_ATTRIBUTE, _DN, full) if shows_dn else None)
+    rows, passwords = _apart(_row(name, one, full) for name, one in attributes.items())
+    return ProfileRows(full, rows, _row(DN_ATTRIBUTE, _DN, full) if shows_dn else None, passwords)
+
+
+def _apart(rows: Iterable[MappedPath]) -> tuple[tuple[MappedPath, ...], tuple[MappedPath, ...]]:
+    """The rows of attributes, and those of the password."""
+    found = tuple(rows)
+    return tuple(row for row in found if row.target is not PASSWORD), tuple(
+        row for row in found if row.target is PASSWORD
+    )
 
 
 def _row(name: str, target: SchemaAttribute, full: ResourceType) -> MappedPath:

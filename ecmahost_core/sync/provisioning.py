@@ -4,15 +4,15 @@ Every write takes the keys it needs (the object's id, its anchor, its values tha
 exports, and completes. Two writes that need the same key follow one another; the second looks at the world anew.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ecmahost_core.configuration.model import Freshness
-from ecmahost_core.ecma.csentry import change_to_json
+from ecmahost_core.ecma.csentry import CSEntryChange, change_to_json
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
+from ecmahost_core.ecma.passwords import PasswordSupport
 from ecmahost_core.ecma.results import MAExportError
-from ecmahost_core.ecma.values import Values
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable, uniqueness
 from ecmahost_core.space.objects import (
     ANCHOR,
@@ -22,6 +22,7 @@ from ecmahost_core.space.objects import (
     LockKey,
     ObjectState,
     Operation,
+    PasswordStage,
     SpaceObject,
     TargetObject,
     WriteIntent,
@@ -29,14 +30,15 @@ from ecmahost_core.space.objects import (
 from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import addition, changed_by, exportable, keys_of, keys_of_update, unique_among
+from ecmahost_core.sync.creation import Creation
 from ecmahost_core.sync.deprovisioning import ACTIVE, fitted, wanted_active
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
 from ecmahost_core.sync.identity import identifying_paths
 from ecmahost_core.sync.presentation import resource_of
 from ecmahost_core.sync.sent import with_sent
-from ecmahost_core.sync.steps import Plan, plan_of_change, plan_of_removal
-from ecmahost_core.sync.target_reads import read_by_value
+from ecmahost_core.sync.steps import Plan, half_done, plan_of_change, plan_of_removal
+from ecmahost_core.sync.target_reads import read_by_anchor, read_by_value
 
 WAIT_FOR_OUTCOME_SECONDS = 10.0
 
@@ -58,6 +60,7 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
             attributes[binding.active_attribute] = fitted(binding, binding.active_attribute, (active,))
         elif not active:
             kept[ACTIVE] = False
+    password = binding.password_of(resource)
     change = addition(binding, attributes)
     keys = keys_of(binding, change.anchor, change.dn, attributes)
     if not keys:
@@ -75,14 +78,17 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     entry = _open(endpoint, binding, intent, call)
     if entry is None:
         raise unavailable("Another request is creating the same object and has not ended yet.", 5)
+    follows = password if binding.password_support is PasswordSupport.SEPARATE else None
     delivery = Delivery(endpoint, binding, entry, None, call)
+    if follows is not None:
+        delivery = Creation(endpoint, binding, entry, call, follows)
     try:
-        _refuse_if_in_target(endpoint, binding, attributes, delivery, call)
+        _refuse_if_in_target(endpoint, binding, change, delivery, call, certainly=follows is not None)
     except BaseException as error:
         # Nothing was sent, whatever it was: an entry that stayed open would keep its keys until the process ends.
         delivery.withdraw(type(error).__name__)
         raise
-    created = delivery.send(change)
+    created = delivery.send(change, password if follows is None else None)
     if created is None:
         raise not_found("The object was deleted while it was being created.")
     return created
@@ -154,7 +160,7 @@ def _carry_out(
     step: a write that is cut short is then planned again, and not taken for done.
     """
     current: SpaceObject | None = before
-    for step in plan.steps:
+    for number, step in enumerate(plan.steps):
         if current is None:
             break
         change = None
@@ -173,13 +179,17 @@ def _carry_out(
             expected_seq=current.change_seq,
             unlink=step.unlink,
             request_id=call.request_id,
+            password=PasswordStage.SENT if step.password is not None else PasswordStage.NONE,
         )
         entry = _open(endpoint, binding, intent, call)
         if entry is None:
             raise KeysTaken
         delivery = Delivery(endpoint, binding, entry, current, call)
         if change is not None:
-            current = delivery.send(change)
+            try:
+                current = delivery.send(change, step.password)
+            except ScimError as error:
+                raise half_done(plan.steps[:number], step, error) from None
             continue
         current = delivery.keep(TargetObject(current.anchor, current.dn, current.attributes))
         if delivery.error is not None:
@@ -203,26 +213,45 @@ def _open(endpoint: Endpoint, binding: TypeBinding, intent: WriteIntent, call: C
 
 
 def _refuse_if_in_target(
-    endpoint: Endpoint, binding: TypeBinding, attributes: Mapping[str, Values], delivery: Delivery, call: Call
+    endpoint: Endpoint, binding: TypeBinding, change: CSEntryChange, delivery: Delivery, call: Call, *, certainly: bool
 ) -> None:
     """Looks for unique values in the target itself, where somebody else may have added them since the last import.
 
     Done while the keys are owned, so that of two requests only one can come through. What is found belongs into the
-    space: the client's next match has to find it.
+    space: the client's next match has to find it. ``certainly`` looks also where the space would do, and for the anchor
+    too: what may have to be removed again must not have been there before.
     """
-    if endpoint.freshness is Freshness.CACHE:
+    if not endpoint.connector.capabilities.full_object_import:
+        return
+    if certainly and change.anchor:
+        began = endpoint.store.change_seq()
+        _refuse_found(
+            endpoint, binding, read_by_anchor(endpoint, binding, change.anchor, call), began, delivery, ANCHOR
+        )
+    if endpoint.freshness is Freshness.CACHE and not certainly:
         return
     for query in binding.object_type.query_attributes:
         if not query.unique or binding.target.anchor == (query.name,):
             continue
-        for value in attributes.get(query.name, ()):
+        for value in change.attributes.get(query.name, ()):
             began = endpoint.store.change_seq()
             found = read_by_value(endpoint, binding, query.name, (value,), call)
-            if found:
-                # Before adopting: what an open entry owns would be passed over.
-                delivery.withdraw(MAExportError.DUPLICATE_ANCHOR.value)
-                endpoint.store.adopt(binding.space_type, found, began)
-                raise _duplicate(binding, query.name)
+            _refuse_found(endpoint, binding, found, began, delivery, query.name)
+
+
+def _refuse_found(
+    endpoint: Endpoint,
+    binding: TypeBinding,
+    found: Sequence[TargetObject],
+    began: int,
+    delivery: Delivery,
+    kind: str,
+) -> None:
+    if found:
+        # Before adopting: what an open entry owns would be passed over.
+        delivery.withdraw(MAExportError.DUPLICATE_ANCHOR.value)
+        endpoint.store.adopt(binding.space_type, found, began)
+        raise _duplicate(binding, kind)
 
 
 def _duplicate(binding: TypeBinding, kind: str) -> ScimError:

@@ -14,7 +14,7 @@ from ecmahost_core.ecma.results import CSEntryChangeResult
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, EcmahostError
 from ecmahost_core.logs import origin
 from ecmahost_core.scim.errors import ScimError
-from ecmahost_core.space.objects import EventRecord, JournalEntry, Operation, TargetObject
+from ecmahost_core.space.objects import EventRecord, JournalEntry, Operation, PasswordStage, TargetObject
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Call, Endpoint
@@ -22,6 +22,7 @@ from ecmahost_core.sync.exports import target_object
 from ecmahost_core.sync.read_back import asked, chosen, has_what_was_sent, imported, was_done
 from ecmahost_core.sync.sent import to_complete
 from ecmahost_core.sync.target_reads import ObjectUnreadable
+from ecmahost_core.sync.undoing import undo
 
 log = structlog.get_logger()
 
@@ -111,6 +112,9 @@ class Recovery:
     def _settle(self, binding: TypeBinding, entry: JournalEntry, found: list[TargetObject]) -> bool:
         """Closes an entry when what was found tells what became of it; returns whether it did."""
         store = self.endpoint.store
+        if entry.password.undone:
+            call = Call(time.monotonic() + READ_BACK_SECONDS, entry.request_id, "worker")
+            return undo(self.endpoint, binding, entry, found, call)
         added = bool(entry.change) and entry.operation is Operation.ADD
         candidates = self._created(binding, entry, found) if added else found
         if len(candidates) > 1:
@@ -120,7 +124,8 @@ class Recovery:
         done = was_done(binding, entry, present)
         event = EventRecord(
             kind="recover",
-            outcome="ok" if done else "not_applied",
+            # Nobody can read back a password; the client was told that it is not known, and sends it again.
+            outcome="not_applied" if not done else "unknown" if entry.password is PasswordStage.SENT else "ok",
             object_id=entry.object_id or "",
             request_id=entry.request_id,
             actor="worker",

@@ -10,9 +10,10 @@ One that the target merely can fill in (a column with a default) stays writable 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import cast
+from typing import Final, cast
 
 from ecmahost_core.configuration.model import ObjectType
+from ecmahost_core.ecma.passwords import EXPORT_PASSWORD
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, SchemaAttribute, SchemaType
 from ecmahost_core.scim import schemas, urns
 from ecmahost_core.scim.core_user import USER
@@ -23,6 +24,9 @@ from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.scim.schemas import Attribute, Schema
 from ecmahost_core.sync.schema_mapping import MappedPath, selector_of
 from ecmahost_core.sync.values import scim_type_of
+
+PASSWORD: Final = SchemaAttribute(EXPORT_PASSWORD, operation=AttributeOperation.EXPORT_ONLY)
+"""Stands in a row of the mapping where a target attribute stands in the others. It is none."""
 
 _ENDPOINTS = {"User": "/Users"}
 _CORE = {"User": USER}
@@ -39,7 +43,7 @@ def full_resource_type(name: str, mapped: Mapping[str, str], target: SchemaType)
     custom: dict[str, list[Attribute]] = {}
     for text, target_name in mapped.items():
         urn, attribute_name = _split(text)
-        attribute = target.attribute(target_name)
+        attribute = PASSWORD if target_name == EXPORT_PASSWORD else target.attribute(target_name)
         if not urn.lower().startswith("urn:") or any(text.lower().startswith(f"{one}:") for one in known):
             continue
         if attribute is not None:
@@ -105,6 +109,11 @@ def mapped_paths(text: str, target: SchemaAttribute, full: ResourceType) -> Mapp
         return f"a SCIM attribute of {full.name}, or a URN of your own for what SCIM has no name for"
     if path.attribute.name in ("id", "meta", "schemas"):
         return "an attribute that clients may set; the host itself makes id, meta and schemas"
+    secret = path.attribute.returned == "never"
+    if secret and target is not PASSWORD:
+        return f'{text} = "{EXPORT_PASSWORD}": a password is set, and kept in no attribute that could be read'
+    if target is PASSWORD and not (secret or path.urn in {schema.id for schema in _own_extensions(full)}):
+        return f"password, or a URN of your own, for what goes to {EXPORT_PASSWORD}"
     complex_ = path.attribute.type == "complex"
     value = path.attribute.sub("value") if complex_ and path.sub_attribute is None else attribute
     if value is None:
@@ -112,6 +121,10 @@ def mapped_paths(text: str, target: SchemaAttribute, full: ResourceType) -> Mapp
     if selector is None and path.sub_attribute is not None and path.attribute.multi_valued:
         return f'which of the values is meant, such as {path.attribute.name}[type eq "work"].{attribute.name}'
     return MappedPath(text, path, selector, target, value.type)
+
+
+def _own_extensions(full: ResourceType) -> Iterable[Schema]:
+    return full.extensions[len(_EXTENSIONS[full.name]) :]
 
 
 def trimmed_resource_type(
@@ -177,6 +190,9 @@ def _characteristics(
     attribute = row.path.target
     if attribute is None:
         raise ValueError(f"{row.text} is not resolved")
+    if row.target is PASSWORD:
+        description = "The password to set. It is never shown."
+        return replace(attribute, mutability="writeOnly", returned="never", case_exact=True, description=description)
     if attribute.type == "complex":
         attribute = attribute.sub("value") or attribute
     anchor = row.target.name in object_type.anchor

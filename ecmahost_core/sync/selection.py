@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ecmahost_core.configuration.model import ConnectorConfiguration, Deprovisioning, ObjectType, Profile
 from ecmahost_core.ecma.deprovisioning import FlowAction
+from ecmahost_core.ecma.passwords import EXPORT_PASSWORD
 from ecmahost_core.ecma.schema import AttributeType, SchemaAttribute, SchemaType
 from ecmahost_core.scim.entra import DN_ATTRIBUTE
 from ecmahost_core.sync.wire_names import Unnameable, WireNames, wire_names
@@ -59,7 +60,8 @@ def selection_of(
     known = [attribute.name for attribute in offered.attributes]
     for name, (table, key) in used.items():
         dn = has_dn and key == "select_attributes" and name == DN_ATTRIBUTE
-        if name not in known and not dn:
+        password = name == EXPORT_PASSWORD and (key == "select_attributes" or table == "schema_mapping")
+        if name not in known and not (dn or password):
             refuse(table, key, name, f"an attribute of {offered.name!r} in the target", known)
     ecma = configuration.profile_of(object_type.resource_type) is Profile.ECMA
     everything = ecma and object_type.select_attributes is None

@@ -9,7 +9,10 @@ from typing import Any
 
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
+from ecmahost_core.ecma.passwords import PasswordSupport
 from ecmahost_core.errors import BrokenContract, ConnectorError
+from ecmahost_core.scim.errors import ScimError
+from ecmahost_core.secret import Secret
 from ecmahost_core.space.objects import Operation, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import changed_by, update
@@ -25,12 +28,14 @@ class Step:
     Attributes:
         operation: for the journal.
         change: what is sent; None when only the host's own part changes.
+        password: that goes with the change, or where the target takes it in a call of its own, instead of it.
         unlink: the object leaves SCIM's sight with this step while the target keeps it.
     """
 
     operation: Operation
     change: CSEntryChange | None
     unlink: bool = False
+    password: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,13 @@ def plan_of_change(
     """Returns how to get an object from one state of its resource to another; raises ScimError.
 
     A plan of one Update is sent together with the other attributes. Where the object is deleted by being disabled,
-    what else was to change about it does not matter any more. The attribute of the disable flow may have a name of its
-    own beside ``active``; leaving that out of a PUT asks for nothing, as leaving ``active`` out does, so it is never
-    cleared.
+    what else was to change about it does not matter any more, nor does a password. The attribute of the disable flow
+    may have a name of its own beside ``active``; leaving that out of a PUT asks for nothing, as leaving ``active`` out
+    does, so it is never cleared.
+
+    A password that the target takes in a call of its own comes last, so that what failed before it can be sent again
+    with it: a target that remembers passwords would refuse one that it has been given already. Only somebody who is
+    let in again gets it first.
     """
     changed = dict(binding.mapping.changes(before.attributes, resource, after))
     if not binding.active_mapped and changed.get(binding.active_attribute) == ():
@@ -70,12 +79,21 @@ def plan_of_change(
     if event is not None and not binding.active_attribute:
         kept = {**kept, ACTIVE: event is DeprovisioningEvent.RESTORE}
     planned = list(_planned(endpoint, binding, before, event)) if event is not None else []
+    password = binding.password_of(after)
     if any(one.modification_type is ObjectModificationType.DELETE for one in planned):
-        changed = {}
+        changed, password = {}, None
     elif len(planned) == 1 and planned[0].modification_type is ObjectModificationType.UPDATE and not planned[0].new_dn:
         changed.update(changed_by(planned.pop(), before.attributes))
-    changes = [update(binding, endpoint.connector.capabilities.export_type, before, changed)] if changed else []
-    steps = [Step(_operation(one), one) for one in (*changes, *planned)]
+    export_type = endpoint.connector.capabilities.export_type
+    together = password is not None and binding.password_support is PasswordSupport.WITH_EXPORT
+    steps = []
+    if changed or together:
+        one = update(binding, export_type, before, changed)
+        steps.append(Step(Operation.UPDATE, one, password=password if together else None))
+    steps += [Step(_operation(one), one) for one in planned]
+    if password is not None and not together:
+        alone = Step(Operation.UPDATE, update(binding, export_type, before, {}), password=password)
+        steps.insert(0 if event is DeprovisioningEvent.RESTORE else len(steps), alone)
     if not steps:
         kept = retained(binding.mapping, kept, before.attributes)
     if not steps and not same_json(kept, before.kept):
@@ -93,6 +111,17 @@ def plan_of_removal(endpoint: Endpoint, binding: TypeBinding, before: SpaceObjec
     stays = last.modification_type is not ObjectModificationType.DELETE
     steps.append(Step(Operation.DELETE, last, unlink=stays))
     return Plan(tuple(steps), before.kept, DeprovisioningEvent.DELETE)
+
+
+def half_done(done: Sequence[Step], failed: Step, error: ScimError) -> ScimError:
+    """Returns the error of a step with what has come of the others, as far as that concerns a password."""
+    if any(step.password is not None for step in done):
+        told = "The password was set, but the rest of the change was not made"
+    elif done and failed.password is not None:
+        told = "Everything was changed but the password"
+    else:
+        return error
+    return ScimError(error.status, f"{told}: {error.detail}", error.scim_type, error.headers)
 
 
 def _event(binding: TypeBinding, before: SpaceObject, after: Mapping[str, Any]) -> DeprovisioningEvent | None:

@@ -26,6 +26,7 @@ from ecmahost_core import (
     MAExportError,
     MAImportError,
     ObjectModificationType,
+    PasswordOptions,
     Schema,
     SchemaAttribute,
     SchemaType,
@@ -46,7 +47,7 @@ from ecmahost_core.connectors.contract import LoadedPlugin, checked_plugin
 from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow, FlowAction
 from ecmahost_core.ecma.schema import AttributeOperation
 from ecmahost_core.scim.messages import parse_patch
-from ecmahost_core.scim.patch import apply_patch
+from ecmahost_core.scim.patch import apply_patch, with_sealed_values
 from ecmahost_core.scim.put import replaced
 from ecmahost_core.scim.resource import canonical
 from ecmahost_core.space.objects import SpaceObject
@@ -97,7 +98,8 @@ class Target:
     """The rows of one table by anchor, and what is to go wrong.
 
     ``before_export``, ``after_export``, ``on_read`` and ``on_page`` are called where they say; what they raise leaves
-    the hook, where they wait the hook hangs. ``refuse`` answers for a change instead of the table.
+    the hook, where they wait the hook hangs. ``refuse`` answers for a change instead of the table. Passwords are kept
+    apart, by anchor, and have ``before_password``, ``after_password`` and ``refuse_password``.
     """
 
     def __init__(self) -> None:
@@ -115,6 +117,11 @@ class Target:
         self.on_read: Callable[[], None] = nothing
         self.on_page: Callable[[], None] = nothing
         self.refuse: Callable[[CSEntryChange], ExportError | None] = nothing
+        self.passwords: dict[tuple[Any, ...], str] = {}
+        self.options: list[PasswordOptions] = []
+        self.before_password: Callable[[Any], None] = nothing
+        self.after_password: Callable[[Any], None] = nothing
+        self.refuse_password: Callable[[CSEntryChange, str], ExportError | None] = nothing
         self.says_anchor = True
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -150,6 +157,7 @@ class Target:
     def _change(self, change: CSEntryChange, anchor_names: tuple[str, ...]) -> CSEntryChangeResult:
         row = self.rows.pop(change.anchor)
         if change.modification_type is ObjectModificationType.DELETE:
+            self.passwords.pop(change.anchor, None)
             return CSEntryChangeResult(change.identifier)
         if change.modification_type is ObjectModificationType.REPLACE:
             row = dict(change.attributes)
@@ -198,6 +206,41 @@ def export(session, step, changes):
     results = [session.apply(change, step.types[0].anchor) for change in changes]
     session.after_export(changes)
     return results
+
+
+def export_with_passwords(session, step, changes, secrets):
+    session.before_export(changes)
+    results = []
+    for change in changes:
+        password = secrets[change.identifier].reveal() if change.identifier in secrets else None
+        refused = session.refuse_password(change, password) if password is not None else None
+        result = CSEntryChangeResult(change.identifier, refused)
+        if refused is None:
+            result = session.apply(change, step.types[0].anchor)
+        if password is not None and result.error is None:
+            session.passwords[result.anchor or change.anchor] = password
+        results.append(result)
+    session.after_export(changes)
+    return results
+
+
+def set_password(session, entry, password, options):
+    session.before_password(entry)
+    refused = session.refuse_password(entry, password.reveal())
+    if refused is None and entry.anchor not in session.rows:
+        return _refused(entry, MAExportError.CONNECTED_DIRECTORY_MISSING_OBJECT, "no such row")
+    if refused is None:
+        session.passwords[entry.anchor] = password.reveal()
+        session.options.append(options)
+    session.after_password(entry)
+    return CSEntryChangeResult(entry.identifier, refused)
+
+
+PASSWORDS: dict[str, dict[str, Any]] = {
+    "together": {"export": export_with_passwords},
+    "alone": {"set_password": set_password},
+}
+"""The hooks by which the target takes passwords: with a change, or in a call of their own."""
 
 
 def full_import(session, step):
@@ -318,9 +361,20 @@ class Desk:
         self.endpoint: Endpoint = None  # type: ignore[assignment]  # set by build
 
     def build(
-        self, *, hooks: Mapping[str, Any] | None = None, capabilities: Capabilities | None = None, **settings: Any
+        self,
+        *,
+        hooks: Mapping[str, Any] | None = None,
+        capabilities: Capabilities | None = None,
+        passwords: str = "",
+        **settings: Any,
     ) -> "Desk":
-        """Builds the endpoint in a process of its own: a store that is opened anew has an incarnation of its own."""
+        """Builds the endpoint in a process of its own: a store that is opened anew has an incarnation of its own.
+
+        ``passwords`` is a way of ``PASSWORDS``; the mapping then leads to it.
+        """
+        if passwords:
+            hooks = {**PASSWORDS[passwords], **(hooks or {})}
+            settings["mapping"] = {**(settings.get("mapping") or MAPPING), "password": "export_password"}
         store = open_store(self.directory / "space.db", self.directory / "run", writing=True)
         self.opened.append(store)
         configuration = configuration_of(**settings)
@@ -363,7 +417,7 @@ class Desk:
         return provisioning.create(self.endpoint, self.binding, self.resource(**attributes), self.call(seconds))
 
     def patch(self, object_id: str, *operations: dict[str, Any], seconds: float = 10.0) -> SpaceObject:
-        read = parse_patch({"Operations": list(operations)})
+        read = with_sealed_values(parse_patch({"Operations": list(operations)}), self.binding.resource_type)
 
         def transform(resource):
             return apply_patch(resource, read, self.binding.resource_type).resource

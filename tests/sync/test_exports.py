@@ -69,7 +69,7 @@ def test_after_a_deletion_there_is_no_object(binding):
 def test_a_queue_that_takes_no_more_leaves_nothing_open(desk, refused, monkeypatch):
     desk.ready()
 
-    def full(*_arguments):
+    def full(*_arguments, **_more):
         raise TargetBusy("1000 changes wait already")
 
     monkeypatch.setattr(desk.endpoint.exports, "submit", full)
@@ -81,7 +81,7 @@ def test_a_queue_that_takes_no_more_leaves_nothing_open(desk, refused, monkeypat
 def test_whatever_else_keeps_a_change_from_being_submitted_leaves_nothing_open(desk, monkeypatch):
     desk.ready()
 
-    def forked(*_arguments):
+    def forked(*_arguments, **_more):
         raise RuntimeError("this process was forked")
 
     monkeypatch.setattr(desk.endpoint.exports, "submit", forked)
