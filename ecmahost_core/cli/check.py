@@ -1,6 +1,7 @@
 """``ecmahost check``: everything that can be known before Entra finds out."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 
 import click
@@ -30,8 +31,10 @@ from ecmahost_core.errors import (
     UnexpectedData,
 )
 from ecmahost_core.logs import configure_logs
+from ecmahost_core.space.sqlite import open_store
+from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.binding import bind
-from ecmahost_core.sync.findings import host_findings, sample_findings
+from ecmahost_core.sync.findings import host_findings, journal_findings, sample_findings
 
 _COLOURS = {Severity.WARNING: "yellow", Severity.ERROR: "red"}
 _SEVERITY_WIDTH = max(len(each.value) for each in Severity)
@@ -74,6 +77,7 @@ def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_j
     for configuration in loaded.configurations:
         if name in (None, configuration.name):
             findings[configuration.name] = _examined(configuration, catalogue, problems)
+            findings[configuration.name] += _left_behind(host, configuration.name)
     account = other_account(context.home)
     if account is not None:
         told = f"checked as root; what the host's account {account} may read and write is another question"
@@ -132,6 +136,18 @@ def _examined(
     finally:
         connector.close()
     return found
+
+
+def _left_behind(host: HostConfiguration, name: str) -> list[Finding]:
+    """What the host's own journal says; a store that is not there, or not of this version, says nothing."""
+    if not host.store.exists():
+        return []
+    try:
+        store = open_store(host.store, host.runtime, writing=False)
+    except StoreUnavailable:
+        return []
+    with closing(store):
+        return journal_findings(store, name)
 
 
 def _broken(configuration: ConnectorConfiguration, error: Exception) -> Finding:

@@ -76,6 +76,8 @@ def _text(value: object) -> str:
 def _entry(one: JournalEntry, *, alive: bool) -> dict[str, object]:
     """An open entry without the values that it carries."""
     state = "outcome unknown" if one.state.value == "uncertain" else "running" if alive else "its process died"
+    if one.password.undone and state != "running":
+        state = "may lack its password"
     return {
         "entry": one.number,
         "operation": one.operation.value,

@@ -79,7 +79,7 @@ def parse_patch(body: Any) -> tuple[Operation, ...]:
 
 
 def service_provider_config(
-    base_url: str, *, max_results: int, etag: bool, documentation_uri: str | None = None
+    base_url: str, *, max_results: int, etag: bool, change_password: bool = False, documentation_uri: str | None = None
 ) -> dict[str, Any]:
     """The ServiceProviderConfig resource (RFC 7643 section 5): what this host does, no more."""
     config: dict[str, Any] = {"schemas": [urns.SERVICE_PROVIDER_CONFIG]}
@@ -89,7 +89,7 @@ def service_provider_config(
         "patch": {"supported": True},
         "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
         "filter": {"supported": True, "maxResults": max_results},
-        "changePassword": {"supported": False},
+        "changePassword": {"supported": change_password},
         "sort": {"supported": False},
         "etag": {"supported": etag},
         "authenticationSchemes": [

@@ -12,12 +12,14 @@ from types import MappingProxyType
 
 from ecmahost_core.configuration.model import ConnectorConfiguration, Deprovisioning, Profile, Properties
 from ecmahost_core.connectors.connector import Connector
-from ecmahost_core.ecma.csentry import CSEntryChange
+from ecmahost_core.ecma.csentry import CSEntryChange, change_from_json
 from ecmahost_core.ecma.deprovisioning import FlowAction
 from ecmahost_core.ecma.results import Finding, Severity
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType
 from ecmahost_core.ecma.values import Reference, Value, anchor_text
+from ecmahost_core.space.objects import EntryState
+from ecmahost_core.space.store import Store
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.values import to_scim
 
@@ -49,6 +51,27 @@ def host_findings(configuration: ConnectorConfiguration, binding: TypeBinding) -
         *_flows(binding.flows, binding),
         *_door(configuration.properties, datetime.now(UTC)),
     ]
+
+
+def journal_findings(store: Store, connector: str) -> list[Finding]:
+    """Returns what is left in the target that has to be undone: objects that were added without their password."""
+    found = []
+    for entry in store.entries(connector):
+        running = entry.state is EntryState.OPEN and store.is_alive(entry.incarnation)
+        if entry.password.undone and not running:
+            change = change_from_json(entry.change)
+            name = anchor_text(change.anchor) if change.anchor else "an object"
+            message = (
+                f"{name} may have been added without its password and could not be removed again yet "
+                f"(id {entry.reserved_id}); until then nobody is found or created under this name"
+            )
+            settle = f"ecmahost journal {connector} --settle {entry.number} --as"
+            remedy = (
+                "the host goes on trying. Or remove it in the target yourself, and then: "
+                f"{settle} not-applied; or give it a password there, and then: {settle} applied"
+            )
+            found.append(Finding(Severity.ERROR, f"journal entry {entry.number}", message, remedy))
+    return found
 
 
 def sample_findings(connector: Connector, binding: TypeBinding) -> list[Finding]:

@@ -4,9 +4,13 @@ from flask import Blueprint, Response
 
 from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.certificates.expiry import Stage
+from ecmahost_core.space.objects import EntryState
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.web.answers import answer
 from ecmahost_core.web.site import Site
+
+LISTED = 20
+"""How many objects are named, by the ids that ``ecmahost journal`` shows."""
 
 
 def health_routes(site: Site) -> Blueprint:
@@ -66,4 +70,7 @@ def _state(endpoint: Endpoint) -> dict[str, object]:
     entries = endpoint.store.entries(endpoint.name)
     if entries:
         state["open_entries"] = len(entries)
+    halves = [one.reserved_id for one in entries if one.password.undone and one.state is EntryState.UNCERTAIN]
+    if halves:
+        state["without_password"] = halves[:LISTED]
     return state

@@ -143,6 +143,8 @@ def test_the_service_provider_config_has_every_part_of_rfc_7643_section_5() -> N
         "location": "https://host/scim/ServiceProviderConfig",
     }
     assert "documentationUri" not in config
+    changing = service_provider_config("https://host", max_results=1, etag=False, change_password=True)
+    assert changing["changePassword"] == {"supported": True}
 
 
 def test_the_service_provider_config_names_the_documentation_where_there_is_some() -> None:

@@ -13,6 +13,19 @@ def test_the_service_provider_config_says_what_the_host_does(client):
     assert body["meta"]["location"] == f"{BASE}/ServiceProviderConfig"
 
 
+def test_a_password_that_can_be_set_is_announced_and_described_as_never_shown(client, site, desk, memory):
+    assert client.get("/ServiceProviderConfig").get_json()["changePassword"] == {"supported": False}
+    other = memory.Desk(desk.directory / "other").ready(passwords="alone")
+    try:
+        site.endpoints = {"hr": other.endpoint}
+        assert client.get("/ServiceProviderConfig").get_json()["changePassword"] == {"supported": True}
+        attributes = client.get(f"/Schemas/{urns.USER}").get_json()["attributes"]
+        password = next(one for one in attributes if one["name"] == "password")
+        assert (password["mutability"], password["returned"]) == ("writeOnly", "never")
+    finally:
+        other.end()
+
+
 def test_the_resource_types_are_those_that_are_configured(client):
     body = client.get("/ResourceTypes").get_json()
     assert (body["totalResults"], body["Resources"][0]["endpoint"]) == (1, "/Users")

@@ -7,6 +7,7 @@ from ecmahost_core.configuration.certificates.authority import new_authority
 from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.certificates.expiry import expiry_of
 from ecmahost_core.configuration.certificates.keys import KeyType, new_key
+from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.store import StoreUnavailable
 
 
@@ -75,6 +76,24 @@ def test_held_removals_failed_imports_and_open_entries_are_told(ask, site, desk,
     with pytest.raises(memory.imports.ImportFailed):
         memory.imports.full_import(desk.endpoint)
     assert ask("/readyz")[1]["connectors"]["hr"]["last_import"] == "failed"
+
+
+def test_somebody_who_was_left_without_a_password_is_named_by_id(ask, site, desk, memory):
+    other = memory.Desk(desk.directory / "other").ready(passwords="alone")
+    try:
+        site.endpoints = {"hr": other.endpoint}
+        site.broken.clear()
+        refusal = memory.ExportError(memory.MAExportError.PERMISSION_ISSUE, "no")
+        other.target.refuse_password = lambda _change, _password: refusal
+        other.target.refuse = lambda change: refusal if change.modification_type == "Delete" else None
+        with pytest.raises(ScimError):
+            other.create(userName="ann", password="hush")
+        (entry,) = other.store.entries()
+        status, body = ask("/readyz")
+        assert (status, body["connectors"]["hr"]["without_password"]) == (200, [entry.reserved_id])
+        assert "ann" not in str(body)
+    finally:
+        other.end()
 
 
 def test_a_store_that_cannot_be_read_is_not_ready(ask, desk, monkeypatch):
