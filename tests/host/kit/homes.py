@@ -47,6 +47,7 @@ query_attributes = ["UserName"]
 [schema_mapping.User]
 userName = "UserName"
 title = "Title"
+{mapping}
 [deprovisioning.User]
 disable = {{ set = "IsActive" }}
 delete = "delete"
@@ -166,10 +167,10 @@ def mapping_text(mapping: Mapping[str, str]) -> str:
     return "\n".join(f"'{path}' = \"{name}\"" for path, name in mapping.items())
 
 
-def connect_gate(home: HomeDirectory, name: str = "gate", connectivity: str = "") -> Gate:
+def connect_gate(home: HomeDirectory, name: str = "gate", connectivity: str = "", mapping: str = "") -> Gate:
     directory = home.path / f"target.{name}"
     (directory / "objects").mkdir(parents=True)
     home.install("ecmahost_gate", (PROGRAMS / "gate_connector.py").read_text(), "gate")
-    text = GATE.format(instance=uuid.uuid4(), directory=directory, connectivity=connectivity)
+    text = GATE.format(instance=uuid.uuid4(), directory=directory, connectivity=connectivity, mapping=mapping)
     home.connector(name, text)
     return Gate(directory)

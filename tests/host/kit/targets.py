@@ -202,6 +202,17 @@ class Gate:
         """Lets the hook raise an exception that quotes the connector's password."""
         (self.directory / f"leak.{hook}").touch()
 
+    def refuse(self, what: str) -> None:
+        """Lets the target refuse passwords or deletions; ``quoting``: in words that quote the password."""
+        (self.directory / f"refuse.{what}").touch()
+
+    def allow(self, what: str) -> None:
+        (self.directory / f"refuse.{what}").unlink()
+
+    def has_password(self, name: str, password: str) -> bool:
+        kept = self.directory / "passwords" / sha256(name.casefold().encode()).hexdigest()
+        return kept.exists() and kept.read_text() == sha256(password.encode()).hexdigest()
+
     def add(self, name: str) -> None:
         (self.directory / "objects" / sha256(name.encode()).hexdigest()).write_text(json.dumps({"UserName": name}))
 

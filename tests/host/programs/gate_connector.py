@@ -1,7 +1,9 @@
 """A connector whose target can be held up, broken and watched from outside, through files in its directory.
 
 Objects are files of JSON in ``objects``. While ``hold.<hook>`` exists the hook leaves ``held.<hook>`` and waits before
-it does anything. While ``leak.<hook>`` exists the hook raises an exception that quotes the connector's password.
+it does anything. While ``leak.<hook>`` exists the hook raises an exception that quotes the connector's password, or the
+person's. ``refuse.<hook>`` makes the target refuse, and quote what it refuses. Of a person's password the target keeps
+the SHA-256, in ``passwords``.
 """
 
 import json
@@ -25,6 +27,7 @@ from ecmahost_core import (
     ObjectModificationType,
     ObjectQuery,
     Parameters,
+    PasswordSupport,
     RunStep,
     Schema,
     SchemaAttribute,
@@ -50,6 +53,9 @@ class Gate:
         while marker.exists():
             time.sleep(0.01)
 
+    def refuses(self, what: str) -> bool:
+        return (self.directory / f"refuse.{what}").exists()
+
     def file(self, name: str) -> Path:
         return self.directory / "objects" / sha256(name.casefold().encode()).hexdigest()
 
@@ -68,7 +74,7 @@ def connectivity_parameters() -> Sequence[ConfigParameterDefinition]:
 
 @hookimpl
 def capabilities() -> Capabilities:
-    return Capabilities(concurrent_sessions=2)
+    return Capabilities(concurrent_sessions=2, password=PasswordSupport.SEPARATE)
 
 
 @hookimpl
@@ -112,6 +118,22 @@ def export(session: Gate, step: RunStep, changes: Sequence[CSEntryChange]) -> Se
     return [apply(session, change) for change in changes]
 
 
+@hookimpl
+def set_password(session: Gate, entry: CSEntryChange, password: Secret) -> CSEntryChangeResult:
+    session.pass_through("password")
+    if (session.directory / "leak.set").exists():
+        raise RuntimeError(f"SET PASSWORD {password.reveal()} failed")
+    if session.refuses("password"):
+        detail = f"a policy of the target: {password.reveal()}" if session.refuses("quoting") else "too short"
+        error = ExportError(MAExportError.PASSWORD_POLICY_VIOLATION, detail)
+        return CSEntryChangeResult(entry.identifier, error)
+    name = str(entry.anchor[0])
+    kept = session.directory / "passwords"
+    kept.mkdir(exist_ok=True)
+    (kept / session.file(name).name).write_text(sha256(password.reveal().encode()).hexdigest())
+    return CSEntryChangeResult(entry.identifier)
+
+
 def apply(session: Gate, change: CSEntryChange) -> CSEntryChangeResult:
     name = str((change.anchor or change.attributes["UserName"])[0])
     file = session.file(name)
@@ -127,6 +149,8 @@ def apply(session: Gate, change: CSEntryChange) -> CSEntryChangeResult:
         error = ExportError(MAExportError.CONNECTED_DIRECTORY_MISSING_OBJECT, "there is none")
         return CSEntryChangeResult(change.identifier, error)
     elif change.modification_type is ObjectModificationType.DELETE:
+        if session.refuses("delete"):
+            return CSEntryChangeResult(change.identifier, ExportError(MAExportError.PERMISSION_ISSUE, "no deletes"))
         file.unlink()
     else:
         values = {part.name: str(part.added[0]) if part.added else "" for part in change.attribute_changes}
