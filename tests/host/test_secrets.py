@@ -115,6 +115,72 @@ def test_what_a_refused_request_carried_is_kept_nowhere(home: Any, start: Any, k
     assert files_with(home.path, mark) == set()
 
 
+def test_a_password_of_a_person_is_nowhere_but_in_the_target(
+    home: Any, start: Any, connect_gate: Any, eventually: Any
+) -> None:
+    extension = "urn:ietf:params:scim:schemas:extension:Gate:2.0:User"
+    gate = connect_gate(home, mapping='password = "export_password"')
+    other = connect_gate(home, "other", mapping=f'"{extension}:export_password" = "export_password"')
+    host = start(home)
+    client, second = host.client("gate"), host.client("other")
+    mark = canary()
+    object_id = client.created({"userName": "ada", "password": mark})
+    second.created({"userName": "ada", extension: {"export_password": mark}})
+    assert gate.has_password("ada", mark)
+    assert other.has_password("ada", mark)
+
+    def changes() -> list[Any]:
+        path = {"op": "Replace", "path": "password"}
+        return [
+            client.patch(object_id, path | {"value": mark}),
+            client.patch(object_id, path | {"value": mark}, {"op": "Replace", "path": "title", "value": "Countess"}),
+            client.patch(object_id, {"op": "Add", "value": {"password": mark}}),
+            client.put(object_id, {"userName": "ada", "password": mark}),
+            client.create({"userName": "ada", "password": mark}),
+            client.create({"userName": "eve", "password": mark}),
+        ]
+
+    answers = changes()
+    assert [one.status for one in answers] == [200, 200, 200, 200, 409, 201]
+    for fault in ("refuse.password", "refuse.quoting", "leak.set"):
+        (gate.directory / fault).touch()
+        failed = changes()
+        assert {one.status for one in failed} <= {400, 409, 503}, failed
+        answers += failed
+        assert eventually(lambda: host.open_entries() == 0), host.trouble()
+    answers += [
+        client.request("POST", "/Users", b'{"userName": "x", "password": "' + mark.encode() + b'"'),
+        client.request("POST", "/Users", b'{"userName": "x", "password": "' + mark.encode() + b'\\ud800"}'),
+        *(
+            client.create({"userName": "x", "password": value})
+            for value in ([mark], {"value": mark}, [{"value": mark}], f"{mark}\0", mark * 100_000)
+        ),
+        client.create({"userName": "x", "password": mark, "title": 7, "emails": mark}),
+        client.patch(object_id, {"op": "Replace", "path": "password", "value": [mark, mark]}),
+        client.patch(object_id, {"op": "Remove", "path": "password", "value": mark}),
+        client.patch(object_id, {"op": "Replace", "path": f'password[value eq "{mark}"]', "value": mark}),
+        client.request("PATCH", f"/Users/{object_id}", {"Operations": [{"op": "Replace", "password": mark}]}),
+        *(
+            client.search(text)
+            for text in (f'password eq "{mark}"', f'userName eq "ada" and password eq "{mark}"', f"password {mark}")
+        ),
+        client.get(f"/Users?password={mark}"),
+        client.get(f"/Users/{object_id}?attributes=password"),
+        second.search(f'{extension}:export_password eq "{mark}"'),
+    ]
+    outputs = [
+        home.command(*words) for words in (("check",), ("objects", "gate", "--json"), ("journal", "gate", "--json"))
+    ]
+    _, states = host.ready()
+    assert host.stop() == 0
+
+    shown = "".join(answer.body.decode() for answer in answers) + str(states)
+    shown += "".join(output.stdout + output.stderr for output in outputs)
+    assert mark not in shown
+    assert "not repeated" in shown
+    assert files_with(home.path, mark) == set()
+
+
 def test_values_of_people_are_in_no_log_at_any_level(home: Any, start: Any, kind: str, person: dict[str, Any]) -> None:
     mark = canary()
     target = home.target(kind, "people")
