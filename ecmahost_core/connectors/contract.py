@@ -53,8 +53,9 @@ class LoadedPlugin:
         return hook in self.hooks
 
     def names(self, hook: str, argument: str) -> bool:
-        """Returns whether the plugin has this hook and its function names this argument."""
-        return self.implements(hook) and argument in inspect.signature(self.hooks[hook]).parameters
+        """Returns whether the plugin's hook is passed this argument; pluggy passes none that has a default."""
+        found = inspect.signature(self.hooks[hook]).parameters.get(argument) if self.implements(hook) else None
+        return found is not None and found.default is inspect.Parameter.empty
 
 
 class BrokenPlugin(BrokenContract):

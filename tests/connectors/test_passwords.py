@@ -68,6 +68,7 @@ def entry(identifier="a"):
     [
         ({}, None, PasswordSupport.NONE),
         ({"export": export_both}, None, PasswordSupport.WITH_EXPORT),
+        ({"export": lambda changes, secrets=(): ()}, None, PasswordSupport.NONE),
         ({"set_password": set_password}, None, PasswordSupport.SEPARATE),
         ({"export": export_both, "set_password": set_password}, None, PasswordSupport.WITH_EXPORT),
         ({"export": export_both, "set_password": set_password}, PasswordSupport.SEPARATE, PasswordSupport.SEPARATE),

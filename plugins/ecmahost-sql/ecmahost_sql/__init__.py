@@ -5,6 +5,7 @@ This file is the table of contents; the modules beside it are what the hooks do.
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import ecmahost_core as core
 from ecmahost_sql.checks import findings
@@ -12,6 +13,7 @@ from ecmahost_sql.exports import apply
 from ecmahost_sql.imports import read_all, read_one
 from ecmahost_sql.odbc.capabilities import ODBC
 from ecmahost_sql.parameters import DEFINITIONS
+from ecmahost_sql.passwords import CHANGES_AT_ONCE
 from ecmahost_sql.session import Session, connected, read_schema
 from ecmahost_sql.sqlite.capabilities import SQLITE
 
@@ -24,8 +26,11 @@ def connectivity_parameters() -> Sequence[core.ConfigParameterDefinition]:
 
 @core.hookimpl
 def capabilities(parameters: core.Parameters) -> core.Capabilities:
-    """What a SQLite database can do, or one behind ODBC."""
-    return SQLITE if "url" in parameters else ODBC
+    """What a SQLite database can do, or one behind ODBC; with a password column, that it takes passwords."""
+    known = SQLITE if "url" in parameters else ODBC
+    if not parameters.get("password_column"):
+        return known
+    return replace(known, password=core.PasswordSupport.WITH_EXPORT, export_page_size_maximum=CHANGES_AT_ONCE)
 
 
 @core.hookimpl
@@ -60,10 +65,10 @@ def full_object_import(session: Session, step: core.RunStep, query: core.ObjectQ
 
 @core.hookimpl
 def export(
-    session: Session, step: core.RunStep, changes: Sequence[core.CSEntryChange]
+    session: Session, step: core.RunStep, changes: Sequence[core.CSEntryChange], secrets: core.Secrets
 ) -> Sequence[core.CSEntryChangeResult]:
-    """One transaction for each change."""
-    return apply(session, step, changes)
+    """One transaction for each change, its password included."""
+    return apply(session, step, changes, secrets)
 
 
 @core.hookimpl

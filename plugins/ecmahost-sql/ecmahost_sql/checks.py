@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from ecmahost_core import AttributeOperation, Finding, ObjectModificationType, RunStep, SchemaType, Severity
 from ecmahost_sql import statements
-from ecmahost_sql.catalog import Column, Table
+from ecmahost_sql.catalog import Column, Kind, Table
 from ecmahost_sql.errors import DatabaseFailure, FailureKind, as_connector_errors
+from ecmahost_sql.passwords import PasswordHash
 from ecmahost_sql.rows import Selection
 from ecmahost_sql.session import Session
 from ecmahost_sql.values import any_value
@@ -34,6 +35,7 @@ def _of_type(session: Session, schema_type: SchemaType, query_attributes: Sequen
     if writing:
         yield from _columns_without_a_value(selection)
         yield from _operations(selection.table)
+        yield from _passwords(session, selection.table)
     subject = f"{selection.table.name} ({', '.join(selection.key_names)})"
     yield from _compared(_anchor(session, selection), subject, "Choose another anchor.")
     yield from _compared(_unindexed(session, selection), subject, "Choose another anchor.")
@@ -66,6 +68,31 @@ def _columns_without_a_value(selection: Selection) -> Iterator[Finding]:
                 "the column must have a value and has no default, but nothing writes it: every creation will fail",
                 "Select and map the column, or give it a default in the database.",
             )
+
+
+def _passwords(session: Session, table: Table) -> Iterator[Finding]:
+    """Whether the password column can keep what is to be written there."""
+    if session.password is None:
+        return
+    way, column = session.password, session.password_column(table)
+    subject = f"{table.name}.{way.name}"
+    if column is None or column.computed or column.kind is not Kind.TEXT:
+        what = "there is no such column" if column is None else "the column holds no text, or cannot be written"
+        remedy = "Correct password_column under [connectivity], or the table."
+        yield Finding(Severity.ERROR, subject, f"{what}, and passwords are to go there", remedy)
+        return
+    if column.max_length is not None and column.max_length < way.hash.length:
+        message = (
+            f"passwords are to go there, and the column takes {column.max_length} characters where "
+            f"{way.hash.value} makes {way.hash.length}: every password will be refused"
+        )
+        yield Finding(Severity.ERROR, subject, message, f"Make it VARCHAR({max(255, way.hash.length)}).")
+    if way.hash is PasswordHash.PLAIN:
+        message = "passwords are kept there as they are: whoever reads the table, or a backup of it, has them all"
+        yield Finding(Severity.WARNING, subject, message, "Choose another password_hash where the programs allow it.")
+    if not (column.nullable or column.defaulted):
+        message = "passwords go there and the column must have a value: creations without a password will fail"
+        yield Finding(Severity.INFO, subject, message, "Map the password, or let the column be NULL.")
 
 
 def _operations(table: Table) -> Iterator[Finding]:

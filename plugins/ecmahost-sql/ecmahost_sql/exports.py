@@ -13,11 +13,14 @@ from ecmahost_core import (
     MAExportError,
     ObjectModificationType,
     RunStep,
+    Secret,
+    Secrets,
 )
 from ecmahost_sql.changes import Assignments, added, identified, replaced, require_operation, updated
 from ecmahost_sql.culprits import culprit
 from ecmahost_sql.database import Place, Row, SqlValue
 from ecmahost_sql.errors import OUTAGES, UNCERTAIN, DatabaseFailure, FailureKind, Refused, connector_error, export_error
+from ecmahost_sql.passwords import without
 from ecmahost_sql.rows import Selection, entry_of
 from ecmahost_sql.session import Session
 from ecmahost_sql.statements import delete, place_of, select, update
@@ -26,8 +29,10 @@ TWO = 2
 """Enough rows to know that an anchor is ambiguous."""
 
 
-def apply(session: Session, step: RunStep, changes: Sequence[CSEntryChange]) -> Sequence[CSEntryChangeResult]:
-    """Applies the changes in order; see the hook ``export``.
+def apply(
+    session: Session, step: RunStep, changes: Sequence[CSEntryChange], secrets: Secrets
+) -> Sequence[CSEntryChangeResult]:
+    """Applies the changes in order, each with its password; see the hook ``export``.
 
     Locks are waited for once: after one change found the database locked for the whole command timeout, the others of
     this call try without waiting. A database that is lost before anything was committed is an exception with
@@ -43,7 +48,7 @@ def apply(session: Session, step: RunStep, changes: Sequence[CSEntryChange]) -> 
                 results.append(CSEntryChangeResult(change.identifier, outage))
                 continue
             try:
-                results.append(_apply_one(session, step, change))
+                results.append(_apply_one(session, step, change, secrets.get(change.identifier)))
             except Refused as refused:
                 results.append(CSEntryChangeResult(change.identifier, refused.error))
             except DatabaseFailure as failure:
@@ -69,22 +74,33 @@ def _require_same_database(session: Session, results: Sequence[CSEntryChangeResu
         raise connector_error(lost, nothing_sent=False)
 
 
-def _apply_one(session: Session, step: RunStep, change: CSEntryChange) -> CSEntryChangeResult:
+def _apply_one(session: Session, step: RunStep, change: CSEntryChange, password: Secret | None) -> CSEntryChangeResult:
     """Applies one change in its own transaction; raises Refused or DatabaseFailure when it is rolled back."""
     session.require_database()
-    database = session.database
     selection = session.selection(step.type(change.object_type))
     require_operation(selection.table, change.modification_type)
+    more = session.assigned(selection.table, password) if password is not None else {}
+    try:
+        return _in_transaction(session, selection, change, more)
+    except DatabaseFailure as failure:
+        raise without(failure, more.values()) from None
+
+
+def _in_transaction(
+    session: Session, selection: Selection, change: CSEntryChange, more: Assignments
+) -> CSEntryChangeResult:
+    """Applies one change, and writes ``more`` with it where it writes at all."""
+    database = session.database
     tried: dict[str, SqlValue] = {}
     database.begin()
     try:
         match change.modification_type:
             case ObjectModificationType.ADD:
-                result = _add(session, selection, change, tried)
+                result = _add(session, selection, change, more, tried)
             case ObjectModificationType.DELETE:
                 result = _delete(session, selection, change)
             case _:
-                result = _update(session, selection, change, tried)
+                result = _update(session, selection, change, more, tried)
     except DatabaseFailure as failure:
         database.rollback()
         raise culprit(database, selection.table, tried, failure) from None
@@ -107,11 +123,11 @@ def _commit(session: Session) -> None:
 
 
 def _add(
-    session: Session, selection: Selection, change: CSEntryChange, tried: dict[str, SqlValue]
+    session: Session, selection: Selection, change: CSEntryChange, more: Assignments, tried: dict[str, SqlValue]
 ) -> CSEntryChangeResult:
     """Notes in ``tried`` what it is about to write."""
     database, table = session.database, selection.table
-    assignments = added(selection, change)
+    assignments = {**added(selection, change), **more}
     tried.update(assignments)
     supplied = _assigned_key(selection, assignments)
     if supplied is not None and _rows(session, selection, place_of(database, selection.key_expressions, supplied)):
@@ -129,7 +145,7 @@ def _add(
 
 
 def _update(
-    session: Session, selection: Selection, change: CSEntryChange, tried: dict[str, SqlValue]
+    session: Session, selection: Selection, change: CSEntryChange, more: Assignments, tried: dict[str, SqlValue]
 ) -> CSEntryChangeResult:
     """Notes in ``tried`` what it is about to write."""
     database, table = session.database, selection.table
@@ -138,6 +154,7 @@ def _update(
         assignments = replaced(selection, change, entry_of(selection, current))
     else:
         assignments = updated(selection, change, entry_of(selection, current))
+    assignments = {**assignments, **more}
     if not assignments:
         return _result(session, selection, change, current)
     tried.update(assignments)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ecmahost_core import ConfigParameterDefinition, ConfigParameterType, ConnectorError, Parameters, Secret
 from ecmahost_sql.odbc.source import OdbcSource
+from ecmahost_sql.passwords import PasswordColumn, PasswordHash
 
 SQLITE_URL = re.compile(r"sqlite:///(?P<path>[^?\0]+)")
 WAYS = ("url", "dsn", "dsn_file", "connection_string")
@@ -61,6 +62,21 @@ DEFINITIONS = (
         "Tables",
         help="The tables and views to offer as object types, separated by commas. Left out: all of them.",
     ),
+    ConfigParameterDefinition(
+        "password_column",
+        "Password column",
+        help="The column that passwords are written into, as password_hash says. It is then no attribute any more: "
+        "nothing reads it, and nothing else is written there. Left out: no passwords are taken.",
+    ),
+    ConfigParameterDefinition(
+        "password_hash",
+        "Password hash",
+        kind=ConfigParameterType.DROP_DOWN,
+        help="What the column keeps of a password: argon2 ($argon2id$..., 97 characters), bcrypt ($2b$..., 60), pbkdf2 "
+        "(pbkdf2_sha256$..., 88), or plain, the password itself. Left out: argon2.",
+        default=PasswordHash.ARGON2.value,
+        choices=tuple(each.value for each in PasswordHash),
+    ),
 )
 
 
@@ -72,11 +88,13 @@ class Connectivity:
         source: the SQLite file as it was written, absolute or relative to the current directory; or the ODBC database.
         command_timeout: in seconds.
         tables: which tables to offer; empty for all.
+        password: where passwords go; None where none are taken.
     """
 
     source: str | OdbcSource
     command_timeout: float = 30.0
     tables: tuple[str, ...] = ()
+    password: PasswordColumn | None = None
 
 
 def understand(parameters: Parameters) -> Connectivity:
@@ -89,7 +107,20 @@ def understand(parameters: Parameters) -> Connectivity:
     if not re.fullmatch(r"[1-9][0-9]{0,3}", timeout, re.ASCII):
         raise _mistake("command_timeout under [connectivity] must be a number of seconds from 1 to 9999")
     source = _sqlite(parameters) if given == ["url"] else _odbc(parameters)
-    return Connectivity(source, float(timeout), _names(_text(parameters, "tables")))
+    return Connectivity(source, float(timeout), _names(_text(parameters, "tables")), _password(parameters))
+
+
+def _password(parameters: Parameters) -> PasswordColumn | None:
+    column = _text(parameters, "password_column")
+    if not column:
+        return None
+    way = _text(parameters, "password_hash") or PasswordHash.ARGON2.value
+    if way not in set(PasswordHash):
+        raise _mistake(f"password_hash under [connectivity] must be one of {', '.join(PasswordHash)}")
+    found = PasswordHash(way)
+    if found.missing:
+        raise _mistake(f"password_hash = {way} under [connectivity] needs: pip install '{found.missing}'")
+    return PasswordColumn(column, found)
 
 
 def _sqlite(parameters: Parameters) -> str:

@@ -1,16 +1,26 @@
 """A session: one connection, and what has been read of its catalog."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from ecmahost_core import ObjectTypeNotSupported, Parameters, Schema, SchemaType, SessionPurpose
-from ecmahost_sql.catalog import Table, object_type
-from ecmahost_sql.database import Database
-from ecmahost_sql.errors import DatabaseFailure, FailureKind, as_connector_errors
+from ecmahost_core import (
+    MAExportError,
+    ObjectTypeNotSupported,
+    Parameters,
+    Schema,
+    SchemaType,
+    Secret,
+    SessionPurpose,
+)
+from ecmahost_sql.catalog import Column, Table, object_type
+from ecmahost_sql.database import Database, SqlValue
+from ecmahost_sql.errors import DatabaseFailure, FailureKind, Refused, as_connector_errors
 from ecmahost_sql.odbc.connection import open_odbc
 from ecmahost_sql.odbc.source import OdbcSource
 from ecmahost_sql.parameters import Connectivity, understand
+from ecmahost_sql.passwords import PasswordColumn, assigned
 from ecmahost_sql.rows import Selection, select_attributes
 from ecmahost_sql.sqlite.connection import open_sqlite
 
@@ -20,12 +30,15 @@ class Session:
 
     Attributes:
         database: the connection.
+        password: where passwords go; None where none are taken. No table that the session knows has this column.
     """
 
-    def __init__(self, database: Database, offered: Sequence[str] = ()) -> None:
+    def __init__(self, database: Database, offered: Sequence[str] = (), password: PasswordColumn | None = None) -> None:
         """``offered`` limits the tables to those names; empty offers all."""
         self.database = database
+        self.password = password
         self._offered = tuple(offered)
+        self._password_columns: dict[str, Column] = {}
         self._version: Hashable = None
         self._tables: dict[str, Table] = {}
         self._complete = False
@@ -35,7 +48,7 @@ class Session:
         """Returns the tables on offer, read again only when the catalog has changed."""
         self._look_again()
         if not self._complete:
-            tables = {table.name: table for table in self.database.tables(self._offered)}
+            tables = {table.name: self._hiding(table) for table in self.database.tables(self._offered)}
             self._tables = {name: tables[name] for name in self._offered or tables if name in tables}
             self._complete = True
         return tuple(self._tables.values())
@@ -45,13 +58,32 @@ class Session:
         version = self.database.catalog_version()
         if version != self._version:
             self._tables, self._selections, self._complete = {}, {}, False
+            self._password_columns = {}
             self._version = version
 
     def _table(self, name: str) -> Table | None:
         """Returns one table, without reading what the catalog says of all the others."""
         if name not in self._tables and not self._complete and (not self._offered or name in self._offered):
-            self._tables |= {table.name: table for table in self.database.tables((name,))}
+            self._tables |= {table.name: self._hiding(table) for table in self.database.tables((name,))}
         return self._tables.get(name)
+
+    def _hiding(self, table: Table) -> Table:
+        """Returns a table without its password column, which is kept apart."""
+        column = table.column(self.password.name) if self.password is not None else None
+        if column is None:
+            return table
+        self._password_columns[table.name] = column
+        return replace(table, columns=tuple(one for one in table.columns if one is not column))
+
+    def password_column(self, table: Table) -> Column | None:
+        """Returns the column of a table that passwords go into; None when it has none of that name."""
+        return self._password_columns.get(table.name)
+
+    def assigned(self, table: Table, password: Secret) -> Mapping[str, SqlValue]:
+        """Returns what a change writes for a password; Refused where the table cannot keep it."""
+        if self.password is None:
+            raise Refused(MAExportError.SCHEMA_VIOLATION, "no password_column is named under [connectivity]")
+        return assigned(self.password, table.name, self.password_column(table), password)
 
     def missing(self) -> Sequence[str]:
         """Returns which of the offered tables the database did not have when they were last read."""
@@ -87,7 +119,7 @@ def connected(parameters: Parameters, purpose: SessionPurpose) -> Iterator[Sessi
     with as_connector_errors():
         database = _opened(wanted, writing=writing)
     try:
-        yield Session(database, wanted.tables)
+        yield Session(database, wanted.tables, wanted.password)
     finally:
         database.close()
 

@@ -98,23 +98,27 @@ class Target:
         query = ObjectQuery(step.types[0].name, values, limit)
         return ecmahost_sql.full_object_import(self.session(SessionPurpose.READ), step, query)
 
-    def export(self, schema_type: SchemaType | str, *changes: CSEntryChange) -> Sequence[CSEntryChangeResult]:
-        results = ecmahost_sql.export(self.session(), self.step(schema_type), changes)
+    def export(
+        self, schema_type: SchemaType | str, *changes: CSEntryChange, **passwords: str
+    ) -> Sequence[CSEntryChangeResult]:
+        """``passwords`` are named ``of`` and the identifier of their change."""
+        secrets = {name.removeprefix("of"): Secret(lambda text=text: text) for name, text in passwords.items()}
+        results = ecmahost_sql.export(self.session(), self.step(schema_type), changes, secrets)
         assert [result.identifier for result in results] == [change.identifier for change in changes]
         return results
 
-    def one(self, schema_type: SchemaType | str, change: CSEntryChange) -> CSEntryChangeResult:
-        (result,) = self.export(schema_type, change)
+    def one(self, schema_type: SchemaType | str, change: CSEntryChange, **passwords: str) -> CSEntryChangeResult:
+        (result,) = self.export(schema_type, change, **passwords)
         return result
 
-    def done(self, schema_type: SchemaType | str, change: CSEntryChange) -> CSEntryChangeResult:
-        result = self.one(schema_type, change)
+    def done(self, schema_type: SchemaType | str, change: CSEntryChange, **passwords: str) -> CSEntryChangeResult:
+        result = self.one(schema_type, change, **passwords)
         assert result.error is None, result.error
         return result
 
-    def refused(self, schema_type: SchemaType | str, change: CSEntryChange) -> ExportError:
+    def refused(self, schema_type: SchemaType | str, change: CSEntryChange, **passwords: str) -> ExportError:
         before = self.dump()
-        result = self.one(schema_type, change)
+        result = self.one(schema_type, change, **passwords)
         assert result.error is not None
         assert self.dump() == before
         return result.error

@@ -70,7 +70,7 @@ def test_a_commit_that_a_reader_prevents_is_rolled_back_and_asked_for_a_retry(ma
 def test_a_session_that_cannot_write_is_a_permission_issue(make_target, changes):
     target = make_target(PEOPLE)
     (result,) = ecmahost_sql.export(
-        target.session(SessionPurpose.READ), target.step("People"), [changes.add("People", Login="a")]
+        target.session(SessionPurpose.READ), target.step("People"), [changes.add("People", Login="a")], {}
     )
     assert result.error.code is MAExportError.PERMISSION_ISSUE
     assert "only be read" in result.error.detail
@@ -132,7 +132,9 @@ def test_a_commit_that_breaks_off_in_the_disk_leaves_the_outcome_open_and_the_fi
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not caught.value.nothing_sent
     assert target.dump() == before
-    assert ecmahost_sql.export(target.open(), target.step(people), [changes.add("People", Login="b")])[0].error is None
+    assert (
+        ecmahost_sql.export(target.open(), target.step(people), [changes.add("People", Login="b")], {})[0].error is None
+    )
 
 
 def test_a_damaged_file_is_unexpected_data(make_target, changes):
@@ -159,7 +161,7 @@ def test_a_file_that_is_replaced_during_the_call_leaves_the_outcome_open(make_ta
             copy.replace(target.path)
 
     with pytest.raises(ServerDown, match="replaced") as caught:
-        ecmahost_sql.export(target.session(), target.step("People"), Batch([changes.add("People", Login="a")]))
+        ecmahost_sql.export(target.session(), target.step("People"), Batch([changes.add("People", Login="a")]), {})
     assert not caught.value.nothing_sent
 
 
@@ -189,7 +191,7 @@ with ecmahost_sql.open_session({"url": url, "command_timeout": "20"}, SessionPur
     step = RunStep((ecmahost_sql.schema(session).type("People"),), 10)
     for number in range(count):
         change = CSEntryChange("People", ObjectModificationType.ADD, attributes={"Login": (f"{name}{number}",)})
-        (result,) = ecmahost_sql.export(session, step, [change])
+        (result,) = ecmahost_sql.export(session, step, [change], {})
         print(result.anchor[0] if result.error is None else result.error.detail, flush=True)
 """
 

@@ -28,7 +28,8 @@ def test_every_hook_is_one_of_the_contract_and_names_its_arguments_as_the_contra
 def test_the_package_is_found_as_the_connector_type_sql():
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     assert project["entry-points"]["ecmahost.connectors"] == {"sql": "ecmahost_sql"}
-    assert project["dependencies"] == ["ecmahost-core>=0.1", "pyodbc>=5.1"]
+    assert project["dependencies"] == ["ecmahost-core>=0.1", "argon2-cffi>=23.1", "pyodbc>=5.1"]
+    assert project["optional-dependencies"] == {"bcrypt": ["bcrypt>=4.1"]}
 
 
 def test_each_way_to_name_a_database_is_declared_and_whole_secrets_are_secrets():

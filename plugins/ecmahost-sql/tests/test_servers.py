@@ -646,7 +646,7 @@ def test_many_sessions_add_the_same_person_and_one_succeeds(make_target, changes
     def add(session) -> None:
         barrier.wait(10)
         for number in range(20):
-            (result,) = ecmahost_sql.export(session, step, [changes.add("People", Login=f"p{number}")])
+            (result,) = ecmahost_sql.export(session, step, [changes.add("People", Login=f"p{number}")], {})
             outcomes.append(result.error.code if result.error else None)
 
     threads = [threading.Thread(target=add, args=(session,)) for session in sessions]
