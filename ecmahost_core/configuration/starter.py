@@ -100,6 +100,7 @@ query_attributes = [""]
 # "name.familyName" = "LastName"
 # 'emails[type eq "work"].value' = "Email"
 # "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department" = "Department"
+# password = "export_password"           # where the connector takes passwords
 
 [deprovisioning.User]
 # What disabling a person in Entra does: "none", "delete", or { set = "IsActive" }, an attribute that

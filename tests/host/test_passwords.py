@@ -8,7 +8,9 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import argon2
 import pytest
+from ecmahost_host_kit.homes import MAPPING
 
 HUSH = "correct horse battery staple"
 MAPPED = 'password = "export_password"'
@@ -201,3 +203,37 @@ def test_of_many_who_create_the_same_person_one_password_comes_through(home: Any
     assert {answer.status for answer in answers} == {201, 409}
     assert gate.has_password("ada", f"{HUSH} {winner}")
     assert gate.additions() == ["ada"]
+
+
+@pytest.mark.parametrize("database", ["sql", "postgresql", "mariadb"])
+def test_a_database_keeps_what_lets_the_person_in_and_nobody_reads_it_back(
+    home: Any, start: Any, database: str
+) -> None:
+    target = home.target(database, "people")
+    mark = '"' if database == "postgresql" else "`"
+    target.execute(f"ALTER TABLE {mark}Employees{mark} ADD COLUMN {mark}Hidden{mark} VARCHAR(255)")
+    file = home.connect("people", target, mapping={**MAPPING, "password": "export_password"})
+    file.write_text(file.read_text().replace("[run_profiles]", 'password_column = "Hidden"\n[run_profiles]'))
+    host = start(home)
+    client = host.client("people")
+
+    def lets_in(password: str) -> bool:
+        ((kept,),) = target.execute(f"SELECT {mark}Hidden{mark} FROM {mark}Employees{mark}")
+        return argon2.PasswordHasher().verify(kept, password)
+
+    object_id = client.created({"userName": "ada", "password": HUSH})
+    assert lets_in(HUSH)
+    changed = client.patch(
+        object_id,
+        {"op": "Replace", "path": "password", "value": f"{HUSH} 2"},
+        {"op": "Replace", "path": "title", "value": "Countess"},
+    )
+    assert (changed.status, changed.json["title"]) == (200, "Countess")
+    assert lets_in(f"{HUSH} 2")
+    assert home.command("import", "people").returncode == 0
+    shown = home.command("objects", "people", "--json").stdout + client.user(object_id).body.decode()
+    host.kill()
+    kept = "".join(path.read_bytes().decode(errors="replace") for path in home.path.glob("space.db*"))
+    kept += "".join(path.read_text() for path in home.path.rglob("schemas/*.json"))
+    for secret in (HUSH, "$argon2id$", "Hidden"):
+        assert secret not in shown + kept + host.log()
