@@ -21,6 +21,7 @@ from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.ecma.csentry import change_to_json
 from ecmahost_core.errors import ConfigurationError, TargetBusy
 from ecmahost_core.space.objects import EntryState, Operation, PasswordStage, TargetObject, WriteIntent
+from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.binding import bind
 from ecmahost_core.sync.changes import addition, keys_of
 from ecmahost_core.sync.recovery import Recovery, settle_by_hand
@@ -300,6 +301,43 @@ def test_a_queue_that_takes_nothing_more_leaves_the_removal_to_recovery(desk, re
     desk.restart(passwords="alone")
     assert Recovery(desk.endpoint).round() == 1
     assert desk.target.rows == {}
+
+
+def full_disk(desk, monkeypatch, stage):
+    """The store cannot be written when a creation comes to this stage."""
+    advance = desk.store.advance
+
+    def failing(entry, reached, change):
+        if reached is stage:
+            raise StoreUnavailable("the disk is full")
+        return advance(entry, reached, change)
+
+    monkeypatch.setattr(desk.store, "advance", failing)
+
+
+def test_a_creation_that_cannot_be_noted_is_not_begun(desk, monkeypatch):
+    desk.ready(passwords="alone")
+    full_disk(desk, monkeypatch, PasswordStage.FOLLOWS)
+    with pytest.raises(StoreUnavailable):
+        desk.create(userName="bob", password=HUSH)
+    assert desk.target.sent == []
+    assert desk.store.entries() == []
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_an_addition_that_cannot_be_noted_gets_its_password_or_is_undone_all_the_same(
+    desk, monkeypatch, refused, taken
+):
+    desk.ready(passwords="alone", anchor=("Id",))
+    full_disk(desk, monkeypatch, PasswordStage.DUE)
+    if taken:
+        assert desk.create(userName="bob", password=HUSH)
+        assert list(desk.target.passwords.values()) == [HUSH]
+    else:
+        desk.target.refuse_password = policy
+        refused(400, desk.create, userName="bob", password=HUSH)
+        assert desk.target.rows == {}
+        assert desk.store.entries() == []
 
 
 @pytest.mark.parametrize("freshness", ["cache", "verify"])
