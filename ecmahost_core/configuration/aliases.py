@@ -7,6 +7,7 @@ from tomlkit import item, key
 
 from ecmahost_core.configuration.fields import name
 from ecmahost_core.configuration.mistakes import echo, refusal
+from ecmahost_core.ecma.passwords import EXPORT_PASSWORD
 from ecmahost_core.scim.attribute_names import fault_of, suitable
 from ecmahost_core.text import fold
 
@@ -17,6 +18,8 @@ def alias(value: Any) -> str:
     fault = fault_of(read)
     if fault:
         raise refusal(echo(read), f"a name {fault}")
+    if fold(read) == fold(EXPORT_PASSWORD):
+        raise refusal(echo(read), "another one: passwords go by it")
     return read
 
 

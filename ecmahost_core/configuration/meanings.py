@@ -120,7 +120,8 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         ),
         "object_types.User.select_attributes": Meaning(
             "Which attributes are kept, beside those that other keys name. A name that differs from another one in "
-            "case only, or has a dot, a bracket or a double quote in it, needs an `alias`.",
+            "case only, or has a dot, a bracket or a double quote in it, needs an `alias`. `export_password` selects "
+            "passwords, where the connector takes them.",
             otherwise="every attribute that the target has; with `[schema_mapping.User]` only what is mapped",
             takes="a list of names in the target",
         ),

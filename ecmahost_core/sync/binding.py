@@ -26,7 +26,7 @@ from ecmahost_core.space.objects import SpaceType
 from ecmahost_core.sync.profile_rows import ecma_rows, mapped_rows
 from ecmahost_core.sync.resource_schema import trimmed_resource_type
 from ecmahost_core.sync.schema_mapping import MappedPath, SchemaMapping
-from ecmahost_core.sync.selection import selection_of
+from ecmahost_core.sync.selection import passwords_selected, selection_of
 from ecmahost_core.sync.sent import retained
 from ecmahost_core.sync.values import normal_text, to_target
 from ecmahost_core.sync.wire_names import Unnameable
@@ -199,10 +199,12 @@ class _Binder:
 
     def _has_password(self) -> bool:
         """In the profile ``ecma``: whether the connector takes passwords, and they are among what is selected."""
-        chosen = self.object_type.select_attributes
-        if chosen is not None and EXPORT_PASSWORD in chosen and self.passwords is PasswordSupport.NONE:
+        selected = passwords_selected(self.configuration, self.object_type)
+        if self.passwords is not PasswordSupport.NONE:
+            return selected
+        if selected and self.object_type.select_attributes is not None:
             self._problem("object_types", "select_attributes", EXPORT_PASSWORD, self._no_password())
-        return self.passwords is not PasswordSupport.NONE and (chosen is None or EXPORT_PASSWORD in chosen)
+        return False
 
     def _password(self, rows: Sequence[MappedPath]) -> MappedPath | None:
         if rows and self.passwords is PasswordSupport.NONE:

@@ -17,6 +17,7 @@ from ecmahost_core.configuration.model import ConnectorConfiguration, Freshness
 from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.queue import ExportQueue
 from ecmahost_core.connectors.reads import ReadLane
+from ecmahost_core.ecma.passwords import PasswordSupport
 from ecmahost_core.ecma.schema import (
     AttributeOperation,
     AttributeType,
@@ -29,6 +30,7 @@ from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorEr
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable
 from ecmahost_core.space.store import Store
 from ecmahost_core.sync.binding import TypeBinding, bind
+from ecmahost_core.sync.selection import passwords_selected
 
 log = structlog.get_logger()
 
@@ -165,6 +167,13 @@ class Endpoint:
     def imports(self) -> bool:
         """Whether the connector has an import profile and can import."""
         return self.configuration.full_import is not None and self.connector.capabilities.full_import
+
+    @property
+    def takes_passwords(self) -> bool:
+        """Whether clients can send passwords; known without asking the target."""
+        types = self.configuration.object_types.values()
+        selected = any(passwords_selected(self.configuration, one) for one in types)
+        return selected and self.connector.capabilities.password is not PasswordSupport.NONE
 
     def unavailable(self, error: ConnectorError | BrokenContract) -> ScimError:
         """Returns the SCIM error for a target that cannot be asked now, and logs why."""

@@ -24,6 +24,7 @@ from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.scim.schemas import Attribute, Schema
 from ecmahost_core.sync.schema_mapping import MappedPath, selector_of
 from ecmahost_core.sync.values import scim_type_of
+from ecmahost_core.text import fold
 
 PASSWORD: Final = SchemaAttribute(EXPORT_PASSWORD, operation=AttributeOperation.EXPORT_ONLY)
 """Stands in a row of the mapping where a target attribute stands in the others. It is none."""
@@ -109,7 +110,7 @@ def mapped_paths(text: str, target: SchemaAttribute, full: ResourceType) -> Mapp
         return f"a SCIM attribute of {full.name}, or a URN of your own for what SCIM has no name for"
     if path.attribute.name in ("id", "meta", "schemas"):
         return "an attribute that clients may set; the host itself makes id, meta and schemas"
-    secret = path.attribute.returned == "never"
+    secret = path.attribute.returned == "never" or fold(path.attribute.name) == fold(EXPORT_PASSWORD)
     if secret and target is not PASSWORD:
         return f'{text} = "{EXPORT_PASSWORD}": a password is set, and kept in no attribute that could be read'
     if target is PASSWORD and not (secret or path.urn in {schema.id for schema in _own_extensions(full)}):

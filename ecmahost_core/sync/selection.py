@@ -74,6 +74,16 @@ def selection_of(
     return Selection(target, found.names, found.left_out)
 
 
+def passwords_selected(configuration: ConnectorConfiguration, object_type: ObjectType) -> bool:
+    """Returns whether clients can send a password, as far as the configuration says.
+
+    In the profile ``ecma`` it is selected like an attribute: by its name, or with everything.
+    """
+    if configuration.profile_of(object_type.resource_type) is Profile.ECMA:
+        return object_type.select_attributes is None or EXPORT_PASSWORD in object_type.select_attributes
+    return EXPORT_PASSWORD in configuration.schema_mapping.get(object_type.resource_type, {}).values()
+
+
 def _used(configuration: ConnectorConfiguration, object_type: ObjectType) -> dict[str, Place]:
     """The attributes that the configuration names, each with the place where it does."""
     flows = configuration.deprovisioning.get(object_type.resource_type, Deprovisioning())

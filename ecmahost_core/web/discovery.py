@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, request
 
-from ecmahost_core.ecma.passwords import EXPORT_PASSWORD
 from ecmahost_core.scim.errors import ScimError, not_found
 from ecmahost_core.scim.messages import list_response, service_provider_config
 from ecmahost_core.scim.schemas import Schema
@@ -22,9 +21,7 @@ def discovery_routes(site: Site) -> Blueprint:
 
     @routes.get(f"{base}/ServiceProviderConfig")
     def provider(connector: str) -> Response:
-        # From the configuration alone: what the host can do is told while its target is down as well.
-        mappings = endpoint_of(site, connector).configuration.schema_mapping.values()
-        passwords = any(EXPORT_PASSWORD in mapping.values() for mapping in mappings)
+        passwords = endpoint_of(site, connector).takes_passwords
         url = base_url(request, connector)
         return answer(service_provider_config(url, max_results=MAX_COUNT, etag=False, change_password=passwords))
 

@@ -259,6 +259,11 @@ CASES: list[Case] = [
     ),
     (
         "object_types",
+        TYPES + 'attributes.A = { alias = "export_Password" }\n',
+        'object_types.User.attributes.A.alias: found "export_Password", expected another one: passwords go by it',
+    ),
+    (
+        "object_types",
         TYPES + 'attributes.A = { alias = "" }\n',
         f"object_types.User.attributes.A.alias: found an empty text, expected {NOT_EMPTY}",
     ),

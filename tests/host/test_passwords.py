@@ -237,3 +237,39 @@ def test_a_database_keeps_what_lets_the_person_in_and_nobody_reads_it_back(
     kept += "".join(path.read_text() for path in home.path.rglob("schemas/*.json"))
     for secret in (HUSH, "$argon2id$", "Hidden"):
         assert secret not in shown + kept + host.log()
+
+
+def test_microsofts_app_sends_a_password_under_its_own_name_and_reads_no_hash(home: Any, start: Any) -> None:
+    ecma = "urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:User"
+    target = home.sqlite("people")
+    target.execute("ALTER TABLE Employees ADD COLUMN Hidden VARCHAR(255)")
+    home.connector(
+        "people",
+        f"""
+[properties]
+instance = "0f0c9c1e-7f1e-4a0a-9d65-0b8a3c9be4d1"
+type = "sql"
+[connectivity]
+{target.connectivity}
+password_column = "Hidden"
+[run_profiles]
+full_import = {{}}
+[object_types.User]
+target = "Employees"
+anchor = "EmployeeId"
+query_attributes = ["UserName"]
+""",
+    )
+    client = start(home).client("people")
+    (schema,) = [one for one in client.get("/Schemas").resources if one["id"] == ecma]
+    (described,) = [one for one in schema["attributes"] if one["name"] == "export_password"]
+    assert (described["mutability"], described["returned"]) == ("writeOnly", "never")
+    assert "Hidden" not in [one["name"] for one in schema["attributes"]]
+    answer = client.create({"schemas": [ecma], ecma: {"UserName": "ada", "export_password": HUSH}})
+    assert answer.status == 201, answer
+    ((kept,),) = target.execute("SELECT Hidden FROM Employees")
+    assert argon2.PasswordHasher().verify(kept, HUSH)
+    assert "argon2" not in str(client.matched("ada", f"{ecma}:UserName"))
+    assert client.get("/ServiceProviderConfig").json["changePassword"] == {"supported": True}
+    refused = client.search(f'{ecma}:export_password eq "{HUSH}"')
+    assert (refused.status, refused.json["scimType"]) == (400, "invalidFilter")

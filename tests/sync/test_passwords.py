@@ -20,6 +20,7 @@ from ecmahost_core import (
 from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.ecma.csentry import change_to_json
 from ecmahost_core.errors import ConfigurationError, TargetBusy
+from ecmahost_core.scim.resource import canonical
 from ecmahost_core.space.objects import EntryState, Operation, PasswordStage, TargetObject, WriteIntent
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.binding import bind
@@ -28,7 +29,8 @@ from ecmahost_core.sync.recovery import Recovery, settle_by_hand
 
 HUSH = "correct horse battery staple"
 WAYS = ("together", "alone")
-CUSTOM = "urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:User:export_password"
+ECMA = "urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:User"
+CUSTOM = f"{ECMA}:export_password"
 
 
 @pytest.fixture(params=WAYS)
@@ -98,8 +100,9 @@ def test_a_connector_that_takes_no_passwords_cannot_have_one_mapped(bound):
 
 
 @pytest.mark.parametrize("target", ["Country", "Login"])
-def test_a_password_is_mapped_to_nothing_that_could_be_read(bound, target):
-    assert 'expected password = "export_password"' in problem(bound, {"password": target})
+@pytest.mark.parametrize("path", ["password", CUSTOM])
+def test_a_password_is_mapped_to_nothing_that_could_be_read(bound, path, target):
+    assert f'expected {path} = "export_password"' in problem(bound, {path: target})
 
 
 @pytest.mark.parametrize("path", ["title", "emails", "name.givenName", 'emails[type eq "work"].value', "userName"])
@@ -110,6 +113,63 @@ def test_nothing_that_can_be_read_is_mapped_to_a_password(bound, path):
 def test_only_one_path_leads_to_the_password(bound):
     told = problem(bound, {"password": "export_password", CUSTOM: "export_password"})
     assert "one path only; password is another" in told
+
+
+# The names of Microsoft's app ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ecma(memory):
+    def binding(passwords=PasswordSupport.SEPARATE, schema=None, **settings):
+        configuration = memory.configuration_of(ecma=True, query=("Login",), **settings)
+        return bind(configuration, schema or Schema((memory.EMPLOYEES,)), passwords=passwords)["User"]
+
+    return binding
+
+
+@pytest.mark.parametrize("select", [None, ("First", "export_password")])
+def test_the_names_of_the_target_have_the_password_among_them_where_the_connector_takes_it(ecma, select):
+    binding = ecma(select=select)
+    found = binding.resource_type.lookup(CUSTOM).attribute
+    assert (found.mutability, found.returned, found.case_exact) == ("writeOnly", "never", True)
+    sent = canonical({ECMA: {"Login": "bob", "export_password": HUSH}}, binding.resource_type).resource
+    assert binding.password_of(sent).reveal() == HUSH
+    assert binding.mapping.attributes_of(sent) == {"Login": ("bob",)}
+    assert binding.target.attribute("export_password") is None
+
+
+@pytest.mark.parametrize(
+    "settings", [{"passwords": PasswordSupport.NONE}, {"select": ("First",)}, {"select": (), "anchor": ("Login",)}]
+)
+def test_a_password_that_is_not_taken_or_not_selected_is_unknown_and_ignored(ecma, settings):
+    binding = ecma(**settings)
+    assert binding.password is None
+    read = canonical({ECMA: {"Login": "bob", "export_password": HUSH}}, binding.resource_type)
+    assert read.resource == {ECMA: {"Login": "bob"}}
+    assert read.ignored == (CUSTOM,)
+
+
+def test_a_password_that_is_selected_and_not_taken_is_a_mistake(ecma):
+    told = problem(ecma, PasswordSupport.NONE, select=("export_password",))
+    assert "object_types.User.select_attributes: found 'export_password', expected no password here" in told
+
+
+@pytest.mark.parametrize("name", ["export_password", "Export_Password"])
+@pytest.mark.parametrize("passwords", [PasswordSupport.NONE, PasswordSupport.WITH_EXPORT])
+def test_an_attribute_of_that_name_in_the_target_is_never_what_a_client_writes_into(ecma, memory, name, passwords):
+    attributes = (*memory.EMPLOYEES.attributes, SchemaAttribute(name))
+    binding = ecma(passwords, Schema((memory.replace(memory.EMPLOYEES, attributes=attributes),)))
+    sent = canonical({ECMA: {"Login": "bob", "export_password": HUSH}}, binding.resource_type).resource
+    assert binding.mapping.attributes_of(sent) == {"Login": ("bob",)}
+
+
+def test_a_creation_by_the_names_of_microsofts_app_sets_the_password(desk, way, memory):
+    desk.build(ecma=True, query=("Login",), hooks=memory.PASSWORDS[way])
+    memory.imports.full_import(desk.endpoint)
+    made = desk.create(**{ECMA: {"Login": "bob", "export_password": HUSH}})
+    assert desk.target.passwords == {("bob",): HUSH}
+    desk.patch(made.id, {"op": "Replace", "path": CUSTOM, "value": f"{HUSH} 2"})
+    assert desk.target.passwords == {("bob",): f"{HUSH} 2"}
 
 
 def test_a_password_that_is_not_mapped_is_ignored(desk):
