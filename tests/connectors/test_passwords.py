@@ -2,7 +2,7 @@
 
 import gc
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from structlog.testing import capture_logs
@@ -216,6 +216,40 @@ def test_a_failure_that_quotes_the_password_keeps_its_kind_and_loses_its_words(b
         assert HUSH not in repr(caught.value)
         assert caught.value.__context__ is None
         assert getattr(caught.value, "nothing_sent", False) is (how == "busy")
+
+
+@pytest.mark.parametrize("how", ["refused", "down", "broken", "taken"])
+def test_an_extension_sees_the_calls_and_never_the_password(build, tools, secret, how):
+    export, setting = quoting(how) if how != "taken" else (export_both, set_password)
+    seen = []
+
+    def audited_export(session, step, changes):
+        try:
+            results = yield
+        except (ServerDown, BrokenContract) as failure:
+            seen.append((changes, repr(failure), str(failure)))
+            raise
+        seen.append((changes, results))
+        return results
+
+    def audited_set_password(session, step, entry, options):
+        try:
+            result = yield
+        except (ServerDown, BrokenContract) as failure:
+            seen.append((entry, options, repr(failure), str(failure)))
+            raise
+        seen.append((entry, options, result))
+        return result
+
+    audit = tools.make_extension("audit", export=audited_export, set_password=audited_set_password)
+    for call in (
+        lambda: build(export=export, extensions=[audit]).export(tools.STEP, [tools.add("a")], {"a": secret}),
+        lambda: build(set_password=setting, extensions=[audit]).set_password(tools.STEP, entry(), secret, INITIAL),
+    ):
+        with suppress(ServerDown, BrokenContract):
+            call()
+    assert len(seen) == 2
+    assert HUSH not in repr(seen)
 
 
 def test_a_reason_without_the_password_is_passed_on(build, tools, secret):
