@@ -273,3 +273,41 @@ query_attributes = ["UserName"]
     assert client.get("/ServiceProviderConfig").json["changePassword"] == {"supported": True}
     refused = client.search(f'{ecma}:export_password eq "{HUSH}"')
     assert (refused.status, refused.json["scimType"]) == (400, "invalidFilter")
+
+
+NAMES = {
+    "scim": '[schema_mapping.User]\nuserName = "UserName"\ntitle = "Title"\npassword = "export_password"\n',
+    "ecma": "",
+    "ecma selected": 'select_attributes = ["UserName", "Title", "export_password"]\n',
+}
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_a_rehearsal_sets_a_password_under_every_name_and_is_content(home: Any, start: Any, names: str) -> None:
+    target = home.sqlite("people")
+    target.execute("ALTER TABLE Employees ADD COLUMN Hidden VARCHAR(255)")
+    home.connector(
+        "people",
+        f"""
+[properties]
+instance = "0f0c9c1e-7f1e-4a0a-9d65-0b8a3c9be4d1"
+type = "sql"
+[connectivity]
+{target.connectivity}
+password_column = "Hidden"
+[run_profiles]
+full_import = {{}}
+[object_types.User]
+target = "Employees"
+anchor = "EmployeeId"
+anchor_immutable = true
+query_attributes = ["UserName"]
+{NAMES[names]}
+[deprovisioning.User]
+disable = {{ set = "IsActive" }}
+delete = "delete"
+""",
+    )
+    host = start(home)
+    done = home.command("rehearse", "people", timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr + host.trouble()
