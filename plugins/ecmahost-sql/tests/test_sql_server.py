@@ -245,7 +245,7 @@ def test_a_person_is_added_and_read_back_in_one_transaction(server, session, ste
     rows = iter([[], [(*PERSON, "ada")], [(*PERSON, "ada")]])
     ordinary = server.answers
     server.answers = _Answers(ordinary, rows)
-    (result,) = ecmahost_sql.export(session, step, [add])
+    (result,) = ecmahost_sql.export(session, step, [add], {})
     assert (result.error, result.anchor, result.attributes["InternalGUID"]) == (None, ("ada",), (PERSON[4],))
     assert server.ends == ["commit"]
     assert ('INSERT INTO "dbo"."Employees"("ContosoLogin", "FirstName", "LastName") VALUES (?, ?, ?)',
@@ -275,7 +275,7 @@ def test_a_refused_addition_is_undone_and_names_the_column(server, session, step
 
     monkeypatch.setattr(Cursor, "execute", refuse)
     add = CSEntryChange("Employees", ObjectModificationType.ADD, attributes={"ContosoLogin": ("ada",)}, identifier="1")
-    (result,) = ecmahost_sql.export(session, step, [add])
+    (result,) = ecmahost_sql.export(session, step, [add], {})
     assert (result.error.code, result.error.attribute) == (MAExportError.MISSING_PROVISIONING_ATTRIBUTE, "LastName")
     assert server.ends == ["rollback"]
 
