@@ -113,6 +113,8 @@ class Table:
         columns: in the database's order.
         key: the primary key's columns; empty when there is none.
         unique: the sets of columns (one or more each) of which the database allows no two equal rows.
+        distinct: those of them that are unique by the columns' own collations too, by which rows are ordered. An index
+            with another collation may allow "Bob" beside "BOB" where the column takes them for equal.
         view: True for a view.
         operations: what can be done to its rows; a view without triggers allows nothing.
         locator: an SQL expression that identifies a row physically, quoted; empty when there is none.
@@ -127,6 +129,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     unique: tuple[frozenset[str], ...] = ()
+    distinct: tuple[frozenset[str], ...] = ()
     view: bool = False
     operations: frozenset[ObjectModificationType] = ALL_OPERATIONS
     locator: str = ""

@@ -4,14 +4,15 @@ Pages follow the anchor's own order (keyset paging), each in one short statement
 database outlives a page. A row that exists throughout is read exactly once, whatever is written meanwhile.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from ecmahost_core import CSEntryChange, ImportPage, ObjectModificationType, ObjectQuery, RunStep
 from ecmahost_sql import statements
-from ecmahost_sql.database import Row, SqlValue
+from ecmahost_sql.database import Database, Row, SqlValue
 from ecmahost_sql.errors import DatabaseFailure, FailureKind, as_connector_errors
-from ecmahost_sql.rows import Selection, ambiguous_entries, comparable, entry_of, failure, require_column
+from ecmahost_sql.rows import Selection, ambiguous_entries, comparable, entries_of, entry_of, failure, require_column
 from ecmahost_sql.session import Session
 from ecmahost_sql.values import InvalidValue, bind_for_query
 
@@ -82,37 +83,76 @@ def _without_anchor(session: Session, selection: Selection) -> Iterator[CSEntryC
             )
 
 
+class _Page(NamedTuple):
+    """Some rows as objects, and the key from which to go on; None at the end."""
+
+    entries: Iterable[CSEntryChange]
+    last: Row | None
+
+
 def _by_anchor(session: Session, selection: Selection, page_size: int) -> Iterator[CSEntryChange]:
-    """Yields the rows in the order of their anchors; rows that share an anchor are a failure together.
+    """Yields the rows in the order of their anchors; rows that share an anchor are a failure together."""
+    database = session.database
+    start, _ = statements.ordered(database, selection, None, 1)
+    size = max(page_size, ROWS_OF_A_SORT) if database.sorts(start, ()) else page_size
+    distinct = selection.distinct
+    after: Row | None = None
+    while True:
+        session.require_database()
+        page = _distinct(database, selection, after, size) if distinct else None
+        if page is None:
+            distinct = False
+            page = _numbered(database, selection, after, size)
+        yield from page.entries
+        if page.last is None:
+            return
+        after = page.last
+
+
+def _distinct(database: Database, selection: Selection, after: Row | None, size: int) -> _Page | None:
+    """Reads rows whose keys the database keeps distinct.
+
+    None where it does not keep its word: in PostgreSQL, each of the tables that inherit from another has a key of its
+    own. One row more than needed is read, so that two equal keys are always met side by side.
+    """
+    rows = database.query(*statements.distinct_page(database, selection, after, size + 1))
+    width = len(selection.columns)
+    keys = [row[width:] for row in rows]
+    if len(set(keys)) < len(keys):
+        return None
+    if after is not None and keys and keys[0] == after:
+        raise _unordered(selection)
+    complete = len(rows) <= size
+    return _Page(entries_of(selection, rows[:size]), None if complete else keys[size - 1])
+
+
+def _numbered(database: Database, selection: Selection, after: Row | None, size: int) -> _Page:
+    """Reads rows of which several may have the same key, equal keys numbered alike.
 
     One row more than needed is read. When it comes, the last anchor may have more rows behind it, so that anchor is
     left for the next page; when it is the only one, whatever more rows it has are skipped.
     """
-    database = session.database
-    start, _ = statements.ordered(database, selection, None, 1)
-    size = max(page_size, ROWS_OF_A_SORT) if database.sorts(start, ()) else page_size
     width = len(selection.columns)
     last = width + len(selection.key)
-    after: Row | None = None
-    while True:
-        session.require_database()
-        ordered, parameters = statements.ordered(database, selection, after, size + 1)
-        rows = database.query(statements.page(selection, ordered), parameters)
-        if after is not None and rows and rows[0][width:last] == after:
-            raise _unordered(selection)
-        groups = list(_groups(rows, last))
-        complete = len(rows) <= size
-        if not complete and len(groups) > 1:
-            groups.pop()
-        for group in groups:
-            if len(group) == 1:
-                yield entry_of(selection, group[0])
-            else:
-                count = str(len(group)) if complete or len(groups) > 1 else f"at least {len(group)}"
-                yield from ambiguous_entries(selection, group, count)
-        if complete:
-            return
-        after = groups[-1][-1][width:last]
+    ordered, parameters = statements.ordered(database, selection, after, size + 1)
+    rows = database.query(statements.page(selection, ordered), parameters)
+    if after is not None and rows and rows[0][width:last] == after:
+        raise _unordered(selection)
+    groups = list(_groups(rows, last))
+    complete = len(rows) <= size
+    if not complete and len(groups) > 1:
+        groups.pop()
+    cut = not complete and len(groups) == 1
+    return _Page(_grouped(selection, groups, cut=cut), None if complete else groups[-1][-1][width:last])
+
+
+def _grouped(selection: Selection, groups: Sequence[list[Row]], *, cut: bool) -> Iterator[CSEntryChange]:
+    """Yields the objects of rows that are grouped by their keys; ``cut``: the one group has more rows."""
+    for group in groups:
+        if len(group) == 1:
+            yield entry_of(selection, group[0])
+        else:
+            yield from ambiguous_entries(selection, group, f"at least {len(group)}" if cut else str(len(group)))
 
 
 def _unordered(selection: Selection) -> DatabaseFailure:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from ecmahost_core import (
     AttributeOperation,
@@ -16,7 +17,7 @@ from ecmahost_core import (
 from ecmahost_sql.catalog import ATTRIBUTE_TYPES, Column, Table
 from ecmahost_sql.database import Database, Row
 from ecmahost_sql.errors import DatabaseFailure, FailureKind
-from ecmahost_sql.values import Reader, UnreadableValue, reader
+from ecmahost_sql.values import Reader, UnreadableValue, read_column, reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Selection:
         key: the anchor's columns, in the anchor's order.
         key_expressions: what to compare and to order by, for each of them.
         bookmarks: what to select for each of them, so that it can be compared with the expression again.
+        distinct: the database keeps the key's columns distinct, by the same comparison that orders them.
     """
 
     schema_type: SchemaType
@@ -42,6 +44,7 @@ class Selection:
     key: tuple[Column, ...]
     key_expressions: tuple[str, ...]
     bookmarks: tuple[str, ...]
+    distinct: bool
 
     def attribute_type(self, column: Column) -> AttributeType:
         """Returns the type that the step gives to a column, or else the one that the catalog gives."""
@@ -79,6 +82,8 @@ def select_attributes(database: Database, table: Table, schema_type: SchemaType)
         key,
         compared,
         tuple(database.bookmark(column, expression) for column, expression in zip(key, compared, strict=True)),
+        distinct=any(names <= set(schema_type.anchor) for names in table.distinct)
+        and compared == tuple(database.quote(column.name) for column in key),
     )
 
 
@@ -129,6 +134,29 @@ def entry_of(selection: Selection, row: Row) -> CSEntryChange:
         attributes=attributes,
         failure=failure(selection.table, problems) if problems else None,
     )
+
+
+def entries_of(selection: Selection, rows: Sequence[Row]) -> list[CSEntryChange]:
+    """Returns what ``entry_of`` does for each row; column by column, because few need a look at each value."""
+    if not rows:
+        return []
+    names = tuple(name for name, _ in selection.readers)
+    try:
+        cells = [
+            read_column(read, column)
+            for (_, read), column in zip(selection.readers, zip(*rows, strict=True), strict=False)
+        ]
+    except UnreadableValue:
+        return [entry_of(selection, row) for row in rows]
+    key = [cells[names.index(name)] for name in selection.schema_type.anchor]
+    if any(() in column or ("",) in column for column in key):
+        return [entry_of(selection, row) for row in rows]
+    anchors = key[0] if len(key) == 1 else [tuple(chain.from_iterable(parts)) for parts in zip(*key, strict=True)]
+    object_type, add = selection.schema_type.name, ObjectModificationType.ADD
+    return [
+        CSEntryChange(object_type, add, anchor, None, dict(zip(names, values, strict=True)))
+        for anchor, values in zip(anchors, zip(*cells, strict=True), strict=True)
+    ]
 
 
 def ambiguous_entries(selection: Selection, rows: Sequence[Row], count: str) -> Iterator[CSEntryChange]:

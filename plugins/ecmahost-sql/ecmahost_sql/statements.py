@@ -48,6 +48,24 @@ def ordered(database: Database, selection: Selection, after: Row | None, limit: 
     alike, because neither the order nor the comparison names one. Rows in which a column of the key is NULL are left
     out: NULL has no place in an order.
     """
+    columns = ", ".join(database.quote(column.name) for column in selection.columns)
+    return _following(database, selection, columns, selection.key_expressions, after, limit)
+
+
+def distinct_page(database: Database, selection: Selection, after: Row | None, limit: int) -> tuple[str, Row]:
+    """Returns the SELECT that reads the rows that ``ordered`` finds, for a key that the database keeps distinct.
+
+    Behind the selection's expressions come the key's values, to go on from.
+    """
+    columns = f"{selection.expressions}, {', '.join(selection.bookmarks)}"
+    # With the table's name: without, it would be that of a column of the result, whose text orders differently.
+    order = [f"page.{name}" for name in selection.key_expressions]
+    return _following(database, selection, columns, order, after, limit)
+
+
+def _following(
+    database: Database, selection: Selection, columns: str, order: Sequence[str], after: Row | None, limit: int
+) -> tuple[str, Row]:
     key = selection.key_expressions
     conditions = [f"{name} IS NOT NULL" for name in key]
     parameters: Row = ()
@@ -55,10 +73,9 @@ def ordered(database: Database, selection: Selection, after: Row | None, limit: 
         beyond = _beyond(database, key, after)
         conditions.append(beyond.condition)
         parameters = beyond.parameters
-    columns = ", ".join(database.quote(column.name) for column in selection.columns)
     sql = (
-        f"SELECT {columns} FROM {selection.table.source}"  # noqa: S608 -- names are quoted
-        f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(key)}"
+        f"SELECT {columns} FROM {selection.table.source} page"  # noqa: S608 -- names are quoted
+        f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(order)}"
     )
     return database.limited(sql, limit), parameters
 

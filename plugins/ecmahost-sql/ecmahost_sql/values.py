@@ -6,7 +6,7 @@ DateTime: then what is stored is read as ISO 8601, and UTC where it names no zon
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time
 from typing import TypeAlias
 
@@ -197,6 +197,16 @@ def reader(attribute_type: AttributeType) -> Reader:
     return _READERS[attribute_type]
 
 
+def read_column(read: Reader, column: Sequence[SqlValue]) -> list[Values]:
+    """Returns what ``read`` makes of each value of a column, an empty tuple of NULL; raises UnreadableValue."""
+    kinds = set(map(type, column))
+    if kinds == {_UNCHANGED.get(read)}:
+        return list(zip(column))  # type: ignore[arg-type] # they are what the reader returns
+    if read is _read_boolean and kinds == {int} and set(column) <= {0, 1}:
+        return [_BITS[value] for value in column]  # type: ignore[index] # they are integers
+    return [() if value is None else read(value) for value in column]
+
+
 def _read_string(value: SqlValue) -> Values:
     if type(value) is str:
         return (value,)
@@ -254,6 +264,9 @@ def _found(value: SqlValue, expected: str) -> str:
         found = "other text" if isinstance(value, str) else "another number"
     return f"holds {found} where {expected} was expected"
 
+
+_UNCHANGED: dict[Reader, type] = {_read_string: str, _read_integer: int}
+_BITS: tuple[Values, Values] = ((False,), (True,))
 
 _READERS: dict[AttributeType, Reader] = {
     AttributeType.STRING: _read_string,

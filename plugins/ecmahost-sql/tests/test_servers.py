@@ -448,13 +448,48 @@ SPELLINGS = [
 ]
 
 
+def _login_column(kind, number):
+    collation = COLLATIONS[kind][number]
+    if collation == "CHAR":
+        return "Login char(12)"
+    if kind == "mariadb":
+        return f"Login varchar(12) CHARACTER SET {collation.partition('_')[0]} COLLATE {collation}"
+    return f"Login varchar(12) {collation}"
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_key_of_any_collation_is_read_whole_and_once(make_target, number):
+    column = _login_column(make_target.kind, number)
+    target = make_target(f"CREATE TABLE T({column}, N INT, PRIMARY KEY (Login))")
+    ignore, end = ("", "ON CONFLICT DO NOTHING") if make_target.kind == "postgresql" else ("IGNORE", "")
+    for place, spelling in enumerate(SPELLINGS):
+        target.sql(f"INSERT {ignore} INTO T VALUES (?, ?) {end}", spelling, place)
+    kept = sorted(row[0] for row in target.sql("SELECT N FROM T"))
+    assert target.session(SessionPurpose.IMPORT).selection(target.type("T")).distinct
+    for page_size in (1, 2, 3, 100):
+        assert sorted(entry.attributes["N"][0] for entry in target.entries("T", page_size)) == kept
+
+
+def test_rows_of_inheriting_tables_with_the_same_key_are_a_failure_together(postgresql, make_target):
+    """Each of PostgreSQL's tables that inherit has a key of its own; MariaDB has no such tables."""
+    if make_target.kind == "mariadb":
+        target = make_target("CREATE TABLE P(Id INT, N INT)")
+        target.sql("INSERT INTO P VALUES (1, 1), (2, 2), (2, 3), (4, 5)")
+    else:
+        target = make_target("CREATE TABLE P(Id INT PRIMARY KEY, N INT); CREATE TABLE C(PRIMARY KEY (Id)) INHERITS (P)")
+        target.sql("INSERT INTO P VALUES (1, 1), (2, 2)")
+        target.sql("INSERT INTO C VALUES (2, 3), (4, 5)")
+    for page_size in (1, 2, 3, 100):
+        one, two, four = target.entries(target.type("P", "Id"), page_size)
+        assert [entry.attributes for entry in (one, four)] == [{"Id": (1,), "N": (1,)}, {"Id": (4,), "N": (5,)}]
+        assert (two.anchor, two.attributes) == ((2,), {})
+        assert "rows have the same anchor" in two.failure.detail
+
+
 @pytest.mark.parametrize("number", range(5))
 def test_no_collation_loses_or_repeats_a_row(make_target, number):
     collation = COLLATIONS[make_target.kind][number]
-    text = "char(12)" if collation == "CHAR" else f"varchar(12) {collation if make_target.kind == 'postgresql' else ''}"
-    if make_target.kind == "mariadb" and collation != "CHAR":
-        text += f"CHARACTER SET {collation.partition('_')[0]} COLLATE {collation}"
-    target = make_target(f"CREATE TABLE T(Login {text}, N INT)")
+    target = make_target(f"CREATE TABLE T({_login_column(make_target.kind, number)}, N INT)")
     for place, spelling in enumerate(SPELLINGS):
         target.sql("INSERT INTO T VALUES (?, ?)", spelling, place)
     groups = target.sql("SELECT count(*), min(N) FROM T GROUP BY Login")

@@ -103,6 +103,9 @@ class Catalog:
         source = ".".join(map(self._quote, parts))
         unique = {frozenset(key)} if key else set()
         unique |= set(indexes.values())
+        # Only a constraint is sure to compare as its columns do, and numbers have no collation.
+        numbers = {column.name for column in columns if column.kind is Kind.INTEGER}
+        distinct = [names for names in unique if names == frozenset(key) or names <= numbers]
         locator = _locator(key, columns)
         return Table(
             name,
@@ -112,6 +115,7 @@ class Catalog:
             columns,
             key,
             tuple(sorted(unique, key=sorted)),
+            tuple(sorted(distinct, key=sorted)),
             view=place.view,
             operations=self._operations(place) if place.view else ALL_OPERATIONS,
             locator=self._quote(locator) if locator else "",

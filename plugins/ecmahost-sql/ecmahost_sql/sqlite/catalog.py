@@ -103,11 +103,14 @@ def _table(run: Run, name: str, sql: str, rows: Sequence[tuple[Any, ...]], *, st
     locator = _locator(run, name, rows)
     alias = _rowid_alias(key, rows, indexes) if locator else ""
     unique = {frozenset(key)} if key else set()
+    distinct = {frozenset({alias})} if alias else set()
     for index, is_unique, _, partial in indexes:
         if is_unique and not partial:
-            parts = run("SELECT name FROM pragma_index_xinfo(?, ?) WHERE key = 1", index, "main")
-            if all(part[0] for part in parts):
-                unique.add(frozenset(part[0] for part in parts))
+            parts = [part for (part,) in run("SELECT name FROM pragma_index_xinfo(?, ?) WHERE key = 1", index, "main")]
+            if all(parts):
+                unique.add(frozenset(parts))
+                if _orders(run, name, index, parts):
+                    distinct.add(frozenset(parts))
     # A constraint's own ON CONFLICT REPLACE would overwrite somebody else's row without an error. OR ABORT overrides
     # it, but also what a trigger's statements say, so it is used where it is needed only.
     abort = " OR ABORT" if re.search(r"\bON\s+CONFLICT\b", _COMMENT_OR_QUOTED.sub(" ", sql), re.IGNORECASE) else ""
@@ -121,10 +124,27 @@ def _table(run: Run, name: str, sql: str, rows: Sequence[tuple[Any, ...]], *, st
         tuple(_column(row, alias=alias, strict=strict, view=False) for row in rows if row[0] and row[5] != 1),
         key,
         tuple(sorted(unique, key=sorted)),
+        tuple(sorted(distinct, key=sorted)),
         operations=ALL_OPERATIONS,
         locator=quote(locator) if locator else "",
         locator_column=alias,
     )
+
+
+def _orders(run: Run, table: str, index: str, columns: Sequence[str]) -> bool:
+    """Whether an index has the order of its columns' own collations, so that it gives their rows without sorting."""
+    names = ", ".join(map(quote, columns))
+    try:
+        plan = run(
+            f"EXPLAIN QUERY PLAN SELECT 1 FROM {quote(table)}"  # noqa: S608 -- names are quoted
+            f" INDEXED BY {quote(index)} ORDER BY {names}"
+        )
+    except sqlite3.OperationalError as error:
+        # A collation that only another application defines, for example (an extended code of SQLITE_ERROR).
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_ERROR:
+            raise
+        return False
+    return not any("TEMP B-TREE" in step[3] for step in plan)
 
 
 def _locator(run: Run, name: str, rows: Iterable[tuple[Any, ...]]) -> str:
