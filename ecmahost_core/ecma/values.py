@@ -12,6 +12,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, TypeAlias
 
 import orjson
@@ -95,13 +96,21 @@ def attributes_to_json(attributes: Attributes) -> bytes:
     surrogate pair.
     """
     # orjson knows more than the contract does: None, floats, lists and unsigned integers would slip through.
-    for values in attributes.values():
-        for value in values:
+    if not _TEXTS_AND_BOOLEANS.issuperset(map(type, chain.from_iterable(attributes.values()))):
+        for value in chain.from_iterable(attributes.values()):
             if type(value) is not str and not _is_value(value):
                 raise TypeError(f"{type(value).__name__} is not a value of the contract")
     return orjson.dumps(
         attributes if type(attributes) is dict else dict(attributes), default=_tagged, option=_CANONICAL
     )
+
+
+def values_to_json(values: Values) -> bytes:
+    """Returns the JSON of a list of values, an anchor for example; raises what :func:`attributes_to_json` raises."""
+    for value in values:
+        if type(value) is not str and not _is_value(value):
+            raise TypeError(f"{type(value).__name__} is not a value of the contract")
+    return orjson.dumps(values, default=_tagged, option=_CANONICAL)
 
 
 def attributes_from_json(data: bytes | str) -> dict[str, Values]:
@@ -113,6 +122,7 @@ def attributes_from_json(data: bytes | str) -> dict[str, Values]:
     return {name: tuple(map(_restore, values)) for name, values in loaded.items()}
 
 
+_TEXTS_AND_BOOLEANS = frozenset({str, bool})
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 

@@ -1,10 +1,11 @@
 """What the connector space holds, as values."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from hashlib import sha1
 from typing import Any
 
 from ecmahost_core.ecma.values import Anchor, Attributes, anchor_text
@@ -61,9 +62,24 @@ class SpaceType:
 
         UUIDv5 over instance, resource type and the anchor's text, so that a rebuilt space gives the same ids.
         """
+        derived = self.derived_ids((anchor,))
+        return None if derived is None else derived[0]
+
+    def derived_ids(self, anchors: Iterable[Anchor]) -> list[str] | None:
+        """Returns what ``derived_id`` does for each anchor; an import derives one for every object that is new."""
         if not self.anchor_immutable:
             return None
-        return str(uuid.uuid5(uuid.UUID(self.instance), f"{self.resource_type}:{anchor_text(anchor)}"))
+        start = uuid.UUID(self.instance).bytes + f"{self.resource_type}:".encode()
+        return [_uuid5(start + anchor_text(anchor).encode()) for anchor in anchors]
+
+
+def _uuid5(name: bytes) -> str:
+    """Returns the UUID of version 5 (RFC 9562 section 5.5) of a namespace and a name, as the module uuid would."""
+    number = bytearray(sha1(name, usedforsecurity=False).digest())
+    number[6] = number[6] & 0x0F | 0x50
+    number[8] = number[8] & 0x3F | 0x80
+    digits = number.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}"
 
 
 @dataclass(frozen=True, slots=True)

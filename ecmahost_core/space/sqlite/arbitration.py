@@ -15,6 +15,7 @@ from ecmahost_core.space.objects import ObjectState, SpaceType
 from ecmahost_core.space.sqlite import changes
 from ecmahost_core.space.sqlite.connection import Transaction
 from ecmahost_core.space.sqlite.ids import random_ids
+from ecmahost_core.space.sqlite.known import none_between
 from ecmahost_core.space.sqlite.locks import held_keys, is_held
 from ecmahost_core.space.sqlite.rows import STORED_COLUMNS, Encoded, StoredRow, select_in
 from ecmahost_core.space.sqlite.types import TypeRow, type_row
@@ -89,8 +90,11 @@ class _Verdict(Enum):
 def apply(transaction: Transaction, type_id: int, reading: Reading, batch: Sequence[Encoded]) -> Applied:
     """Writes what differs and wins; at most ``rows.BATCH`` objects, in the caller's transaction."""
     batch_state = _Batch(transaction, type_row(transaction.connection, type_id), reading, batch)
-    for new in batch:
-        batch_state.take(new)
+    if batch_state.is_new():
+        batch_state.news = list(batch)
+    else:
+        for new in batch:
+            batch_state.take(new)
     return batch_state.finish()
 
 
@@ -103,20 +107,20 @@ class _Batch:
         self.applied = Applied()
         self.held = held_keys(connection, row.id)
         select = f"SELECT {STORED_COLUMNS} FROM object WHERE type = ? AND"  # noqa: S608  # names, no values
-        anchors = [new.anchor_key for new in batch]
-        rows = list(map(StoredRow._make, select_in(connection, f"{select} anchor_key {{in}}", (row.id,), anchors)))
-        self.by_anchor = {old.anchor_key: old for old in rows}
-        dns = [new.dn_key for new in batch if new.dn_key is not None]
-        rows = list(map(StoredRow._make, select_in(connection, f"{select} dn_key {{in}}", (row.id,), dns)))
-        self.by_dn = {old.dn_key: old for old in rows}
-        self.buried: dict[str, int] = dict(
-            select_in(
-                connection,
-                "SELECT anchor_key, change_seq FROM tombstone WHERE type = ? AND anchor_key {in}",
-                (row.id,),
-                anchors,
-            )
-        )
+        self.anchors = [new.anchor_key for new in batch]
+        self.dns = [new.dn_key for new in batch if new.dn_key is not None]
+        self.by_anchor: dict[str, StoredRow] = {}
+        if not none_between(connection, row.id, "anchor_key", self.anchors):
+            rows = select_in(connection, f"{select} anchor_key {{in}}", (row.id,), self.anchors)
+            self.by_anchor = {old.anchor_key: old for old in map(StoredRow._make, rows)}
+        self.by_dn: dict[str | None, StoredRow] = {}
+        if not none_between(connection, row.id, "dn_key", self.dns):
+            rows = select_in(connection, f"{select} dn_key {{in}}", (row.id,), self.dns)
+            self.by_dn = {old.dn_key: old for old in map(StoredRow._make, rows)}
+        self.buried: dict[str, int] = {}
+        if connection.execute("SELECT 1 FROM tombstone WHERE type = ? LIMIT 1", (row.id,)).fetchall():
+            select = "SELECT anchor_key, change_seq FROM tombstone WHERE type = ? AND anchor_key {in}"
+            self.buried = dict(select_in(connection, select, (row.id,), self.anchors))
         ((self.purged_seq,),) = connection.execute(
             "SELECT purged_seq FROM connector WHERE id = ?", (row.connector,)
         ).fetchall()
@@ -124,6 +128,15 @@ class _Batch:
         self.taken_anchors: set[str] = set()
         self.taken_dns: set[str] = set()
         self.news: list[Encoded] = []
+
+    def is_new(self) -> bool:
+        """Returns whether nothing speaks against any of the objects, so that none need be decided about by itself."""
+        return (
+            not (self.by_anchor or self.by_dn or self.buried or self.held)
+            and self.purged_seq <= self.reading.began_seq
+            and len(set(self.anchors)) == len(self.anchors)
+            and len(set(self.dns)) == len(self.dns)
+        )
 
     def take(self, new: Encoded) -> None:
         """Decides about one object, and writes it unless it is new: those go in together at the end."""
@@ -204,11 +217,13 @@ class _Batch:
 
     def _ids(self) -> list[str]:
         """Returns an id for each new object: the derived one, or a random one where ids are random or it is taken."""
-        derived = [self.reading.space_type.derived_id(new.source.anchor) for new in self.news]
-        wanted = [identifier for identifier in derived if identifier is not None]
+        derived = self.reading.space_type.derived_ids([new.source.anchor for new in self.news])
+        if derived is None:
+            return random_ids(len(self.news))
         found = select_in(
-            self.transaction.connection, "SELECT id FROM object WHERE type = ? AND id {in}", (self.row.id,), wanted
+            self.transaction.connection, "SELECT id FROM object WHERE type = ? AND id {in}", (self.row.id,), derived
         )
         taken = {identifier for (identifier,) in found}
-        random = iter(random_ids(len(self.news)))
-        return [next(random) if identifier is None or identifier in taken else identifier for identifier in derived]
+        if not taken:
+            return derived
+        return [random_ids(1)[0] if identifier in taken else identifier for identifier in derived]

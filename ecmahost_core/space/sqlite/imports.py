@@ -19,7 +19,8 @@ from ecmahost_core.space.sqlite import removals, status
 from ecmahost_core.space.sqlite.arbitration import Reading, SeenKeys, apply
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.events import write_event
-from ecmahost_core.space.sqlite.rows import BATCH, Encoded, encode, select_in
+from ecmahost_core.space.sqlite.known import Digests
+from ecmahost_core.space.sqlite.rows import BATCH, Encoded, encode
 from ecmahost_core.space.sqlite.tombstones import purge
 from ecmahost_core.space.sqlite.types import Types
 from ecmahost_core.text import fold
@@ -44,6 +45,8 @@ class SqliteImportRun:
         self._began_seq = began_seq
         self._began = time.monotonic()
         self._seen = SeenKeys()
+        self._digests = Digests()
+        self._all_new = False
         self._own: dict[int, int] = {}
         self._ended = False
 
@@ -54,9 +57,15 @@ class SqliteImportRun:
         reading = self._reading(space_type)
         for start in range(0, len(objects), BATCH):
             part = objects[start : start + BATCH]
-            different = self._different(type_id, part)
+            different = self._encoded(type_id, part)
+            # In a first import everything is new, which the writing finds out by itself.
+            if not self._all_new:
+                different = self._different(type_id, different)
             if different:
-                self._write(type_id, reading, different)
+                added = self._write(type_id, reading, different)
+                self._all_new = added == len(part)
+            else:
+                self._all_new = False
             self.counts.seen += len(part)
 
     def missing(self, space_type: SpaceType) -> tuple[int, int]:
@@ -95,34 +104,34 @@ class SqliteImportRun:
             write_event(transaction, self._connector, self._event("failed", error="ImportFailed"))
         self._ended = True
 
-    def _different(self, type_id: int, objects: Sequence[TargetObject]) -> list[Encoded]:
-        """Returns what is not in the space as it was read; notes the rest as seen."""
-        encoded: dict[str, Encoded] = {}
-        others: list[Encoded] = []
+    def _encoded(self, type_id: int, objects: Sequence[TargetObject]) -> list[Encoded]:
+        """Returns the objects as they are stored, without those that cannot be."""
+        encoded = []
         for target in objects:
             try:
-                new = encode(target)
+                encoded.append(encode(target))
             except (TypeError, ValueError):
                 self._spoilt(type_id, target)
-                continue
-            # A second object with the anchor is for the write to judge, after the first.
-            if encoded.setdefault(new.anchor_key, new) is not new:
-                others.append(new)
-        unchanged = []
+        return encoded
+
+    def _different(self, type_id: int, objects: Sequence[Encoded]) -> list[Encoded]:
+        """Returns what is not in the space as it was read; notes the rest as seen."""
+        # Of two objects with the same anchor, the second is for the write to judge, after the first.
+        first = {new.anchor_key: new for new in reversed(objects)}
         with self._database.read() as connection:
-            rows = select_in(
-                connection,
-                "SELECT key, anchor_key, digest FROM object WHERE type = ? AND anchor_key {in}",
-                (type_id,),
-                list(encoded),
-            )
-            for key, anchor_key, digest in rows:
-                if encoded[anchor_key].digest == digest and key not in self._seen:
-                    unchanged.append(key)
-                    del encoded[anchor_key]
+            rows = self._digests.of(connection, type_id, first)
+        same = {
+            key: anchor_key
+            for key, anchor_key, digest in rows
+            if (new := first.get(anchor_key)) is not None and new.digest == digest
+        }
+        unchanged = self._seen.without(same)
         self._seen.add_all(unchanged)
         self.counts.unchanged += len(unchanged)
-        return [*encoded.values(), *others]
+        if len(unchanged) == len(objects):
+            return []
+        passed = {id(first[same[key]]) for key in unchanged}
+        return [new for new in objects if id(new) not in passed]
 
     def _spoilt(self, type_id: int, target: TargetObject) -> None:
         """Counts an object that cannot be stored. It is in the target, so what the space has of it is not missing."""
@@ -137,7 +146,8 @@ class SqliteImportRun:
             return
         self._seen.add_all(key for (key,) in rows)
 
-    def _write(self, type_id: int, reading: Reading, different: Sequence[Encoded]) -> None:
+    def _write(self, type_id: int, reading: Reading, different: Sequence[Encoded]) -> int:
+        """Writes what wins, in a transaction of its own; returns how many objects were added."""
         with self._database.write() as transaction:
             applied = apply(transaction, type_id, reading, different)
         self._seen.add_all(applied.seen)
@@ -149,6 +159,7 @@ class SqliteImportRun:
         counts.passed_over += applied.passed_over
         counts.failed += applied.failed
         time.sleep(PAUSE)
+        return applied.added
 
     def _reading(self, space_type: SpaceType) -> Reading:
         return Reading(space_type, self._began_seq, seen=self._seen, own=self._own)

@@ -3,10 +3,10 @@
 Lists of values are looked up with one ``IN`` of a few fixed lengths: SQLite's JSON functions would cut a text at a NUL.
 """
 
-import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import orjson
@@ -18,7 +18,7 @@ from ecmahost_core.ecma.values import (
     attributes_to_json,
     text_of,
     value_from_json,
-    value_to_json,
+    values_to_json,
 )
 from ecmahost_core.space.objects import ObjectState, SpaceObject, TargetObject
 from ecmahost_core.text import fold
@@ -62,17 +62,18 @@ STORED_COLUMNS = ", ".join(StoredRow._fields)
 
 def encode(target: TargetObject) -> Encoded:
     """Returns the stored form of an object; raises ValueError or TypeError for one that cannot be stored."""
-    anchor = target.anchor
-    anchor_json = orjson.dumps([value_to_json(value) for value in anchor])
+    anchor = values_to_json(target.anchor)
+    dn = target.dn
     attributes = attributes_to_json(target.attributes)
+    # Three JSON texts in a row: each ends where its own syntax says, so no boundary between them can be forged.
+    text = anchor + (b"null" if dn is None else orjson.dumps(dn)) + attributes
     return Encoded(
-        anchor_key=fold(anchor_text(anchor)),
-        dn_key=None if target.dn is None else fold(target.dn),
-        # Three JSON texts in a row: each ends where its own syntax says, so no boundary between them can be forged.
-        digest=hashlib.blake2b(anchor_json + orjson.dumps(target.dn) + attributes, digest_size=16).digest(),
-        anchor=anchor_json,
-        attributes=attributes,
-        source=target,
+        fold(anchor_text(target.anchor)),
+        None if dn is None else fold(dn),
+        blake2b(text, digest_size=16).digest(),
+        anchor,
+        attributes,
+        target,
     )
 
 
