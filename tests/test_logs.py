@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +107,28 @@ def test_where_an_exception_was_raised_is_told_without_source_text():
 
 def test_an_exception_that_was_never_raised_comes_from_nowhere():
     assert origin(ValueError("x")) == ""
+
+
+def test_an_event_is_written_as_structlog_writes_json():
+    lines = run(
+        r"""
+configure_logs("debug", json=True)
+structlog.get_logger().info("e", text='q"u\\o\nte ü 😀 \x00', n=-5, f=0.5, big=1e300, yes=True, no=False)
+structlog.get_logger().info("e", none=None, inner={"a": [1]}, thing=ValueError("x"), names=["ä"])
+"""
+    )
+    for line in lines:
+        assert line == json.dumps(json.loads(line))
+    first, second = map(json.loads, lines)
+    assert list(first)[:7] == ["text", "n", "f", "big", "yes", "no", "event"]
+    assert first["text"] == 'q"u\\o\nte ü 😀 \x00'
+    assert (first["n"], first["f"], first["big"], first["yes"], first["no"]) == (-5, 0.5, 1e300, True, False)
+    assert (second["none"], second["inner"], second["names"]) == (None, {"a": [1]}, ["ä"])
+    assert "ValueError" in second["thing"]
+
+
+def test_a_log_that_cannot_be_written_stops_nobody():
+    code = PREAMBLE + 'configure_logs("info", json=True)\nstructlog.get_logger().info("e")\nprint("went on")'
+    with Path("/dev/full").open("wb") as full:
+        process = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=full, timeout=30)
+    assert (process.returncode, process.stdout) == (0, b"went on\n")
