@@ -70,9 +70,9 @@ def canonical(resource: Any, resource_type: ResourceType) -> Canonical:
 
 def with_schemas(resource: Mapping[str, Any], resource_type: ResourceType) -> dict[str, Any]:
     """``resource`` with the ``schemas`` that belong to what it has: the core and each extension with a value."""
-    extensions = (schema.id for schema in resource_type.extensions if resource.get(schema.id))
-    listed: dict[str, Any] = {"schemas": [resource_type.schema.id, *extensions]}
-    return listed | {key: value for key, value in resource.items() if key != "schemas"}
+    extensions = [schema.id for schema in resource_type.extensions if resource.get(schema.id)]
+    listed = {"schemas": [resource_type.schema.id, *extensions]}
+    return {**listed, **resource, **listed} if "schemas" in resource else {**listed, **resource}
 
 
 def without_read_only(resource: Mapping[str, Any], resource_type: ResourceType) -> dict[str, Any]:

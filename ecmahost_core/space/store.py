@@ -101,6 +101,12 @@ class Store(Protocol):
     def get(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
         """Returns the object with this SCIM id, live or unlinked, or None."""
 
+    def free(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
+        """Returns what ``get`` does, but None also where an open entry owns the id: ``get`` and ``holder`` in one look.
+
+        None therefore says nothing yet.
+        """
+
     def by_anchor(self, space_type: SpaceType, anchor: Anchor) -> SpaceObject | None:
         """Returns the object with this anchor (by the one fold), live or unlinked, or None."""
 

@@ -38,7 +38,7 @@ def stored_resource_of(binding: TypeBinding, entry: SpaceObject, compared: Colle
 
 def _with_own_part(binding: TypeBinding, entry: SpaceObject, resource: dict[str, Any]) -> dict[str, Any]:
     if binding.dn_row is not None and entry.dn is not None:
-        binding.dn_row.write(resource, (entry.dn,))
+        binding.dn_row.writer()(resource, (entry.dn,))
     resource["id"] = entry.id
     resource[ACTIVE] = is_active(binding, entry)
     created = _instant(entry.created)
@@ -77,4 +77,5 @@ def location_of(resource: Mapping[str, Any]) -> str:
 
 
 def _instant(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{in_utc.isoformat(timespec='milliseconds')[:-6]}Z"

@@ -134,6 +134,9 @@ def remove(endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Call)
 
 def existing(endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Call) -> SpaceObject:
     """Returns a live object; ScimError 404 when there is none, 503 while a write to it has an unknown outcome."""
+    free = endpoint.store.free(binding.space_type, object_id)
+    if free is not None and free.state is ObjectState.LIVE:
+        return free
     key = LockKey(ID, object_id)
     holder = endpoint.store.holder(binding.space_type, key)
     if holder is not None and _outcome_unknown(endpoint, holder):

@@ -5,7 +5,7 @@ mapped attributes only: what a client sends beside them is not kept, and what th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -13,8 +13,8 @@ from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, SchemaA
 from ecmahost_core.ecma.values import Attributes, Value, Values
 from ecmahost_core.scim.errors import ScimError, invalid_value
 from ecmahost_core.scim.nodes import AttributePath, Comparison
-from ecmahost_core.sync.values import normal, same_values, to_scim, to_target
-from ecmahost_core.text import fold
+from ecmahost_core.sync.resource_writers import Writer, in_element, in_list, in_place, selected
+from ecmahost_core.sync.values import normal, same_values, shown_unchanged, to_scim, to_target
 
 _NOTHING: Mapping[str, Sequence[Any]] = MappingProxyType({})
 
@@ -47,7 +47,7 @@ class MappedPath:
         found = self.container(resource)
         elements = found if isinstance(found, list) else [] if found is None else [found]
         if self.selector is not None:
-            elements = [element for element in elements if _selected(element, *self.selector)]
+            elements = [element for element in elements if selected(element, *self.selector)]
         if self.path.sub_attribute is not None:
             sub = self.path.sub_attribute.name
             elements = [element.get(sub) for element in elements if isinstance(element, dict)]
@@ -55,26 +55,26 @@ class MappedPath:
             elements = [element.get("value") if isinstance(element, dict) else element for element in elements]
         return [element for element in elements if element is not None and element != ""]
 
-    def shown(self, values: Values) -> list[Any]:
-        """Returns the JSON of the target's values."""
+    def shown(self, values: Values) -> Sequence[Any]:
+        """Returns the JSON of the target's values, of which there is at least one."""
+        if len(values) == 1 and type(values[0]) is str and shown_unchanged(self.scim_type):
+            return values
         return [to_scim(value, self.scim_type) for value in values]
 
-    def write(self, resource: dict[str, Any], shown: Sequence[Any]) -> None:
-        """Puts JSON values, at least one, into a resource that is being built."""
-        holder = resource.setdefault(self.path.urn, {}) if self.path.urn else resource
-        name, sub = self.path.name, self.path.sub_attribute
-        attribute = self.path.attribute
-        multi_valued = attribute is not None and attribute.multi_valued
+    def writer(self) -> Writer:
+        """Returns what puts JSON values, at least one, into a resource that is being built.
+
+        Everything that does not depend on the values is decided here, once: a page of answers writes a thousand.
+        """
+        path = self.path
+        name, sub = path.name, path.sub_attribute
         if self.selector is not None:
-            element = _element(holder.setdefault(name, []), *self.selector)
-            element[sub.name if sub else "value"] = shown[0]
-        elif sub is not None and not multi_valued:
-            holder.setdefault(name, {})[sub.name] = shown[0]
-        elif multi_valued:
-            key = sub.name if sub else "value"
-            holder.setdefault(name, []).extend({key: one} if self._complex else one for one in shown)
-        else:
-            holder[name] = {"value": shown[0]} if self._complex else shown[0]
+            return in_element(path.urn, name, self.selector, sub.name if sub else "value")
+        if path.attribute is not None and path.attribute.multi_valued:
+            return in_list(path.urn, name, (sub.name if sub else "value") if self._complex else None)
+        inner = sub.name if sub is not None else "value" if self._complex else None
+        steps = tuple(step for step in (path.urn, name if inner else None) if step)
+        return in_place(steps, inner or name)
 
     @property
     def _complex(self) -> bool:
@@ -142,22 +142,7 @@ def _selector_or_none(path: AttributePath) -> tuple[str, Any] | None:
 
 def _same_selector(left: tuple[str, Any], right: tuple[str, Any]) -> bool:
     """Whether both choose the same values. Of two sub-attributes (``type``, ``primary``) nobody knows, so: yes."""
-    return left[0] != right[0] or _selected({left[0]: left[1]}, *right)
-
-
-def _selected(element: Any, sub: str, wanted: Any) -> bool:
-    found = element.get(sub) if isinstance(element, dict) else None
-    if isinstance(found, str) and isinstance(wanted, str):
-        return fold(found) == fold(wanted)
-    return found is not None and bool(found == wanted)
-
-
-def _element(elements: list[dict[str, Any]], sub: str, wanted: Any) -> dict[str, Any]:
-    for element in elements:
-        if _selected(element, sub, wanted):
-            return element
-    elements.append({sub: wanted})
-    return elements[-1]
+    return left[0] != right[0] or selected({left[0]: left[1]}, *right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +150,10 @@ class SchemaMapping:
     """All rows of one resource type, in the order of the configuration."""
 
     rows: tuple[MappedPath, ...]
+    _writers: tuple[tuple[MappedPath, str, Writer], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_writers", tuple((row, row.target.name, row.writer()) for row in self.rows))
 
     def resource_of(self, attributes: Attributes, spelled: Mapping[str, Sequence[Any]] = _NOTHING) -> dict[str, Any]:
         """Returns the mapped part of a SCIM resource for an object of the target.
@@ -172,10 +161,10 @@ class SchemaMapping:
         ``spelled``, by path, is shown in place of the target's values.
         """
         resource: dict[str, Any] = {}
-        for row in self.rows:
-            values = attributes.get(row.target.name)
+        for row, name, write in self._writers:
+            values = attributes.get(name)
             if values:
-                row.write(resource, (spelled and spelled.get(row.text)) or row.shown(values))
+                write(resource, (spelled and spelled.get(row.text)) or row.shown(values))
         return resource
 
     def attributes_of(self, resource: Mapping[str, Any]) -> dict[str, Values]:

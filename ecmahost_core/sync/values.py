@@ -35,6 +35,11 @@ def scim_type_of(attribute: SchemaAttribute) -> str:
     return _SCIM_TYPES[attribute.type]
 
 
+def shown_unchanged(scim_type: str) -> bool:
+    """Returns whether ``to_scim`` gives every text back as it is for this SCIM type."""
+    return scim_type not in _READ_FROM_TEXT
+
+
 def to_scim(value: Value, scim_type: str) -> Any:
     """Returns the JSON of a target's value for a SCIM attribute of this type.
 

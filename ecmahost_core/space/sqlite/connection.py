@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from urllib.parse import quote
 import structlog
 
 from ecmahost_core.space.sqlite import schema
+from ecmahost_core.space.sqlite.readers import Readers
 from ecmahost_core.space.store import StoreUnavailable
 
 READERS = 8
@@ -68,9 +69,7 @@ class Database:
         self.writing = writing
         self._process = os.getpid()
         self._closed = False
-        self._idle: list[sqlite3.Connection] = []
-        self._idle_lock = threading.Lock()
-        self._reader_slots = threading.BoundedSemaphore(READERS)
+        self._readers = Readers(lambda: self._connect("ro"), READERS)
         self._writer: sqlite3.Connection | None = None
         self._writer_lock = threading.Lock()
         try:
@@ -85,24 +84,10 @@ class Database:
             self.close()
             raise
 
-    @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> AbstractContextManager[sqlite3.Connection]:
         """Lends a reading connection. Each statement sees the newest commit; ``BEGIN`` makes several see the same."""
         self._check()
-        if not self._reader_slots.acquire(timeout=WAIT_SECONDS):
-            raise StoreUnavailable("the connector space is overloaded: no reader became free in time")
-        try:
-            connection = self._take_reader()
-            sound = False
-            try:
-                yield connection
-                sound = True
-            except sqlite3.Error as error:
-                raise unavailable(error, self.path) from error
-            finally:
-                self._return_reader(connection, sound=sound)
-        finally:
-            self._reader_slots.release()
+        return _Lending(self.path, self._readers)
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -133,11 +118,10 @@ class Database:
             return
         with self._writer_lock:
             self._closed = True
-            with self._idle_lock:
-                idle, self._idle = self._idle, []
-            for connection in (*idle, *filter(None, [self._writer])):
+            self._readers.close()
+            if self._writer is not None:
                 with suppress(sqlite3.Error):
-                    connection.close()
+                    self._writer.close()
             self._writer = None
 
     def _check(self) -> None:
@@ -179,24 +163,6 @@ class Database:
             raise
         return connection
 
-    def _take_reader(self) -> sqlite3.Connection:
-        with self._idle_lock:
-            if self._idle:
-                return self._idle.pop()
-        try:
-            return self._connect("ro")
-        except sqlite3.Error as error:
-            raise unavailable(error, self.path) from error
-
-    def _return_reader(self, connection: sqlite3.Connection, *, sound: bool) -> None:
-        if sound and connection.in_transaction:
-            connection.execute("ROLLBACK")
-        with self._idle_lock:
-            if sound and not self._closed:
-                self._idle.append(connection)
-                return
-        connection.close()
-
     def _end_failed_write(self, *, discard: bool) -> None:
         connection = self._writer
         if connection is None:
@@ -208,6 +174,28 @@ class Database:
             self._writer = None
             with suppress(sqlite3.Error):
                 connection.close()
+
+
+class _Lending:
+    """One use of a reading connection."""
+
+    __slots__ = ("_connection", "_path", "_readers")
+
+    def __init__(self, path: Path, readers: Readers) -> None:
+        self._path = path
+        self._readers = readers
+
+    def __enter__(self) -> sqlite3.Connection:
+        try:
+            self._connection = self._readers.take(WAIT_SECONDS)
+        except sqlite3.Error as error:
+            raise unavailable(error, self._path) from error
+        return self._connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        self._readers.give_back(self._connection, sound=kind is None)
+        if isinstance(error, sqlite3.Error):
+            raise unavailable(error, self._path) from error
 
 
 def unavailable(error: sqlite3.Error, path: Path) -> StoreUnavailable:

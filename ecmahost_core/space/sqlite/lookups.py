@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 
 from ecmahost_core.ecma.values import Anchor, anchor_text, text_of
-from ecmahost_core.space.objects import SpaceObject, SpaceType
+from ecmahost_core.space.objects import ID, LockKey, SpaceObject, SpaceType
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.rows import BATCH, OBJECT_COLUMNS, object_from_row, storable
 from ecmahost_core.space.sqlite.types import Types, is_indexed
 from ecmahost_core.text import fold
 
 _OBJECT_BY = f"SELECT {OBJECT_COLUMNS} FROM object WHERE type = ? AND "  # noqa: S608  # names, no values
+_FREE = (
+    f"SELECT {OBJECT_COLUMNS} FROM object WHERE type = ?1 AND id = ?2"  # noqa: S608  # names, no values
+    " AND NOT EXISTS (SELECT 1 FROM journal_lock WHERE type = ?1 AND lock_key = ?3)"
+)
 _BY_VALUE = (
     f"SELECT {OBJECT_COLUMNS} FROM object WHERE key IN"  # noqa: S608  # names, no values
     " (SELECT object FROM value_index WHERE type = ? AND attribute = ? AND value_key = ?) ORDER BY key"
@@ -36,6 +40,15 @@ class Lookups:
     def get(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
         """See ``Store.get``."""
         return self._one(space_type, "id = ?", object_id)
+
+    def free(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
+        """See ``Store.free``. One statement: every one of them is a chance for other threads to come in between."""
+        type_id = self._types.find(space_type)
+        if type_id is None or not storable(object_id):
+            return None
+        with self._database.read() as connection:
+            rows = connection.execute(_FREE, (type_id, object_id, LockKey(ID, object_id).text())).fetchall()
+        return object_from_row(rows[0]) if rows else None
 
     def by_anchor(self, space_type: SpaceType, anchor: Anchor) -> SpaceObject | None:
         """See ``Store.by_anchor``."""

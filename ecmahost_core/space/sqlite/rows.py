@@ -80,17 +80,18 @@ def encode(target: TargetObject) -> Encoded:
 def object_from_row(row: Sequence[Any]) -> SpaceObject:
     """Returns the object of a row of OBJECT_COLUMNS."""
     key, identifier, state, anchor, dn, attributes, kept, change_seq, created, modified = row
+    since = moment(created)
     return SpaceObject(
-        key=key,
-        id=identifier,
-        state=_STATES[state],
-        anchor=tuple(map(value_from_json, orjson.loads(anchor))),
-        dn=dn,
-        attributes=attributes_from_json(attributes),
-        kept=orjson.loads(kept),
-        change_seq=change_seq,
-        created=moment(created),
-        modified=moment(modified),
+        key,
+        identifier,
+        _STATES[state],
+        tuple(orjson.loads(anchor) if "{" not in anchor else map(value_from_json, orjson.loads(anchor))),
+        dn,
+        attributes_from_json(attributes),
+        {} if kept == "{}" else orjson.loads(kept),
+        change_seq,
+        since,
+        since if modified == created else moment(modified),
     )
 
 

@@ -96,6 +96,10 @@ class SqliteStore:
         """See ``Store.get``."""
         return self._lookups.get(space_type, object_id)
 
+    def free(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
+        """See ``Store.free``."""
+        return self._lookups.free(space_type, object_id)
+
     def by_anchor(self, space_type: SpaceType, anchor: Anchor) -> SpaceObject | None:
         """See ``Store.by_anchor``."""
         return self._lookups.by_anchor(space_type, anchor)

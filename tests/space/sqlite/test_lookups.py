@@ -119,7 +119,7 @@ def test_no_reading_walks_through_a_whole_table(desk: Any) -> None:
     statements: list[str] = []
     desk.add(desk.user("bob"))
     reader.count(desk.users)
-    for connection in reader._database._idle:
+    for connection in reader._database._readers._idle:
         connection.set_trace_callback(statements.append)
     reader.find(desk.users, "UserName", "bob@example.com")
     reader.get(desk.users, "x")

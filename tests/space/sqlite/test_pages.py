@@ -78,7 +78,7 @@ def test_the_page_that_starts_where_the_last_one_ended_skips_nothing_on_its_way(
     desk.load(*(desk.user(f"u{number:03}") for number in range(250)))
     statements: list[str] = []
     desk.store.page(desk.users, 100, 50)
-    for connection in desk.store._database._idle:
+    for connection in desk.store._database._readers._idle:
         connection.set_trace_callback(statements.append)
     assert desk.store.page(desk.users, 150, 50)[0].anchor == ("u150",)
     assert desk.store.page(desk.users, 100, 50)[0].anchor == ("u100",)
