@@ -12,6 +12,7 @@ from ecmahost_core.logs import origin
 from ecmahost_core.scim.errors import ScimError, error_body
 from ecmahost_core.serving.body import BodyError, BodyTooLarge
 from ecmahost_core.space.store import StoreUnavailable
+from ecmahost_core.web.framework import Answer
 
 SCIM_JSON = "application/scim+json"
 log = structlog.get_logger()
@@ -19,7 +20,7 @@ log = structlog.get_logger()
 
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Returns a response with a JSON body as ``application/scim+json`` (RFC 7644 section 3.1)."""
-    return Response(orjson.dumps(body), status, headers, mimetype=SCIM_JSON)
+    return Answer(orjson.dumps(body), status, headers, content_type=SCIM_JSON)
 
 
 def nothing(status: int = 204) -> Response:

@@ -1,16 +1,18 @@
 """The application: what happens to every request, and the routes put together."""
 
+import os
 import re
 import time
-import uuid
+from wsgiref.types import WSGIEnvironment
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from ecmahost_core.web.answers import register_errors
 from ecmahost_core.web.discovery import discovery_routes
 from ecmahost_core.web.doors import refuse
+from ecmahost_core.web.framework import Application, current_request
 from ecmahost_core.web.health import health_routes
 from ecmahost_core.web.paths import NormalisedPaths
 from ecmahost_core.web.resources import resource_routes
@@ -23,7 +25,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 def create_app(site: Site) -> Flask:
     """Returns the application that serves a site's connectors. Called once in each web worker."""
-    app = Flask("ecmahost", static_folder=None)
+    app = Application("ecmahost", static_folder=None)
     app.wsgi_app = NormalisedPaths(app.wsgi_app)  # type: ignore[method-assign]  # Flask documents it so
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -31,21 +33,24 @@ def create_app(site: Site) -> Flask:
 
     @app.before_request
     def enter() -> Response | None:
+        incoming = current_request()
         g.started = time.monotonic()
-        g.request_id = _request_id()
+        g.request_id = request_id = _request_id(incoming.environ)
         clear_contextvars()
-        bind_contextvars(request_id=g.request_id)
-        connector = _connector(request.path)
+        bind_contextvars(request_id=request_id)
+        connector = _connector(incoming.path)
         if connector is not None:
-            return refuse(site, request, connector)
+            return refuse(site, incoming, connector)
         return None
 
     @app.after_request
     def leave(response: Response) -> Response:
+        incoming = current_request()
+        now = time.monotonic()
         response.headers["X-Request-Id"] = g.get("request_id", "")
-        milliseconds = round((time.monotonic() - g.get("started", time.monotonic())) * 1000, 1)
-        level = log.debug if request.path in ("/healthz", "/readyz") else log.info
-        level("request", method=request.method, route=_route(), status=response.status_code, ms=milliseconds)
+        milliseconds = round((now - g.get("started", now)) * 1000, 1)
+        level = log.debug if incoming.path in ("/healthz", "/readyz") else log.info
+        level("request", method=incoming.method, route=_route(incoming), status=response.status_code, ms=milliseconds)
         return response
 
     app.register_blueprint(health_routes(site))
@@ -60,13 +65,12 @@ def _connector(path: str) -> str | None:
     return first.removeprefix("ecma2host_") if first.startswith("ecma2host_") else None
 
 
-def _request_id() -> str:
+def _request_id(environ: WSGIEnvironment) -> str:
     """The client's own request id where it is harmless in a log, otherwise a fresh one."""
-    environ = request.environ
     given = environ.get("HTTP_X_REQUEST_ID", "") or environ.get("HTTP_CLIENT_REQUEST_ID", "")
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
-def _route() -> str:
+def _route(incoming: Request) -> str:
     """The route that answered, not the path: an id or a name in the path is nobody's business in the log."""
-    return request.url_rule.rule if request.url_rule is not None else "none"
+    return incoming.url_rule.rule if incoming.url_rule is not None else "none"

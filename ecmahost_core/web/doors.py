@@ -20,7 +20,7 @@ def refuse(site: Site, request: Request, connector: str) -> Response | None:
     if connector not in site.endpoints and connector not in site.broken:
         return refusal(404, "There is no such connector. Its name is case sensitive.")
     bind_contextvars(connector=connector)
-    authorization = request.headers.get("Authorization", "")
+    authorization = request.environ.get("HTTP_AUTHORIZATION", "")
     if not authorization and request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
         return refusal(405, _SIGN_OF_LIFE, {"Allow": ""})
     scheme, _, token = authorization.partition(" ")

@@ -41,8 +41,8 @@ def resource_routes(site: Site) -> Blueprint:
         query = _query()
         shown = projection(binding.resource_type, query.attributes, query.excluded_attributes)
         found = search(endpoint, binding, query.filter, query.start_index, query.count, _call(site))
-        url = base_url(request, connector)
-        page = [shown.of(presented(binding, one, url, site.epoch)) for one in found.objects]
+        url, epoch = base_url(request, connector), site.epoch
+        page = [shown.of(presented(binding, one, url, epoch)) for one in found.objects]
         return answer(list_response(page, found.total, query.start_index))
 
     @routes.post(base)
@@ -115,7 +115,8 @@ def _call(site: Site) -> Call:
 
 
 def _query() -> Query:
-    return parse_query(request.args.to_dict(), default_count=DEFAULT_COUNT, max_count=MAX_COUNT)
+    given = request.args.to_dict() if request.query_string else {}
+    return parse_query(given, default_count=DEFAULT_COUNT, max_count=MAX_COUNT)
 
 
 def _read(binding: TypeBinding, body: Mapping[str, Any]) -> Canonical:
