@@ -1,6 +1,6 @@
 """The application: what happens to every request, and the routes put together."""
 
-import os
+import random
 import re
 import time
 from wsgiref.types import WSGIEnvironment
@@ -30,6 +30,7 @@ def create_app(site: Site) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     register_errors(app)
+    access = log.bind()  # once; the logger itself is looked for at each use
 
     @app.before_request
     def enter() -> Response | None:
@@ -49,7 +50,7 @@ def create_app(site: Site) -> Flask:
         now = time.monotonic()
         response.headers["X-Request-Id"] = g.get("request_id", "")
         milliseconds = round((now - g.get("started", now)) * 1000, 1)
-        level = log.debug if incoming.path in ("/healthz", "/readyz") else log.info
+        level = access.debug if incoming.path in ("/healthz", "/readyz") else access.info
         level("request", method=incoming.method, route=_route(incoming), status=response.status_code, ms=milliseconds)
         return response
 
@@ -68,7 +69,7 @@ def _connector(path: str) -> str | None:
 def _request_id(environ: WSGIEnvironment) -> str:
     """The client's own request id where it is harmless in a log, otherwise a fresh one."""
     given = environ.get("HTTP_X_REQUEST_ID", "") or environ.get("HTTP_CLIENT_REQUEST_ID", "")
-    return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+    return given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
 
 
 def _route(incoming: Request) -> str:
