@@ -1,9 +1,7 @@
 """One connection to a database over ODBC."""
 
-import datetime as dt
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from decimal import Decimal
 from typing import TypeVar
 
 from ecmahost_core import Finding
@@ -11,6 +9,7 @@ from ecmahost_sql.catalog import Column, Kind, Table
 from ecmahost_sql.database import Place, Row, SqlValue
 from ecmahost_sql.errors import OUTAGES, DatabaseFailure, FailureKind
 from ecmahost_sql.odbc.catalog import Catalog
+from ecmahost_sql.odbc.cells import plain_rows
 from ecmahost_sql.odbc.connecting import connect
 from ecmahost_sql.odbc.dbapi import Connection, Cursor, Module
 from ecmahost_sql.odbc.drivers import Driver
@@ -127,7 +126,7 @@ class OdbcDatabase:
     def query(self, sql: str, parameters: Row = ()) -> list[Row]:
         """Reads all rows; every value arrives as text, a whole number or bytes."""
         with self._failures():
-            return [tuple(map(_plain, row)) for row in self._run(sql, parameters, lambda cursor: cursor.fetchall())]
+            return plain_rows(self._run(sql, parameters, lambda cursor: cursor.fetchall()))
 
     def execute(self, sql: str, parameters: Row = (), table: Table | None = None) -> int:
         """Writes; ``table`` helps to name the column that a constraint is about."""
@@ -149,7 +148,7 @@ class OdbcDatabase:
             rows = self._run(f"{table.insert}{filled} RETURNING {returned}", values, lambda cursor: cursor.fetchall())
         if not rows:
             raise DatabaseFailure(FailureKind.CONSTRAINT, f"a trigger of table {table.name} ignored the new row")
-        found = tuple(map(_plain, rows[0]))
+        (found,) = plain_rows(rows[:1])
         if None in found:
             return None
         return Place(" AND ".join(f"{self.quote(column.name)} = ?" for column in by), found)
@@ -278,22 +277,3 @@ class OdbcDatabase:
         elif failure.kind is FailureKind.NOT_IN_CATALOG:
             self._catalog_seen += 1
         raise failure
-
-
-def _plain(value: object) -> SqlValue:
-    """Returns what the driver gave as text, a number or bytes."""
-    if value is None or isinstance(value, str | bytes):
-        return value
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, int | float):
-        return value
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() and value.as_tuple().exponent == 0 else f"{value:f}"
-    if isinstance(value, dt.datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    if isinstance(value, bytearray | memoryview):
-        return bytes(value)
-    return str(value)
