@@ -5,7 +5,7 @@ time with a pause behind, so that the writers of other processes get their turn.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ecmahost_core.ecma.values import anchor_text
 from ecmahost_core.space.objects import (
@@ -20,12 +20,10 @@ from ecmahost_core.space.sqlite.arbitration import Reading, SeenKeys, apply
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.events import write_event
 from ecmahost_core.space.sqlite.rows import BATCH, Encoded, encode, select_in
+from ecmahost_core.space.sqlite.spaces import note_content
 from ecmahost_core.space.sqlite.tombstones import purge
-from ecmahost_core.space.sqlite.types import Types
+from ecmahost_core.space.sqlite.types import PAUSE, Types, require_space
 from ecmahost_core.text import fold
-
-PAUSE = 0.001
-"""Seconds between two writing transactions of an import."""
 
 
 class SqliteImportRun:
@@ -54,7 +52,7 @@ class SqliteImportRun:
         reading = self._reading(space_type)
         for start in range(0, len(objects), BATCH):
             part = objects[start : start + BATCH]
-            different = self._different(type_id, part)
+            different = self._different(type_id, space_type, part)
             if different:
                 self._write(type_id, reading, different)
             self.counts.seen += len(part)
@@ -74,10 +72,13 @@ class SqliteImportRun:
             self.counts.passed_over += passed_over
             time.sleep(PAUSE)
 
-    def complete(self, *, held: HeldRemovals | None) -> None:
-        """See ``ImportRun.complete``."""
+    def complete(self, *, held: HeldRemovals | None, content: Mapping[str, str] | None = None) -> None:
+        """See ``ImportRun.complete``. Raises SpaceReplaced for a space that was reset meanwhile."""
         self._require_running()
         with self._database.write() as transaction:
+            require_space(transaction.connection, self._connector)
+            if content is not None:
+                note_content(transaction.connection, self._connector, content)
             status.import_completed(transaction, self._connector, self.counts, held)
             transaction.connection.execute("DELETE FROM import WHERE number = ?", (self.number,))
             write_event(transaction, self._connector, self._event("held" if held else "ok"))
@@ -95,13 +96,13 @@ class SqliteImportRun:
             write_event(transaction, self._connector, self._event("failed", error="ImportFailed"))
         self._ended = True
 
-    def _different(self, type_id: int, objects: Sequence[TargetObject]) -> list[Encoded]:
+    def _different(self, type_id: int, space_type: SpaceType, objects: Sequence[TargetObject]) -> list[Encoded]:
         """Returns what is not in the space as it was read; notes the rest as seen."""
         encoded: dict[str, Encoded] = {}
         others: list[Encoded] = []
         for target in objects:
             try:
-                new = encode(target)
+                new = encode(target, space_type.export_only)
             except (TypeError, ValueError):
                 self._spoilt(type_id, target)
                 continue

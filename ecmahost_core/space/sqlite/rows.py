@@ -60,20 +60,38 @@ class StoredRow(NamedTuple):
 STORED_COLUMNS = ", ".join(StoredRow._fields)
 
 
-def encode(target: TargetObject) -> Encoded:
-    """Returns the stored form of an object; raises ValueError or TypeError for one that cannot be stored."""
+def encode(target: TargetObject, export_only: Sequence[str] = ()) -> Encoded:
+    """Returns the stored form of an object; raises ValueError or TypeError for one that cannot be stored.
+
+    What no reading tells of (``export_only``) is stored and no part of the digest.
+    """
     anchor = target.anchor
     anchor_json = orjson.dumps([value_to_json(value) for value in anchor])
     attributes = attributes_to_json(target.attributes)
+    told = attributes
+    if export_only:
+        told = attributes_to_json({name: each for name, each in target.attributes.items() if name not in export_only})
     return Encoded(
         anchor_key=fold(anchor_text(anchor)),
         dn_key=None if target.dn is None else fold(target.dn),
         # Three JSON texts in a row: each ends where its own syntax says, so no boundary between them can be forged.
-        digest=hashlib.blake2b(anchor_json + orjson.dumps(target.dn) + attributes, digest_size=16).digest(),
+        digest=hashlib.blake2b(anchor_json + orjson.dumps(target.dn) + told, digest_size=16).digest(),
         anchor=anchor_json,
         attributes=attributes,
         source=target,
     )
+
+
+def carried_over(new: Encoded, old: StoredRow, export_only: Sequence[str]) -> Encoded:
+    """Returns the stored form of an object with what it leaves out of ``export_only`` as it was."""
+    left_out = [name for name in export_only if name not in new.source.attributes]
+    before = attributes_from_json(old.attributes) if left_out else {}
+    kept = {name: before[name] for name in left_out if name in before}
+    if not kept:
+        return new
+    attributes = {**new.source.attributes, **kept}
+    source = TargetObject(new.source.anchor, new.source.dn, attributes)
+    return new._replace(attributes=attributes_to_json(attributes), source=source)
 
 
 def object_from_row(row: Sequence[Any]) -> SpaceObject:
