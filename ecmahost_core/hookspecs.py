@@ -77,6 +77,19 @@ def capabilities(parameters: Parameters) -> Capabilities:
     """
 
 
+@hookspec(firstresult=True)
+def target_identity(parameters: Parameters) -> str:
+    """Returns a text that names the target among all that such a connector can reach: a server and a database, a file.
+
+    Another text means other objects than those that the host knows: it then answers for nobody until a person has said
+    whether they are the same. So nothing is in it that may change while the target stays (an account, a password, a
+    driver, a timeout), it is spelled the same in every version of your package, and it is no secret: administrators
+    read it. Empty where it cannot be told; must not connect, and must not raise for parameters that make no sense.
+
+    Without it, the host takes the parameters whose definition says ``identifies_target``.
+    """
+
+
 # One connection -------------------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from ecmahost_core.connectors.contract import LoadedPlugin
 from ecmahost_core.connectors.extensions import LoadedExtension
 from ecmahost_core.connectors.failures import never_opened
 from ecmahost_core.connectors.hooks import Hooks
+from ecmahost_core.connectors.identity import declared_identity
 from ecmahost_core.connectors.pages import PageCheck
 from ecmahost_core.connectors.sessions import SessionPool
 from ecmahost_core.connectors.wrapping import wrapping_module
@@ -86,6 +87,16 @@ class Connector:
     def parameter_definitions(self) -> tuple[ConfigParameterDefinition, ...]:
         """What the ``[connectivity]`` table takes."""
         return self._hooks.call("connectivity_parameters", returns.definitions)
+
+    def target_identity(self) -> str:
+        """Returns a text that names the target, for people and for comparing; empty where nobody can tell.
+
+        Does not connect. Raises BrokenContract.
+        """
+        parameters = self.configuration.connectivity
+        if not self.plugin.implements("target_identity"):
+            return declared_identity(self.parameter_definitions, parameters)
+        return self._hooks.call("target_identity", returns.target_identity, parameters=parameters)
 
     def schema(self) -> Schema:
         """Returns what the target offers now, over a connection of its own."""

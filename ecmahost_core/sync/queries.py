@@ -18,7 +18,7 @@ from ecmahost_core.scim.nodes import Comparison, Filter
 from ecmahost_core.space.objects import LockKey, ObjectState, Operation, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.deprovisioning import ACTIVE
-from ecmahost_core.sync.endpoint import Call, Endpoint
+from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.presentation import stored_resource_of
 from ecmahost_core.sync.questions import Question, one_text, question_of, row_of_equality, same_type
 from ecmahost_core.sync.target_reads import read_by_value
@@ -80,14 +80,32 @@ def search(
     if any(_never_holds(binding, comparison) for comparison in equalities(node.filter)):
         return Found(0, [])
     key, object_id = _access(binding, node.filter)
+    verified = False
     if object_id is not None:
         one = endpoint.store.get(binding.space_type, object_id)
         matched = [one] if one and one.state is ObjectState.LIVE and _matches(binding, node, one) else []
     elif key is not None and key.indexed:
         matched = _match(endpoint, binding, node, key, call)
+        verified = endpoint.freshness is not Freshness.CACHE
     else:
-        return _scanned(endpoint, binding, node, key, start, count)
+        found = _scanned(endpoint, binding, node, key, start, count)
+        if not found.total:
+            _require_brought(endpoint, binding, node.filter)
+        return found
+    if not matched and not verified:
+        _require_brought(endpoint, binding, node.filter)
     return Found(len(matched), matched[start - 1 : start - 1 + count])
+
+
+def _require_brought(endpoint: Endpoint, binding: TypeBinding, node: Filter) -> None:
+    """Raises ScimError 503 where "none" may only mean that an attribute was selected lately and is not imported yet."""
+    incomplete = endpoint.incomplete(binding.object_type.resource_type)
+    if incomplete and any(
+        row.target.name in incomplete
+        for comparison in equalities(node)
+        for row in binding.mapping.rows_of(comparison.path)
+    ):
+        raise unavailable(IMPORTING, 10)
 
 
 def _never_holds(binding: TypeBinding, comparison: Comparison) -> bool:

@@ -11,7 +11,7 @@ from ecmahost_sql.checks import findings
 from ecmahost_sql.exports import apply
 from ecmahost_sql.imports import read_all, read_one
 from ecmahost_sql.odbc.capabilities import ODBC
-from ecmahost_sql.parameters import DEFINITIONS
+from ecmahost_sql.parameters import DEFINITIONS, identity
 from ecmahost_sql.session import Session, connected, read_schema
 from ecmahost_sql.sqlite.capabilities import SQLITE
 
@@ -26,6 +26,12 @@ def connectivity_parameters() -> Sequence[core.ConfigParameterDefinition]:
 def capabilities(parameters: core.Parameters) -> core.Capabilities:
     """What a SQLite database can do, or one behind ODBC."""
     return SQLITE if "url" in parameters else ODBC
+
+
+@core.hookimpl
+def target_identity(parameters: core.Parameters) -> str:
+    """The file, or the server and the database."""
+    return identity(parameters)
 
 
 @core.hookimpl

@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from ecmahost_core import ConfigParameterDefinition, ConfigParameterType, ConnectorError, Parameters, Secret
+from ecmahost_sql.odbc.identity import odbc_identity
 from ecmahost_sql.odbc.source import OdbcSource
 
 SQLITE_URL = re.compile(r"sqlite:///(?P<path>[^?\0]+)")
@@ -90,6 +92,18 @@ def understand(parameters: Parameters) -> Connectivity:
         raise _mistake("command_timeout under [connectivity] must be a number of seconds from 1 to 9999")
     source = _sqlite(parameters) if given == ["url"] else _odbc(parameters)
     return Connectivity(source, float(timeout), _names(_text(parameters, "tables")))
+
+
+def identity(parameters: Parameters) -> str:
+    """Returns what names the database; empty for parameters that name none, or more than one."""
+    try:
+        source = understand(parameters).source
+    except ConnectorError:
+        return ""
+    if isinstance(source, OdbcSource):
+        return odbc_identity(source)
+    file, home = Path(source), Path.cwd()
+    return f"file={file.relative_to(home) if file.is_relative_to(home) else file}"
 
 
 def _sqlite(parameters: Parameters) -> str:
