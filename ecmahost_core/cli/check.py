@@ -1,6 +1,6 @@
 """``ecmahost check``: everything that can be known before Entra finds out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import click
@@ -30,7 +30,11 @@ from ecmahost_core.errors import (
     UnexpectedData,
 )
 from ecmahost_core.logs import configure_logs
-from ecmahost_core.sync.binding import bind
+from ecmahost_core.space.fingerprint import Fingerprint
+from ecmahost_core.space.sqlite import open_store
+from ecmahost_core.space.store import StoreUnavailable
+from ecmahost_core.sync.agreement import content_of, identity_of, mismatches
+from ecmahost_core.sync.binding import TypeBinding, bind
 from ecmahost_core.sync.findings import host_findings, sample_findings
 
 _COLOURS = {Severity.WARNING: "yellow", Severity.ERROR: "red"}
@@ -73,7 +77,7 @@ def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_j
     findings: dict[str, list[Finding]] = {}
     for configuration in loaded.configurations:
         if name in (None, configuration.name):
-            findings[configuration.name] = _examined(configuration, catalogue, problems)
+            findings[configuration.name] = _examined(configuration, catalogue, host, problems)
     account = other_account(context.home)
     if account is not None:
         told = f"checked as root; what the host's account {account} may read and write is another question"
@@ -106,9 +110,12 @@ def _of(
 
 
 def _examined(
-    configuration: ConnectorConfiguration, catalogue: Catalogue, problems: list[ConfigurationProblem]
+    configuration: ConnectorConfiguration,
+    catalogue: Catalogue,
+    host: HostConfiguration,
+    problems: list[ConfigurationProblem],
 ) -> list[Finding]:
-    """What the connector says about its target; mismatches with the target's schema are added to ``problems``."""
+    """What the connector says about its target; mismatches with the target's schema or with the space are added."""
     try:
         connector = catalogue.connector(configuration)
     except (BrokenContract, ConnectorError) as error:
@@ -117,6 +124,7 @@ def _examined(
     try:
         bindings = bind(configuration, connector.schema(), connector.capabilities.dn_style)
         found.append(Finding(Severity.INFO, "target", "can be reached, and its schema fits"))
+        found += _against_space(configuration, connector.target_identity(), bindings, host, problems)
         for binding in bindings.values():
             found += host_findings(configuration, binding)
             found += sample_findings(connector, binding)
@@ -131,6 +139,34 @@ def _examined(
     finally:
         connector.close()
     return found
+
+
+def _against_space(
+    configuration: ConnectorConfiguration,
+    target: str,
+    bindings: Mapping[str, TypeBinding],
+    host: HostConfiguration,
+    problems: list[ConfigurationProblem],
+) -> Iterator[Finding]:
+    """What the host's space has been built with is held against the configuration; where there is one to read."""
+    if not host.store.exists():
+        return
+    try:
+        with open_store(host.store, host.runtime, writing=False) as store:
+            standing = store.agree(
+                configuration.name, Fingerprint(identity_of(configuration, target), content_of(bindings))
+            )
+    except StoreUnavailable as error:
+        yield Finding(Severity.INFO, "space", f"what the host knows of the target was not looked at: {error}")
+        return
+    problems += mismatches(configuration, standing)
+    if standing.incomplete and configuration.full_import is not None:
+        names = ", ".join(sorted(standing.incomplete))
+        yield Finding(
+            Severity.INFO,
+            "space",
+            f"no import has brought {names} yet; the host imports when it takes this configuration",
+        )
 
 
 def _broken(configuration: ConnectorConfiguration, error: Exception) -> Finding:

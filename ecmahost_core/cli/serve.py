@@ -1,5 +1,6 @@
 """``ecmahost serve``: runs the host."""
 
+import signal
 import threading
 from pathlib import Path
 from wsgiref.types import WSGIApplication
@@ -44,6 +45,8 @@ def serve_home(home: Home) -> int:
     configuration = load_host(home)
     configure_logs(configuration.log_level)
     configuration.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Somebody who finds the pid file may ask for a reload before there is anything to reload.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with claimed(configuration.runtime) as claim:
         return _serve(home, configuration, claim)
 

@@ -11,11 +11,12 @@ class Fingerprint:
     Attributes:
         identity: what must not change while the space holds objects, each by a name for people: target, anchor, ...
             A name that is new says something about what the space does not hold yet, and is no difference.
-        content: what a full import brings: the attributes, each with its form.
+        content: what a full import brings: the attributes, each with its form. None while nobody has asked the target
+            what it offers.
     """
 
     identity: Mapping[str, str]
-    content: Mapping[str, str] = field(default_factory=dict)
+    content: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

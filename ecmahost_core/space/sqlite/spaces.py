@@ -84,7 +84,8 @@ def _to_note(row: _Row, fingerprint: Fingerprint) -> bool:
     """Whether something of the fingerprint is to be noted: a name that is new, or content that nobody has noted."""
     _, identity, content, imported = row
     new_names = fingerprint.identity.keys() - _loaded(identity).keys()
-    return (bool(new_names) and not _differences(identity, fingerprint)) or (content is None and bool(imported))
+    new_content = content is None and fingerprint.content is not None and bool(imported)
+    return (bool(new_names) or new_content) and not _differences(identity, fingerprint)
 
 
 def _note(connection: sqlite3.Connection, row: _Row, fingerprint: Fingerprint) -> None:
@@ -93,20 +94,17 @@ def _note(connection: sqlite3.Connection, row: _Row, fingerprint: Fingerprint) -
         both = compact({**_loaded(identity), **fingerprint.identity})
         connection.execute("UPDATE connector SET identity = ? WHERE id = ?", (both, number))
         # An import of an older version has brought what its configuration said, and this is the first to tell.
-        if content is None and imported:
+        if content is None and fingerprint.content is not None and imported:
             note_content(connection, number, fingerprint.content)
 
 
 def _standing(row: _Row, fingerprint: Fingerprint) -> Standing:
     number, identity, content, _ = row
-    brought = None if content is None else _loaded(content)
-    return Standing(
-        number,
-        _differences(identity, fingerprint),
-        frozenset()
-        if brought is None
-        else frozenset(name for name, form in fingerprint.content.items() if brought.get(name) != form),
-    )
+    incomplete: frozenset[str] = frozenset()
+    if content is not None and fingerprint.content is not None:
+        brought = _loaded(content)
+        incomplete = frozenset(name for name, form in fingerprint.content.items() if brought.get(name) != form)
+    return Standing(number, _differences(identity, fingerprint), incomplete)
 
 
 def _differences(identity: str | None, fingerprint: Fingerprint) -> dict[str, tuple[str, str]]:

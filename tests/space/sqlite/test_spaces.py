@@ -72,6 +72,7 @@ def test_a_store_of_an_older_version_takes_the_first_fingerprint_as_its_own(tmp_
         connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
         connection.execute("PRAGMA user_version = 1")
     with open_store(path, tmp_path / "run", writing=True) as store:
+        assert store.agree("hr", Fingerprint(OURS.identity)).incomplete == frozenset()  # the target was not asked yet
         standing = store.agree("hr", OURS)
         assert (standing.differences, standing.incomplete) == ({}, frozenset())
         users = SpaceType("hr", "User", "x", space=standing.space)
