@@ -6,12 +6,14 @@ from pathlib import Path
 from wsgiref.types import WSGIApplication
 
 import click
+import structlog
 
 from ecmahost_core.cli.account import require_account
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.configuration.home import Home, enter
 from ecmahost_core.configuration.load import load_host
 from ecmahost_core.configuration.model import HostConfiguration
+from ecmahost_core.configuration.sources import publish
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.host import Host
 from ecmahost_core.logs import configure_logs
@@ -20,6 +22,8 @@ from ecmahost_core.serving.running import Claim, claimed
 from ecmahost_core.serving.settings import ServingSettings
 from ecmahost_core.worker import run_worker
 from ecmahost_core.wsgi import application
+
+log = structlog.get_logger()
 
 
 @click.command(short_help="Run the host.")
@@ -55,6 +59,7 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
     port_file = configuration.runtime / "port"
     port_file.unlink(missing_ok=True)
     process = _Process(home, configuration, claim)
+    process.publish()
     try:
         return serve_processes(
             ServingSettings(
@@ -66,6 +71,7 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
             ),
             process.application,
             background=process.work,
+            before_reload=process.publish,
             on_reload=process.reload,
             on_ready=lambda _host, port: _write(port_file, f"{port}\n"),
         )
@@ -79,27 +85,40 @@ class _Process:
     def __init__(self, home: Home, configuration: HostConfiguration, claim: Claim) -> None:
         self._home = home
         self._claim = claim
+        self._published = configuration.runtime / "connectors.json"
         # Read once: a child that is replaced while somebody edits the file must not stop the host.
         self._configuration = configuration
         self._host: Host | None = None
+        self._told_early = False
 
     def application(self) -> WSGIApplication:
         """In a web worker."""
-        self._host = self._open()
-        return application(self._host)
+        return application(self._open())
 
     def work(self, stop: threading.Event) -> None:
         """In the worker process."""
-        self._host = self._open()
-        run_worker(self._host, stop)
+        run_worker(self._open(), stop)
 
     def _open(self) -> Host:
         # Otherwise a child that outlives a killed parent would keep the next host from starting.
         self._claim.leave_to_parent()
-        return Host(self._home, self._configuration, Catalogue(), writing=True)
+        host = Host(self._home, self._configuration, Catalogue(), writing=True, published=self._published)
+        self._host = host
+        if self._told_early:
+            host.reload()
+        return host
+
+    def publish(self) -> None:
+        """In the process that starts the others, before they are started and before they are told to reload."""
+        try:
+            publish(self._home, self._published)
+        except OSError as error:
+            # Most likely the directory: connectors go on with what was published before, also after a restart.
+            log.error("configuration_not_published", directory=str(self._home.connectors), detail=str(error))
 
     def reload(self) -> None:
-        """In either, on SIGHUP; before the host is built there is nothing to reload."""
+        """In either, on SIGHUP; while the host is being built, it is done afterwards."""
+        self._told_early = True
         if self._host is not None:
             self._host.reload()
 

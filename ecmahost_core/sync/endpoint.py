@@ -143,6 +143,30 @@ class Endpoint:
         finally:
             self._lock.release()
 
+    def misfit(self) -> ConfigurationError | None:
+        """Returns what of the configuration does not fit the target; None where it fits or where nobody can tell.
+
+        Goes by the schema that is remembered, and asks the target only when that does not fit: it may have changed.
+        """
+        known = _read_schema(self._schema_file)
+        if known is None:
+            return None
+        try:
+            bind(self.configuration, known)
+        except ConfigurationError as error:
+            misfit = error
+        else:
+            return None
+        try:
+            bind(self.configuration, self._schema(KNOWN_SCHEMA_SECONDS))
+        except ConfigurationError as error:
+            misfit = error
+        except (ConnectorError, BrokenContract):
+            return misfit
+        else:
+            return None
+        return misfit
+
     def binding(self, resource_type: str, patience: float = SCHEMA_SECONDS) -> TypeBinding:
         """Returns the binding of one resource type for a SCIM request; raises ScimError when it cannot be served."""
         bindings = self.bindings_for_scim(patience)
