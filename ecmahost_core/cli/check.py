@@ -35,7 +35,7 @@ from ecmahost_core.space.sqlite import open_store
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.agreement import content_of, identity_of, mismatches
 from ecmahost_core.sync.binding import TypeBinding, bind
-from ecmahost_core.sync.findings import host_findings, sample_findings
+from ecmahost_core.sync.findings import environment_findings, host_findings, sample_findings
 
 _COLOURS = {Severity.WARNING: "yellow", Severity.ERROR: "red"}
 _SEVERITY_WIDTH = max(len(each.value) for each in Severity)
@@ -124,6 +124,7 @@ def _examined(
     try:
         bindings = bind(configuration, connector.schema(), connector.capabilities.dn_style)
         found.append(Finding(Severity.INFO, "target", "can be reached, and its schema fits"))
+        found += environment_findings(configuration)
         found += _against_space(configuration, connector.target_identity(), bindings, host, problems)
         for binding in bindings.values():
             found += host_findings(configuration, binding)
