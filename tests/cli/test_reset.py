@@ -1,7 +1,9 @@
 """``ecmahost reset`` and ``ecmahost accept``: what a changed configuration means for the people whom the host knows."""
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +154,16 @@ def test_a_column_of_the_anchor_that_was_renamed_is_accepted(known: Any) -> None
     assert known.command("accept", "staff", "--confirm").returncode == 0
     assert known.command("import", "staff").returncode == 0
     assert people(known) == before
+
+
+def test_other_people_with_the_same_numbers_are_not_accepted(known: Any) -> None:
+    move(known)
+    moved = known.database.with_name("moved.db")
+    with closing(sqlite3.connect(moved)) as database, database:
+        database.execute("UPDATE Staff SET Login = 'other' || Number, Name = 'Other ' || Number")
+    refused = known.command("accept", "staff", "--confirm")
+    assert refused.returncode == 1
+    assert "of 20 objects User that were compared, 0 are known" in refused.stderr
 
 
 @pytest.mark.parametrize("anchor", ['"Login"', '["Number", "Login"]'])
