@@ -10,6 +10,7 @@ from ecmahost_core.cli.account import other_account
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.output import UnknownConnector, print_json, print_problems
 from ecmahost_core.cli.tables import terminal_width, wrapped
+from ecmahost_core.cli.upgrades import outdated_packages
 from ecmahost_core.configuration.certificates.chain import system_authorities
 from ecmahost_core.configuration.certificates.findings import key_findings, pair_findings
 from ecmahost_core.configuration.certificates.pair import certificate_problems, load_pair
@@ -82,6 +83,8 @@ def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_j
     if account is not None:
         told = f"checked as root; what the host's account {account} may read and write is another question"
         click.echo(told, err=True)
+    for sentence in outdated_packages(context.home, catalogue):
+        click.echo(sentence, err=True)
     if as_json:
         print_json(_document(problems, own, findings))
     else:

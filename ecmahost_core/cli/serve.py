@@ -10,6 +10,7 @@ import structlog
 
 from ecmahost_core.cli.account import require_account
 from ecmahost_core.cli.context import CommandContext, pass_context
+from ecmahost_core.cli.upgrades import note_packages
 from ecmahost_core.configuration.home import Home, enter
 from ecmahost_core.configuration.load import load_host
 from ecmahost_core.configuration.model import HostConfiguration
@@ -32,8 +33,9 @@ log = structlog.get_logger()
 def serve(context: CommandContext, ctx: click.Context) -> None:
     """Run the host until SIGTERM or Ctrl-C.
 
-    Each connector is at https://<bind>:<port>/ecma2host_<name>/scim. SIGHUP reloads the connectors whose file changed:
-    kill -HUP $(cat HOME/run/serve.pid). Logs go to standard error. A home is served by one process at a time.
+    Each connector is at https://<bind>:<port>/ecma2host_<name>/scim. SIGHUP, or "ecmahost reload", takes the connectors
+    whose file changed; a connector package that was upgraded takes a restart. Logs go to standard error. A home is
+    served by one process at a time.
     """
     ctx.exit(serve_home(context.home))
 
@@ -60,6 +62,7 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
     port_file.unlink(missing_ok=True)
     process = _Process(home, configuration, claim)
     process.publish()
+    note_packages(home)
     try:
         return serve_processes(
             ServingSettings(

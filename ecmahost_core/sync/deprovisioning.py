@@ -25,7 +25,7 @@ def is_active(binding: TypeBinding, entry: SpaceObject) -> bool:
 
     An object nobody ever said anything about is active; somebody who left and of whom the target says so still is not.
     """
-    if has_left(entry):
+    if has_left(binding, entry):
         return False
     if binding.active_attribute:
         values = entry.attributes.get(binding.active_attribute, ())

@@ -71,7 +71,7 @@ def plan_of_change(
     if event is not None and not binding.active_attribute:
         kept = {**kept, ACTIVE: event is DeprovisioningEvent.RESTORE}
     if event is DeprovisioningEvent.RESTORE:
-        changed = {**undone(before), **changed}
+        changed = {**undone(binding, before), **changed}
         kept = without_departure(kept)
     planned = list(_planned(endpoint, binding, before, event)) if event is not None else []
     if any(one.modification_type is ObjectModificationType.DELETE for one in planned):
@@ -96,7 +96,7 @@ def plan_of_removal(endpoint: Endpoint, binding: TypeBinding, before: SpaceObjec
     steps = [Step(_operation(one), one) for one in planned[:-1]]
     stays = last.modification_type is not ObjectModificationType.DELETE
     steps.append(Step(Operation.DELETE, last, unlink=stays))
-    kept = kept_of_leaving(before, planned) if stays and not binding.active_mapped else before.kept
+    kept = kept_of_leaving(binding, before, planned) if stays and not binding.active_mapped else before.kept
     return Plan(tuple(steps), kept, DeprovisioningEvent.DELETE)
 
 

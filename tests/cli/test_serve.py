@@ -1,6 +1,7 @@
 """``ecmahost serve``: one to a home, told apart by a lock and not by a file's content."""
 
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -109,6 +110,21 @@ def test_a_reload_tells_of_mistakes_and_of_a_host_that_is_not_there(place: Any, 
     assert broken.returncode == 3
     assert "anchors" in broken.stderr
     assert "has been told" in broken.stdout
+
+
+def test_a_package_that_was_upgraded_under_a_host_that_runs_is_told_until_it_is_restarted(
+    place: Any, start: Start
+) -> None:
+    place.connector("staff")
+    start()
+    assert "restart it" not in place.command("check").stderr
+    packages = place.path / "run" / "packages.json"
+    versions = json.loads(packages.read_text())
+    packages.write_text(json.dumps(versions | {"ecmahost-sql": "0.0.1"}))
+    for command in ("check", "connectors"):
+        told = place.command(command).stderr
+        assert f"ecmahost-sql {versions['ecmahost-sql']} is installed" in told
+        assert "was started with 0.0.1: restart it" in told
 
 
 def test_after_a_kill_the_next_one_starts_although_the_file_still_names_the_dead_one(place: Any, start: Start) -> None:
