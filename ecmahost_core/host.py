@@ -19,11 +19,15 @@ from ecmahost_core.configuration.sources import SourceFile, content_of, publishe
 from ecmahost_core.configuration.tokens import accepts
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.errors import BrokenContract, ConnectorError
+from ecmahost_core.logs import origin
 from ecmahost_core.space.sqlite import open_store
 from ecmahost_core.space.store import Store
 from ecmahost_core.sync.endpoint import Endpoint
 
 log = structlog.get_logger()
+
+MISFIT = "its configuration does not fit its target"
+LOOK_AGAIN_SECONDS = 60.0
 
 
 class Host:
@@ -65,6 +69,7 @@ class Host:
         self._broken: dict[str, str] = {}
         self._retiring: dict[threading.Timer, Endpoint] = {}
         self._reloading = threading.Lock()
+        self._again: threading.Timer | None = None
         self.reload()
 
     @property
@@ -115,6 +120,8 @@ class Host:
                 chosen[name], trouble = self._chosen(configuration, loaded, content_of(sources or (), name))
                 if trouble:
                     broken[name] = trouble
+            if any(trouble == MISFIT for trouble in broken.values()):
+                self._look_again()
             served = {name: endpoint for name, endpoint in chosen.items() if endpoint is not None}
             replaced = [one for name, one in self._served.items() if served.get(name) is not one]
             self._served, self._broken = served, broken
@@ -126,12 +133,29 @@ class Host:
 
     def close(self) -> None:
         """Finishes what is queued, ends the sessions and closes the store."""
+        if self._again is not None:
+            self._again.cancel()
         retiring = dict(self._retiring)
         for timer in retiring:
             timer.cancel()
         for endpoint in (*self.endpoints.values(), *retiring.values()):
             endpoint.close()
         self.store.close()
+
+    def _look_again(self) -> None:
+        """Reloads after a while: the target may not have answered, or get the column that its configuration names."""
+        if self._again is not None:
+            self._again.cancel()
+
+        def reload() -> None:
+            try:
+                self.reload()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the process goes on with what it has
+                log.error("reload_failed", error=type(error).__name__, where=origin(error))
+
+        self._again = threading.Timer(LOOK_AGAIN_SECONDS, reload)
+        self._again.daemon = True
+        self._again.start()
 
     def _retire(self, endpoint: Endpoint) -> None:
         """Closes a replaced endpoint once no request can be using it any more: when their budget is over."""
@@ -178,7 +202,7 @@ class Host:
         if kept is None:
             return endpoint, ""  # nothing better is known, and it says itself what is wrong
         endpoint.close()
-        return kept, "its configuration does not fit its target"
+        return kept, MISFIT
 
     def _kept(self, name: str, loaded: LoadedConnectors, tokens: tuple[TokenHash, ...]) -> Endpoint | None:
         """Returns what goes on in the place of a configuration that cannot be used; None where there is nothing.

@@ -216,6 +216,12 @@ class Store(Protocol):
         nothing: SpaceReplaced. ``prune`` clears it away. Raises EntriesOpen, having changed nothing.
         """
 
+    def prepare(self, space_type: SpaceType) -> None:
+        """Completes the index by the type's attributes, however long that takes; every other method gives up sometime.
+
+        Called by an import, at which nobody waits. Raises SpaceReplaced.
+        """
+
     def objects_held(self, connector: str) -> int:
         """Returns how many objects, live and unlinked, the connector's space holds; counts them."""
 

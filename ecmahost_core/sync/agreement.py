@@ -85,7 +85,7 @@ class Agreement:
 def identity_of(configuration: ConnectorConfiguration, target: str) -> dict[str, str]:
     """Returns what must not change while the space holds objects, by where it stands in the connector's file."""
     properties = configuration.properties
-    identity = {"properties.instance": properties.instance, "properties.type": properties.type}
+    identity = {"properties.instance": properties.instance.lower(), "properties.type": properties.type}
     if target:
         identity["connectivity"] = target
     for name, object_type in configuration.object_types.items():

@@ -130,8 +130,7 @@ class Endpoint:
             if self._failure is not None and time.monotonic() - self._failed_at < SCHEMA_RETRY_SECONDS:
                 raise self._failure
             try:
-                dn_style = self.connector.capabilities.dn_style
-                bound = bind(self.configuration, self._schema(patience), dn_style)
+                bound = self._bound(self._schema(patience))
             except (ConnectorError, BrokenContract, ConfigurationError) as error:
                 self._failure, self._failed_at = error, time.monotonic()
                 raise
@@ -152,13 +151,13 @@ class Endpoint:
         if known is None:
             return None
         try:
-            bind(self.configuration, known)
+            self._bound(known)
         except ConfigurationError as error:
             misfit = error
         else:
             return None
         try:
-            bind(self.configuration, self._schema(KNOWN_SCHEMA_SECONDS))
+            self._bound(self._schema(KNOWN_SCHEMA_SECONDS))
         except ConfigurationError as error:
             misfit = error
         except (ConnectorError, BrokenContract):
@@ -222,6 +221,9 @@ class Endpoint:
         else:
             detail = f"The target of connector {self.name} cannot be used now: {error}"
         return unavailable(detail, 30)
+
+    def _bound(self, schema: Schema) -> dict[str, TypeBinding]:
+        return bind(self.configuration, schema, self.connector.capabilities.dn_style)
 
     def _schema(self, patience: float) -> Schema:
         """Asks the target in the lane for reads, because a target that accepts the call may never answer it."""

@@ -11,7 +11,7 @@ from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
 from ecmahost_core.space.objects import HeldRemovals, ImportCounts, TargetObject
-from ecmahost_core.space.store import ImportRun
+from ecmahost_core.space.store import ImportRun, SpaceReplaced
 from ecmahost_core.sync.agreement import SpaceMismatch, content_of
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.brake import exceeds
@@ -52,6 +52,8 @@ def full_import(
     started = time.monotonic()
     try:
         bindings = endpoint.bindings()
+        for binding in bindings.values():
+            endpoint.store.prepare(binding.space_type)
         nameless = sum([_read(endpoint, binding, run, progress) for binding in bindings.values()])
         held = None if confirm else _held(endpoint, bindings.values(), run, nameless)
         if held is None:
@@ -92,7 +94,9 @@ def _read(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, progress: Pr
             failed = [entry for entry in page.entries if entry.failure is not None]
             _note_failures(endpoint, run, failed)
             nameless += sum(not entry.anchor for entry in failed)
-            endpoint.agreement.require()  # a long import may meet a space that was given to another target meanwhile
+            # A long import may meet a space that was reset or given to another target meanwhile.
+            if endpoint.agreement.require().space != binding.space_type.space:
+                raise SpaceReplaced(f"the space of connector {endpoint.name} was reset meanwhile")
             run.compare(
                 binding.space_type, [*target_objects(binding, page.entries), *_as_known(endpoint, binding, failed)]
             )

@@ -14,7 +14,7 @@ from ecmahost_core.ecma.values import Value, Values, text_of
 from ecmahost_core.scim.errors import ScimError, unavailable
 from ecmahost_core.scim.evaluate import matches
 from ecmahost_core.scim.filter import equalities, parse_filter
-from ecmahost_core.scim.nodes import Comparison, Filter
+from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Not, Or
 from ecmahost_core.space.objects import LockKey, ObjectState, Operation, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.deprovisioning import ACTIVE
@@ -100,12 +100,22 @@ def search(
 def _require_brought(endpoint: Endpoint, binding: TypeBinding, node: Filter) -> None:
     """Raises ScimError 503 where "none" may only mean that an attribute was selected lately and is not imported yet."""
     incomplete = endpoint.incomplete(binding.object_type.resource_type)
-    if incomplete and any(
-        row.target.name in incomplete
-        for comparison in equalities(node)
-        for row in binding.mapping.rows_of(comparison.path)
-    ):
+    if not incomplete:
+        return
+    asked = {(path.urn, path.name) for path in _paths(node)}
+    if any((row.path.urn, row.path.name) in asked and row.target.name in incomplete for row in binding.mapping.rows):
         raise unavailable(IMPORTING, 10)
+
+
+def _paths(node: Filter) -> Iterator[AttributePath]:
+    """Every path that a filter looks at, whether it must hold or not."""
+    if isinstance(node, And | Or):
+        for operand in node.operands:
+            yield from _paths(operand)
+    elif isinstance(node, Not):
+        yield from _paths(node.operand)
+    else:
+        yield node.path
 
 
 def _never_holds(binding: TypeBinding, comparison: Comparison) -> bool:

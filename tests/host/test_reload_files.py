@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ecmahost_host_kit.hosts import eventually
 
+from ecmahost_core import host as hosts
 from ecmahost_core.configuration import home as homes
 from ecmahost_core.configuration.load import load_host
 from ecmahost_core.configuration.sources import publish
@@ -176,6 +178,25 @@ def test_a_column_that_was_added_to_the_target_and_to_the_file_is_taken(home: An
     host.reload()
     assert not host.broken
     assert host.endpoints["people"].binding("User").target.attribute("Nickname")
+
+
+def test_a_column_that_is_added_after_the_reload_is_found_by_itself(
+    home: Any, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosts, "LOOK_AGAIN_SECONDS", 0.05)
+    target = home.sqlite("people")
+    path = home.connect("people", target)
+    publishing(home)
+    host = opened(serving=True)
+    before = host.endpoints["people"]
+    assert before.binding("User")
+    edit(path, "[schema_mapping.User]", "[schema_mapping.User]\nnickName = 'Nickname'")
+    publishing(home)
+    host.reload()
+    assert set(host.broken) == {"people"}
+    target.execute("ALTER TABLE Employees ADD COLUMN Nickname TEXT")
+    assert eventually(lambda: not host.broken)
+    assert host.endpoints["people"] is not before
 
 
 def test_a_token_that_is_rotated_in_a_file_with_other_mistakes_counts_at_once(home: Any, opened: Opened) -> None:

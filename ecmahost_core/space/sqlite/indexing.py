@@ -16,6 +16,14 @@ from ecmahost_core.space.sqlite import references
 from ecmahost_core.space.sqlite.connection import Transaction
 from ecmahost_core.space.sqlite.rows import BATCH, value_keys
 
+# Two short ranges of the listing's index, merged: over both states SQLite would sort the whole type for each batch.
+_NEXT = """SELECT key, attributes FROM object WHERE key IN (
+    SELECT key FROM
+        (SELECT key FROM object WHERE type = :type AND state = 0 AND key > :after ORDER BY key LIMIT :count)
+    UNION ALL SELECT key FROM
+        (SELECT key FROM object WHERE type = :type AND state = 1 AND key > :after ORDER BY key LIMIT :count)
+) ORDER BY key LIMIT :count"""
+
 
 @dataclass(frozen=True, slots=True)
 class Building:
@@ -65,10 +73,7 @@ def advance(transaction: Transaction, type_id: int) -> bool:
         return False
     ((connector, text),) = rows
     building = building_of(text)
-    batch = connection.execute(
-        "SELECT key, attributes FROM object WHERE type = ? AND key > ? ORDER BY key LIMIT ?",
-        (type_id, building.after, BATCH),
-    ).fetchall()
+    batch = connection.execute(_NEXT, {"type": type_id, "after": building.after, "count": BATCH}).fetchall()
     loaded = [(key, attributes_from_json(attributes)) for key, attributes in batch]
     connection.executemany(
         "INSERT OR IGNORE INTO value_index VALUES (?, ?, ?, ?)",

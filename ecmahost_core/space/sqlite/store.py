@@ -232,6 +232,10 @@ class SqliteStore:
         """See ``Store.reset``."""
         spaces.reset(self._database, connector, fingerprint, event)
 
+    def prepare(self, space_type: SpaceType) -> None:
+        """See ``Store.prepare``."""
+        self._types.require(space_type, patience=float("inf"))
+
     def objects_held(self, connector: str) -> int:
         """See ``Store.objects_held``."""
         return spaces.objects_held(self._database, connector)

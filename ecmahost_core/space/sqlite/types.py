@@ -65,19 +65,20 @@ class Types:
             ).fetchall()
         return rows[0][0] if rows else None
 
-    def require(self, space_type: SpaceType) -> int:
+    def require(self, space_type: SpaceType, patience: float | None = None) -> int:
         """Returns the type's number, making it and completing its index first where that is needed.
 
         Raises SpaceReplaced for a type of a space that was reset, StoreUnavailable when its index takes so long that
-        nobody should wait for it: the next caller goes on with it.
+        nobody should wait for it (``patience`` seconds): the next caller goes on with it.
         """
         known = self._known.get(space_type)
         if known is not None:
             return known
         with self._lock:
             lock = self._locks.setdefault((space_type.connector, space_type.resource_type), threading.Lock())
-        give_up = time.monotonic() + WAIT_SECONDS
-        if not lock.acquire(timeout=WAIT_SECONDS):
+        patience = WAIT_SECONDS if patience is None else min(patience, threading.TIMEOUT_MAX)
+        give_up = time.monotonic() + patience
+        if not lock.acquire(timeout=patience):
             raise StoreUnavailable(_INCOMPLETE.format(space_type.connector))
         try:
             with self._database.write() as transaction:
