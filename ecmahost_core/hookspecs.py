@@ -79,6 +79,19 @@ def capabilities(parameters: Parameters) -> Capabilities:
     """
 
 
+@hookspec(firstresult=True)
+def target_identity(parameters: Parameters) -> str:
+    """Returns a text that names the target among all that such a connector can reach: a server and a database, a file.
+
+    Another text means other objects than those that the host knows: it then answers for nobody until a person has said
+    whether they are the same. So nothing is in it that may change while the target stays (an account, a password, a
+    driver, a timeout), it is spelled the same in every version of your package, and it is no secret: administrators
+    read it. Empty where it cannot be told; must not connect, and must not raise for parameters that make no sense.
+
+    Without it, the host takes the parameters whose definition says ``identifies_target``.
+    """
+
+
 # One connection -------------------------------------------------------------------------------------------------------
 
 
@@ -244,8 +257,9 @@ def extension_parameters() -> Sequence[ConfigParameterDefinition]:
     - It may name the arguments of its hook, ``settings`` (its own parameters) and ``connector`` (the connector's name),
       but never ``parameters``, ``values``, ``password`` or ``secrets``. A ``session`` is a stand-in. Nothing that is
       handed to it is changed in place.
-    - ``connectivity_parameters``, ``open_session`` and ``session_alive`` are not wrapped: a connection is between the
-      connector and its target. For a hook that neither the connector nor the host implements, no wrapper is called.
+    - ``connectivity_parameters``, ``target_identity``, ``open_session`` and ``session_alive`` are not wrapped: a
+      connection is between the connector and its target. For a hook that neither the connector nor the host implements,
+      no wrapper is called.
     - What it raises before the ``yield`` stops the call, and nothing is sent. An exception that comes out of the
       ``yield`` leaves the wrapper too, as it came or with a ConnectorError in its place. What it raises after an
       ``export`` that returned leaves the outcome unknown, whatever it says of ``nothing_sent``.

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -10,27 +10,24 @@ from types import MappingProxyType
 import structlog
 
 from ecmahost_core.configuration.certificates.condition import CertificateWatch, Condition
-from ecmahost_core.configuration.files import CONFIGURATION_LIMIT, Unreadable, read_bounded
-from ecmahost_core.configuration.home import CONNECTOR_SUFFIX, Home, enter
-from ecmahost_core.configuration.load import load_host
-from ecmahost_core.configuration.model import ConnectorConfiguration, HostConfiguration
+from ecmahost_core.configuration.home import Home, enter
+from ecmahost_core.configuration.last_good import LastGood
+from ecmahost_core.configuration.load import LoadedConnectors, load_host
+from ecmahost_core.configuration.model import ConnectorConfiguration, HostConfiguration, TokenHash
 from ecmahost_core.configuration.secrets import Keys, load_keys
+from ecmahost_core.configuration.sources import SourceFile, content_of, published, read_sources
 from ecmahost_core.configuration.tokens import accepts
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.errors import BrokenContract, ConnectorError
+from ecmahost_core.logs import origin
 from ecmahost_core.space.sqlite import open_store
 from ecmahost_core.space.store import Store
 from ecmahost_core.sync.endpoint import Endpoint
 
 log = structlog.get_logger()
 
-
-@dataclass(frozen=True, slots=True)
-class _Served:
-    """An endpoint and the file contents that it was built from."""
-
-    endpoint: Endpoint
-    source: bytes
+MISFIT = "its configuration does not fit its target"
+LOOK_AGAIN_SECONDS = 60.0
 
 
 class Host:
@@ -39,10 +36,26 @@ class Host:
     Built after any fork. One broken connector never keeps the others from being served.
     """
 
-    def __init__(self, home: Home, configuration: HostConfiguration, catalogue: Catalogue, *, writing: bool) -> None:
-        """Opens the store and builds the connectors; does not connect to any target.
+    def __init__(
+        self,
+        home: Home,
+        configuration: HostConfiguration,
+        catalogue: Catalogue,
+        *,
+        writing: bool,
+        published: Path | None = None,
+    ) -> None:
+        """Opens the store and builds the connectors; connects to no target that its configuration seems to fit.
 
         Raises ConfigurationError for the host's own files, StoreUnavailable when the store cannot be opened.
+
+        Args:
+            home: the home directory.
+            configuration: of the host itself.
+            catalogue: of the installed connector types.
+            writing: whether this process writes to targets or imports.
+            published: what the connectors' files said when the host was last told to look (``sources.publish``), which
+                a process that serves builds from; None for a command, which reads the files themselves.
         """
         self.home = home
         self.configuration = configuration
@@ -50,10 +63,13 @@ class Host:
         self._keys: Keys = load_keys(home)
         self.store: Store = open_store(configuration.store, configuration.runtime, writing=writing)
         self._certificate = CertificateWatch(configuration.certificate, configuration.key)
-        self._served: dict[str, _Served] = {}
+        self._published = published
+        self._last_good = LastGood(configuration.runtime / "last_good") if published else None
+        self._served: dict[str, Endpoint] = {}
         self._broken: dict[str, str] = {}
         self._retiring: dict[threading.Timer, Endpoint] = {}
         self._reloading = threading.Lock()
+        self._again: threading.Timer | None = None
         self.reload()
 
     @property
@@ -64,7 +80,7 @@ class Host:
     @property
     def endpoints(self) -> Mapping[str, Endpoint]:
         """The connectors that can be served now, by name."""
-        return MappingProxyType({name: served.endpoint for name, served in self._served.items()})
+        return MappingProxyType(self._served)
 
     @property
     def broken(self) -> Mapping[str, str]:
@@ -78,55 +94,68 @@ class Host:
 
     def accepts(self, connector: str, token: str) -> bool:
         """Returns whether a bearer token opens this connector's door; never for one that never could be loaded."""
-        served = self._served.get(connector)
-        return served is not None and accepts(
-            self._keys.token, served.endpoint.configuration.properties, token, datetime.now(UTC)
+        endpoint = self._served.get(connector)
+        return endpoint is not None and accepts(
+            self._keys.token, endpoint.configuration.properties, token, datetime.now(UTC)
         )
 
     def reload(self) -> None:
-        """Builds the connectors whose file is new or changed, and drops those whose file is gone.
+        """Builds the connectors that changed, and drops those whose file is gone.
 
-        A file that became wrong, or a directory that cannot be read, stops nothing: connectors go on with their last
-        good configuration. Requests that are being answered keep the endpoint that they began with.
+        A file that became wrong, one that does not fit its target, or a directory that cannot be read stops nothing:
+        connectors go on with their last good configuration, also after a restart. Requests that are being answered keep
+        the endpoint that they began with.
         """
         with self._reloading:
-            # Before the files are read: one that is edited meanwhile is then newer than its source, and read again.
-            sources = _sources(self.home)
+            sources = self._sources()
             if sources is None and self._served:
-                log.error("connectors_directory_unreadable", directory=str(self.home.connectors))
                 return
-            loaded = self._catalogue.configured(self.home)
+            loaded = self._catalogue.configured(self.home, sources)
             for problem in loaded.problems:
                 log.error("configuration_problem", problem=str(problem))
             broken = dict.fromkeys(loaded.broken, "its configuration file has mistakes")
-            served = {name: one for name, one in self._served.items() if name in loaded.broken}
+            chosen = {name: self._kept(name, loaded, loaded.broken_tokens.get(name, ())) for name in loaded.broken}
             for configuration in loaded.configurations:
-                source = (sources or {}).get(configuration.file, b"")
-                before = self._served.get(configuration.name)
-                if before is not None and before.source == source:
-                    served[configuration.name] = before
-                    continue
-                try:
-                    served[configuration.name] = _Served(self._build(configuration), source)
-                except (BrokenContract, ConnectorError) as error:
-                    log.error("connector_broken", connector=configuration.name, detail=str(error))
-                    broken[configuration.name] = str(error)
-                    if before is not None:
-                        served[configuration.name] = before
-            replaced = [one.endpoint for name, one in self._served.items() if served.get(name) is not one]
+                name = configuration.name
+                chosen[name], trouble = self._chosen(configuration, loaded, content_of(sources or (), name))
+                if trouble:
+                    broken[name] = trouble
+            if any(trouble == MISFIT for trouble in broken.values()):
+                self._look_again()
+            served = {name: endpoint for name, endpoint in chosen.items() if endpoint is not None}
+            replaced = [one for name, one in self._served.items() if served.get(name) is not one]
             self._served, self._broken = served, broken
+            if sources is not None and self._last_good is not None:
+                self._last_good.keep_only(chosen.keys())
             log.info("connectors_loaded", serving=sorted(served), broken=sorted(broken))
         for endpoint in replaced:
             self._retire(endpoint)
 
     def close(self) -> None:
         """Finishes what is queued, ends the sessions and closes the store."""
+        if self._again is not None:
+            self._again.cancel()
         retiring = dict(self._retiring)
         for timer in retiring:
             timer.cancel()
         for endpoint in (*self.endpoints.values(), *retiring.values()):
             endpoint.close()
         self.store.close()
+
+    def _look_again(self) -> None:
+        """Reloads after a while: the target may not have answered, or get the column that its configuration names."""
+        if self._again is not None:
+            self._again.cancel()
+
+        def reload() -> None:
+            try:
+                self.reload()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the process goes on with what it has
+                log.error("reload_failed", error=type(error).__name__, where=origin(error))
+
+        self._again = threading.Timer(LOOK_AGAIN_SECONDS, reload)
+        self._again.daemon = True
+        self._again.start()
 
     def _retire(self, endpoint: Endpoint) -> None:
         """Closes a replaced endpoint once no request can be using it any more: when their budget is over."""
@@ -139,6 +168,77 @@ class Host:
         timer.daemon = True
         self._retiring[timer] = endpoint
         timer.start()
+
+    def _sources(self) -> tuple[SourceFile, ...] | None:
+        """What the connectors' files say; None where that cannot be read."""
+        try:
+            return read_sources(self.home) if self._published is None else published(self.home, self._published)
+        except OSError as error:
+            log.error("connectors_directory_unreadable", directory=str(self.home.connectors), detail=str(error))
+            return None
+
+    def _chosen(
+        self, configuration: ConnectorConfiguration, loaded: LoadedConnectors, content: bytes
+    ) -> tuple[Endpoint | None, str]:
+        """Returns the endpoint to serve for a connector, and why its newest configuration is not the one."""
+        name, tokens = configuration.name, configuration.properties.tokens
+        before = self._served.get(name)
+        if before is not None and before.configuration.digest == configuration.digest:
+            before.configuration = configuration
+            self._remember(name, content)
+            return before, ""
+        try:
+            endpoint = self._build(configuration)
+        except (BrokenContract, ConnectorError) as error:
+            log.error("connector_broken", connector=name, detail=str(error))
+            return self._kept(name, loaded, tokens), str(error)
+        misfit = None if self._last_good is None else endpoint.misfit()
+        if misfit is None:
+            self._remember(name, content)
+            return endpoint, ""
+        for problem in misfit.problems:
+            log.error("configuration_problem", problem=str(problem))
+        kept = self._kept(name, loaded, tokens)
+        if kept is None:
+            return endpoint, ""  # nothing better is known, and it says itself what is wrong
+        endpoint.close()
+        return kept, MISFIT
+
+    def _kept(self, name: str, loaded: LoadedConnectors, tokens: tuple[TokenHash, ...]) -> Endpoint | None:
+        """Returns what goes on in the place of a configuration that cannot be used; None where there is nothing.
+
+        ``tokens``, which that configuration names, count all the same: whoever rotates one need not mend the rest.
+        """
+        endpoint = self._served.get(name) or self._from_copy(name, loaded)
+        if endpoint is not None:
+            log.error("connector_on_last_good_configuration", connector=name, remedy=f"ecmahost check {name}")
+            if tokens:
+                properties = replace(endpoint.configuration.properties, tokens=tokens)
+                endpoint.configuration = replace(endpoint.configuration, properties=properties)
+        return endpoint
+
+    def _from_copy(self, name: str, loaded: LoadedConnectors) -> Endpoint | None:
+        """Builds a connector from its last good file, as an earlier process of this host has kept it."""
+        content = self._last_good.content(name) if self._last_good is not None else None
+        if content is None:
+            return None
+        copy = self._catalogue.configured_copy(self.home, name, content)
+        instances = {one.properties.instance for one in loaded.configurations if one.name != name}
+        if copy is None or copy.properties.instance in instances:
+            return None
+        try:
+            endpoint = self._build(copy)
+        except (BrokenContract, ConnectorError) as error:
+            log.error("connector_broken", connector=name, detail=str(error))
+            return None
+        if endpoint.misfit() is None:
+            return endpoint
+        endpoint.close()
+        return None
+
+    def _remember(self, name: str, content: bytes) -> None:
+        if self._last_good is not None:
+            self._last_good.keep(name, content)
 
     def _build(self, configuration: ConnectorConfiguration) -> Endpoint:
         connector = self._catalogue.connector(configuration)
@@ -157,19 +257,3 @@ def open_host(home: Home, *, writing: bool) -> Host:
     """
     enter(home)
     return Host(home, load_host(home), Catalogue(), writing=writing)
-
-
-def _sources(home: Home) -> Mapping[Path, bytes] | None:
-    """Returns the contents of the connectors' files, None when their directory cannot be read."""
-    try:
-        files = [path for path in home.connectors.iterdir() if path.suffix == CONNECTOR_SUFFIX]
-    except OSError:
-        return None
-    return {path: _contents(path) for path in files}
-
-
-def _contents(file: Path) -> bytes:
-    try:
-        return read_bounded(file, CONFIGURATION_LIMIT)
-    except Unreadable:
-        return b""

@@ -29,6 +29,7 @@ NICENESS = 5
 TICK_SECONDS = 0.5
 RETRY_SECONDS = (5.0, 15.0, 60.0, 300.0)
 LONGEST_RECOVERY_PAUSE = 15.0
+LOOK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
 EVENT_RETENTION_DAYS = 90
 REMINDER_SECONDS = 86_400.0
@@ -42,7 +43,7 @@ def run_worker(host: Host, stop: threading.Event) -> None:
     while not stop.is_set():
         endpoints = host.endpoints
         for name, work in list(works.items()):
-            if endpoints.get(name) is not work.endpoint:
+            if endpoints.get(name) is not work.endpoint or work.outdated:
                 work.stop.set()
                 del works[name]
         for name, endpoint in endpoints.items():
@@ -70,6 +71,21 @@ class _Work:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.stop = threading.Event()
+        self._began_with = self._space()
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the space was reset, or fits the configuration again, so that an import is due at once."""
+        now = self._space()
+        return now is not None and now != self._began_with
+
+    def _space(self) -> tuple[int, bool] | None:
+        """The space that is worked on, and whether the configuration fits it; None while the store cannot tell."""
+        try:
+            standing = self.endpoint.agreement.standing()
+        except StoreUnavailable:
+            return None
+        return standing.space, not standing.differences
 
     def start(self) -> None:
         """Starts recovery, and imports where the connector has them; both end with ``stop`` or with the process."""
@@ -96,11 +112,16 @@ class _Work:
         while not self.stop.is_set():
             if _imported(self.endpoint, self.stop):
                 failures = 0
-                pause = self._until_next()
+                self._rest(self._until_next())
             else:
-                pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
+                self.stop.wait(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
                 failures += 1
-            if self.stop.wait(pause):
+
+    def _rest(self, seconds: float | None) -> None:
+        """Waits for the next import: for less where an attribute was selected that another process did not import."""
+        until = float("inf") if seconds is None else time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self.stop.wait(min(LOOK_SECONDS, until - time.monotonic())) or _incomplete(self.endpoint):
                 return
 
     def _until_next(self) -> float | None:
@@ -139,6 +160,13 @@ def _imported(endpoint: Endpoint, stop: threading.Event) -> bool:
         log.error("import_broke", connector=endpoint.name, error=type(error).__name__, where=origin(error))
         return False
     return True
+
+
+def _incomplete(endpoint: Endpoint) -> bool:
+    try:
+        return bool(endpoint.agreement.standing().incomplete)
+    except StoreUnavailable:
+        return False
 
 
 def _guarded(what: str, step: Callable[[], object], connector: str = "") -> None:

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from ecmahost_core import worker
+from ecmahost_core.space.objects import EventRecord
+
+BY_HAND = EventRecord("reset", "ok", actor="cli")
 
 
 def _in_memory() -> Any:
@@ -112,3 +115,58 @@ def test_what_cannot_be_settled_is_tried_again_at_growing_intervals(desk: Any) -
             memory.wait_until(lambda: tried.count(True) >= 4)
     first, second, third, fourth = [place for place, again in enumerate(tried) if again][:4]
     assert second - first < third - second < fourth - third
+
+
+def at(place: str) -> dict[str, Any]:
+    return {"target_identity": lambda: place}
+
+
+def test_after_a_reset_by_another_process_it_imports_at_once(desk: Any) -> None:
+    memory = _in_memory()
+    desk.target.put("bob", Login="bob")
+    desk.build()
+    with working(desk):
+        memory.wait_until(lambda: desk.store.status("hr").first_import_done)
+        desk.store.reset("hr", desk.endpoint.agreement.fingerprint, BY_HAND)
+        memory.wait_until(lambda: desk.store.status("hr").first_import_done)
+        assert desk.named("bob")
+    assert [one for one in desk.events() if one[0] != "recover"] == [
+        ("import", "ok"),
+        ("reset", "ok"),
+        ("import", "ok"),
+    ]
+
+
+def test_what_does_not_fit_the_space_is_not_imported_before_it_is_accepted_and_then_at_once(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = _in_memory()
+    monkeypatch.setattr(worker, "RETRY_SECONDS", (3600.0,))
+    desk.target.put("bob", Login="bob")
+    desk.ready(hooks=at("db1"))
+    desk.build(hooks=at("db2"))
+    imports = desk.target.imports
+    with working(desk):
+        memory.wait_until(lambda: any(one.name == "import hr" for one in threading.enumerate()))
+        assert ("import", "failed") not in desk.events()
+        desk.store.accept("hr", desk.endpoint.agreement.fingerprint, BY_HAND)
+        memory.wait_until(lambda: desk.target.imports > imports)
+
+
+def test_an_attribute_that_somebody_elses_import_left_out_is_imported_soon(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = _in_memory()
+    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.05)
+    desk.target.put("bob", Login="bob", Level=3)
+    older = {"userName": "Login"}
+    desk.ready(mapping=older)
+    with_older = desk.endpoint
+    desk.build(mapping={"userName": "Login", "nickName": "Level"})
+    with working(desk):
+        memory.wait_until(lambda: desk.named("bob")[0].attributes.get("Level") == (3,))
+        memory.wait_until(lambda: not desk.store.status("hr").importing)
+        memory.imports.full_import(with_older)  # a command that was started with the older file
+        imports = desk.target.imports
+        memory.wait_until(lambda: desk.target.imports > imports)
+        memory.wait_until(lambda: desk.named("bob")[0].attributes.get("Level") == (3,))

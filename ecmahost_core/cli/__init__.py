@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = MappingProxyType(
     {
+        "accept": "ecmahost_core.cli.accept:accept",
         "certificate": "ecmahost_core.cli.certificate:certificate",
         "check": "ecmahost_core.cli.check:check",
         "connectors": "ecmahost_core.cli.connectors:connectors",
@@ -27,6 +28,8 @@ COMMANDS: Final = MappingProxyType(
         "init": "ecmahost_core.cli.init:init",
         "journal": "ecmahost_core.cli.journal:journal",
         "objects": "ecmahost_core.cli.objects:objects",
+        "reload": "ecmahost_core.cli.reload:reload_",
+        "reset": "ecmahost_core.cli.reset:reset",
         "serve": "ecmahost_core.cli.serve:serve",
         "token": "ecmahost_core.cli.token:token",
     }

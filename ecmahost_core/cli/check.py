@@ -1,6 +1,6 @@
 """``ecmahost check``: everything that can be known before Entra finds out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -11,6 +11,7 @@ from ecmahost_core.cli.account import other_account
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.output import UnknownConnector, print_json, print_problems
 from ecmahost_core.cli.tables import terminal_width, wrapped
+from ecmahost_core.cli.upgrades import outdated_packages
 from ecmahost_core.configuration.certificates.chain import system_authorities
 from ecmahost_core.configuration.certificates.findings import key_findings, pair_findings
 from ecmahost_core.configuration.certificates.pair import certificate_problems, load_pair
@@ -31,10 +32,12 @@ from ecmahost_core.errors import (
     UnexpectedData,
 )
 from ecmahost_core.logs import configure_logs
+from ecmahost_core.space.fingerprint import Fingerprint
 from ecmahost_core.space.sqlite import open_store
 from ecmahost_core.space.store import StoreUnavailable
-from ecmahost_core.sync.binding import bind
-from ecmahost_core.sync.findings import host_findings, journal_findings, sample_findings
+from ecmahost_core.sync.agreement import content_of, identity_of, mismatches
+from ecmahost_core.sync.binding import TypeBinding, bind
+from ecmahost_core.sync.findings import environment_findings, host_findings, journal_findings, sample_findings
 
 _COLOURS = {Severity.WARNING: "yellow", Severity.ERROR: "red"}
 _SEVERITY_WIDTH = max(len(each.value) for each in Severity)
@@ -76,12 +79,14 @@ def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_j
     findings: dict[str, list[Finding]] = {}
     for configuration in loaded.configurations:
         if name in (None, configuration.name):
-            findings[configuration.name] = _examined(configuration, catalogue, problems)
+            findings[configuration.name] = _examined(configuration, catalogue, host, problems)
             findings[configuration.name] += _left_behind(host, configuration.name)
     account = other_account(context.home)
     if account is not None:
         told = f"checked as root; what the host's account {account} may read and write is another question"
         click.echo(told, err=True)
+    for sentence in outdated_packages(context.home, catalogue):
+        click.echo(sentence, err=True)
     if as_json:
         print_json(_document(problems, own, findings))
     else:
@@ -110,9 +115,12 @@ def _of(
 
 
 def _examined(
-    configuration: ConnectorConfiguration, catalogue: Catalogue, problems: list[ConfigurationProblem]
+    configuration: ConnectorConfiguration,
+    catalogue: Catalogue,
+    host: HostConfiguration,
+    problems: list[ConfigurationProblem],
 ) -> list[Finding]:
-    """What the connector says about its target; mismatches with the target's schema are added to ``problems``."""
+    """What the connector says about its target; mismatches with the target's schema or with the space are added."""
     try:
         connector = catalogue.connector(configuration)
     except (BrokenContract, ConnectorError) as error:
@@ -122,6 +130,8 @@ def _examined(
         capabilities = connector.capabilities
         bindings = bind(configuration, connector.schema(), capabilities.dn_style, capabilities.password)
         found.append(Finding(Severity.INFO, "target", "can be reached, and its schema fits"))
+        found += environment_findings(configuration)
+        found += _against_space(configuration, connector.target_identity(), bindings, host, problems)
         for binding in bindings.values():
             found += host_findings(configuration, binding)
             found += sample_findings(connector, binding)
@@ -148,6 +158,34 @@ def _left_behind(host: HostConfiguration, name: str) -> list[Finding]:
         return []
     with closing(store):
         return journal_findings(store, name)
+
+
+def _against_space(
+    configuration: ConnectorConfiguration,
+    target: str,
+    bindings: Mapping[str, TypeBinding],
+    host: HostConfiguration,
+    problems: list[ConfigurationProblem],
+) -> Iterator[Finding]:
+    """What the host's space has been built with is held against the configuration; where there is one to read."""
+    if not host.store.exists():
+        return
+    try:
+        with open_store(host.store, host.runtime, writing=False) as store:
+            standing = store.agree(
+                configuration.name, Fingerprint(identity_of(configuration, target), content_of(bindings))
+            )
+    except StoreUnavailable as error:
+        yield Finding(Severity.INFO, "space", f"what the host knows of the target was not looked at: {error}")
+        return
+    problems += mismatches(configuration, standing)
+    if standing.incomplete and configuration.full_import is not None:
+        names = ", ".join(sorted(standing.incomplete))
+        yield Finding(
+            Severity.INFO,
+            "space",
+            f"no import has brought {names} yet; the host imports when it takes this configuration",
+        )
 
 
 def _broken(configuration: ConnectorConfiguration, error: Exception) -> Finding:

@@ -4,6 +4,7 @@ import click
 
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.offers import print_offers, print_parameters
+from ecmahost_core.cli.upgrades import outdated_packages
 from ecmahost_core.connectors.discovery import Catalogue
 
 
@@ -11,12 +12,14 @@ from ecmahost_core.connectors.discovery import Catalogue
 @click.argument("type_name", metavar="[TYPE]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @pass_context
-def connectors(_context: CommandContext, type_name: str | None, *, as_json: bool) -> None:
+def connectors(context: CommandContext, type_name: str | None, *, as_json: bool) -> None:
     """List the installed connector types, or tell what the connector TYPE asks for.
 
     A type whose package cannot be loaded is listed with the reason.
     """
     catalogue = Catalogue()
+    for sentence in outdated_packages(context.home, catalogue):
+        click.echo(sentence, err=True)
     if type_name is not None:
         definitions = tuple(catalogue.definitions(type_name))
         title = f"[connectivity] of connector type {type_name}:"

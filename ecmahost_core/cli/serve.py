@@ -1,16 +1,20 @@
 """``ecmahost serve``: runs the host."""
 
+import signal
 import threading
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
 import click
+import structlog
 
 from ecmahost_core.cli.account import require_account
 from ecmahost_core.cli.context import CommandContext, pass_context
+from ecmahost_core.cli.upgrades import note_packages
 from ecmahost_core.configuration.home import Home, enter
 from ecmahost_core.configuration.load import load_host
 from ecmahost_core.configuration.model import HostConfiguration
+from ecmahost_core.configuration.sources import publish
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.host import Host
 from ecmahost_core.logs import configure_logs
@@ -20,6 +24,8 @@ from ecmahost_core.serving.settings import ServingSettings
 from ecmahost_core.worker import run_worker
 from ecmahost_core.wsgi import application
 
+log = structlog.get_logger()
+
 
 @click.command(short_help="Run the host.")
 @click.pass_context
@@ -27,8 +33,9 @@ from ecmahost_core.wsgi import application
 def serve(context: CommandContext, ctx: click.Context) -> None:
     """Run the host until SIGTERM or Ctrl-C.
 
-    Each connector is at https://<bind>:<port>/ecma2host_<name>/scim. SIGHUP reloads the connectors whose file changed:
-    kill -HUP $(cat HOME/run/serve.pid). Logs go to standard error. A home is served by one process at a time.
+    Each connector is at https://<bind>:<port>/ecma2host_<name>/scim. SIGHUP, or "ecmahost reload", takes the connectors
+    whose file changed; a connector package that was upgraded takes a restart. Logs go to standard error. A home is
+    served by one process at a time.
     """
     ctx.exit(serve_home(context.home))
 
@@ -44,6 +51,8 @@ def serve_home(home: Home) -> int:
     configuration = load_host(home)
     configure_logs(configuration.log_level)
     configuration.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Somebody who finds the pid file may ask for a reload before there is anything to reload.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with claimed(configuration.runtime) as claim:
         return _serve(home, configuration, claim)
 
@@ -52,6 +61,8 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
     port_file = configuration.runtime / "port"
     port_file.unlink(missing_ok=True)
     process = _Process(home, configuration, claim)
+    process.publish()
+    note_packages(home)
     try:
         return serve_processes(
             ServingSettings(
@@ -63,6 +74,7 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
             ),
             process.application,
             background=process.work,
+            before_reload=process.publish,
             on_reload=process.reload,
             on_ready=lambda _host, port: _write(port_file, f"{port}\n"),
         )
@@ -76,27 +88,40 @@ class _Process:
     def __init__(self, home: Home, configuration: HostConfiguration, claim: Claim) -> None:
         self._home = home
         self._claim = claim
+        self._published = configuration.runtime / "connectors.json"
         # Read once: a child that is replaced while somebody edits the file must not stop the host.
         self._configuration = configuration
         self._host: Host | None = None
+        self._told_early = False
 
     def application(self) -> WSGIApplication:
         """In a web worker."""
-        self._host = self._open()
-        return application(self._host)
+        return application(self._open())
 
     def work(self, stop: threading.Event) -> None:
         """In the worker process."""
-        self._host = self._open()
-        run_worker(self._host, stop)
+        run_worker(self._open(), stop)
 
     def _open(self) -> Host:
         # Otherwise a child that outlives a killed parent would keep the next host from starting.
         self._claim.leave_to_parent()
-        return Host(self._home, self._configuration, Catalogue(), writing=True)
+        host = Host(self._home, self._configuration, Catalogue(), writing=True, published=self._published)
+        self._host = host
+        if self._told_early:
+            host.reload()
+        return host
+
+    def publish(self) -> None:
+        """In the process that starts the others, before they are started and before they are told to reload."""
+        try:
+            publish(self._home, self._published)
+        except OSError as error:
+            # Most likely the directory: connectors go on with what was published before, also after a restart.
+            log.error("configuration_not_published", directory=str(self._home.connectors), detail=str(error))
 
     def reload(self) -> None:
-        """In either, on SIGHUP; before the host is built there is nothing to reload."""
+        """In either, on SIGHUP; while the host is being built, it is done afterwards."""
+        self._told_early = True
         if self._host is not None:
             self._host.reload()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ecmahost_core.cli.context import CommandContext, pass_context
-from ecmahost_core.cli.reloading import how_to_reload
+from ecmahost_core.cli.reloading import reload_host
 from ecmahost_core.configuration import secrets, tokens
 from ecmahost_core.configuration.connector_file import NAME
 from ecmahost_core.configuration.documents import UTF8_BOM, parse_document
@@ -47,8 +47,8 @@ def _duration(_ctx: click.Context, _parameter: click.Parameter, value: str | Non
 def token(context: CommandContext, name: str, *, rotate: bool, keep_old_for: timedelta | None) -> None:
     """Make a secret token for the connector NAME and print it, once.
 
-    The connector's file keeps an HMAC of it only. A host that runs takes it after a reload (SIGHUP); the command to
-    give is printed with the token.
+    The connector's file keeps an HMAC of it only. A host that runs is told to take it (as "ecmahost reload" does);
+    where that cannot be done from here, the command to give is printed with the token.
     """
     if not NAME.fullmatch(name):
         raise click.UsageError("a connector's name has ASCII letters and digits only")
@@ -94,6 +94,6 @@ def _kept(old: TokenHash, until: datetime) -> TokenHash:
 def _explain(context: CommandContext, name: str, kept: TokenHash | None) -> None:
     until = f" The old one is good until {kept.expires:%Y-%m-%d %H:%M} UTC." if kept and kept.expires else ""
     click.echo(
-        f"This is the secret token of {name}; it is not shown again.{until}\n{how_to_reload(context.home)}",
+        f"This is the secret token of {name}; it is not shown again.{until}\n{reload_host(context.home)}",
         err=True,
     )

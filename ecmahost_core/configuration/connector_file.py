@@ -11,6 +11,7 @@ from ecmahost_core.configuration.documents import Document
 from ecmahost_core.configuration.extensions import NO_EXTENSIONS, OfferedExtensions, read_extensions
 from ecmahost_core.configuration.fields import Reader, Tab
 from ecmahost_core.configuration.fields import table as reader_of
+from ecmahost_core.configuration.indirect import digest_of, environment_of
 from ecmahost_core.configuration.mistakes import choice_of, describe, echo
 from ecmahost_core.configuration.model import (
     ConnectorConfiguration,
@@ -90,6 +91,8 @@ def read_connector(
         schema_mapping=mapping,
         deprovisioning={name: Deprovisioning(**values) for name, values in deprovisioning.items()},
         extensions=extensions,
+        environment=environment_of(document),
+        digest=digest_of(document, installation.sources.home),
         **profiles,
         **export,
     )

@@ -1,21 +1,24 @@
 """Loads the configuration from the home directory. Nothing is written, and no target is asked."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ecmahost_core.configuration import schemas
 from ecmahost_core.configuration.connector_file import NAME, Definitions, Installation, read_connector
-from ecmahost_core.configuration.documents import read_document
+from ecmahost_core.configuration.documents import Document, parse_document, read_document
 from ecmahost_core.configuration.extensions import NO_EXTENSIONS, OfferedExtensions
 from ecmahost_core.configuration.fields import table
 from ecmahost_core.configuration.files import reason
 from ecmahost_core.configuration.home import CONNECTOR_SUFFIX, Home, require
 from ecmahost_core.configuration.mistakes import echo
-from ecmahost_core.configuration.model import ConnectorConfiguration, HostConfiguration
+from ecmahost_core.configuration.model import ConnectorConfiguration, HostConfiguration, TokenHash
 from ecmahost_core.configuration.parameters import Sources
 from ecmahost_core.configuration.report import Report
 from ecmahost_core.configuration.secrets import Keys, load_keys
+from ecmahost_core.configuration.sources import SourceFile, read_sources
+from ecmahost_core.configuration.token_rotation import usable_tokens
 from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
 
 
@@ -27,11 +30,13 @@ class LoadedConnectors:
         configurations: the connectors that can be used, by name.
         problems: every mistake in every file, in the order of file and table.
         broken: the names of the connectors that are configured, but not usable.
+        broken_tokens: of those of them whose file is TOML, the secret tokens that it names and that are still good.
     """
 
     configurations: tuple[ConnectorConfiguration, ...]
     problems: tuple[ConfigurationProblem, ...]
     broken: tuple[str, ...]
+    broken_tokens: Mapping[str, tuple[TokenHash, ...]] = field(default_factory=dict)
 
 
 def load_host(home: Home) -> HostConfiguration:
@@ -64,7 +69,11 @@ def load_host(home: Home) -> HostConfiguration:
 
 
 def load_connectors(
-    home: Home, definitions: Definitions, installed: Sequence[str], extensions: OfferedExtensions = NO_EXTENSIONS
+    home: Home,
+    definitions: Definitions,
+    installed: Sequence[str],
+    extensions: OfferedExtensions = NO_EXTENSIONS,
+    sources: Sequence[SourceFile] | None = None,
 ) -> LoadedConnectors:
     """Reads every file of ``connectors.d``. A file with mistakes does not stop the others.
 
@@ -75,26 +84,30 @@ def load_connectors(
         definitions: gives the connectivity parameters of an installed connector type.
         installed: the connector types that can be named.
         extensions: the extensions that can be named.
+        sources: what the files say; None to read them now.
     """
     keys, problems = _keys(home)
     installation = Installation(definitions, installed, Sources(home, keys), extensions)
     usable: dict[str, ConnectorConfiguration] = {}
     names: list[str] = []
+    tokens: dict[str, tuple[TokenHash, ...]] = {}
     try:
-        files = _connector_files(home)
+        files = read_sources(home) if sources is None else sources
     except OSError as error:
         expected = f"the directory of the connectors' files, but {reason(error)}"
         return LoadedConnectors((), (*problems, _problem(home.connectors, "", expected)), ())
-    for path in files:
+    for file in files:
+        path = file.path
         name = path.name.removesuffix(CONNECTOR_SUFFIX)
         if not NAME.fullmatch(name) or not path.name.endswith(CONNECTOR_SUFFIX):
             problems.append(_problem(path, "", "a file name of 1 to 64 ASCII letters and digits, followed by .toml"))
             continue
         names.append(name)
-        document = read_document(path)
+        document = _document(file)
         if isinstance(document, ConfigurationProblem):
             problems.append(document)
             continue
+        tokens[name] = usable_tokens(document, datetime.now(UTC))
         read = read_connector(path, document, installation)
         if isinstance(read, ConnectorConfiguration):
             usable[name] = read
@@ -103,18 +116,34 @@ def load_connectors(
     for problem, name in list(_shared_instances(tuple(usable.values()))):
         problems.append(problem)
         del usable[name]
+    broken = tuple(name for name in names if name not in usable)
     return LoadedConnectors(
-        tuple(usable.values()), tuple(problems), tuple(name for name in names if name not in usable)
+        tuple(usable.values()), tuple(problems), broken, {name: tokens[name] for name in broken if name in tokens}
     )
 
 
-def _connector_files(home: Home) -> list[Path]:
-    """Every file that is meant as a connector's, by name. Editors' and hidden files are not. Raises OSError."""
-    return sorted(
-        path
-        for path in home.connectors.iterdir()
-        if path.name.lower().endswith(CONNECTOR_SUFFIX) and not path.name.startswith(".")
-    )
+def load_copy(
+    home: Home,
+    definitions: Definitions,
+    installed: Sequence[str],
+    extensions: OfferedExtensions,
+    name: str,
+    content: bytes,
+) -> ConnectorConfiguration | None:
+    """Returns the configuration that an older content of a connector's file says; None where it cannot be used."""
+    keys, _ = _keys(home)
+    path = home.connector_file(name)
+    document = parse_document(path, content)
+    if isinstance(document, ConfigurationProblem):
+        return None
+    read = read_connector(path, document, Installation(definitions, installed, Sources(home, keys), extensions))
+    return read if isinstance(read, ConnectorConfiguration) else None
+
+
+def _document(file: SourceFile) -> Document | ConfigurationProblem:
+    if file.trouble:
+        return _problem(file.path, "", f"a readable TOML file, but {file.trouble}")
+    return parse_document(file.path, file.content)
 
 
 def _shared_instances(

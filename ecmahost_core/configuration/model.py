@@ -218,6 +218,8 @@ class ConnectorConfiguration:
             resource type that is missing has the profile ``ecma``.
         deprovisioning: by resource type; missing means "none" for both flows.
         extensions: in the order of ``properties.extensions``: the first is the outermost. Each once; usually empty.
+        environment: the environment variables that parameters take their values from; they change by a restart only.
+        digest: of all that the connector is built from, what its parameters point to included (``indirect``).
     """
 
     file: Path
@@ -229,6 +231,8 @@ class ConnectorConfiguration:
     schema_mapping: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     deprovisioning: Mapping[str, Deprovisioning] = field(default_factory=dict)
     extensions: tuple[Extension, ...] = ()
+    environment: tuple[str, ...] = ()
+    digest: bytes = b""
 
     @property
     def name(self) -> str:

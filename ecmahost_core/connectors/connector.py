@@ -15,9 +15,11 @@ from ecmahost_core.configuration.model import ConnectorConfiguration
 from ecmahost_core.connectors import entries, returns
 from ecmahost_core.connectors.abilities import derived
 from ecmahost_core.connectors.contract import LoadedPlugin
+from ecmahost_core.connectors.credentials import Credentials
 from ecmahost_core.connectors.extensions import LoadedExtension
 from ecmahost_core.connectors.failures import never_opened
 from ecmahost_core.connectors.hooks import Hooks
+from ecmahost_core.connectors.identity import declared_identity
 from ecmahost_core.connectors.pages import PageCheck
 from ecmahost_core.connectors.sessions import SessionPool
 from ecmahost_core.connectors.withholding import without_secrets
@@ -25,12 +27,12 @@ from ecmahost_core.connectors.wrapping import wrapping_module
 from ecmahost_core.ecma.capabilities import Capabilities
 from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
 from ecmahost_core.ecma.deprovisioning import DeprovisioningContext, DeprovisioningFlow
-from ecmahost_core.ecma.parameters import ConfigParameterDefinition
+from ecmahost_core.ecma.parameters import ConfigParameterDefinition, Parameters
 from ecmahost_core.ecma.passwords import NO_SECRETS, PasswordOptions, PasswordSupport, Secrets
 from ecmahost_core.ecma.results import CSEntryChangeResult, Finding
 from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep, SessionPurpose
 from ecmahost_core.ecma.schema import Schema
-from ecmahost_core.errors import BrokenContract, ConnectorError
+from ecmahost_core.errors import BadServerCredentials, BrokenContract, ConnectorError
 from ecmahost_core.secret import Secret
 
 _WRITING: Final = (SessionPurpose.EXPORT, SessionPurpose.PASSWORD)
@@ -77,6 +79,7 @@ class Connector:
         ]
         self._hooks = Hooks(plugin, wrapping)
         self._capabilities = self._derived_capabilities()
+        self._credentials = Credentials(configuration.connectivity, clock)
         self._pools = {purpose: self._pool(purpose, clock) for purpose in SessionPurpose}
 
     @property
@@ -93,6 +96,16 @@ class Connector:
     def parameter_definitions(self) -> tuple[ConfigParameterDefinition, ...]:
         """What the ``[connectivity]`` table takes."""
         return self._hooks.call("connectivity_parameters", returns.definitions)
+
+    def target_identity(self) -> str:
+        """Returns a text that names the target, for people and for comparing; empty where nobody can tell.
+
+        Does not connect. Raises BrokenContract.
+        """
+        parameters = self.configuration.connectivity
+        if not self.plugin.implements("target_identity"):
+            return declared_identity(self.parameter_definitions, parameters)
+        return self._hooks.call("target_identity", returns.target_identity, parameters=parameters)
 
     def schema(self) -> Schema:
         """Returns what the target offers now, over a connection of its own."""
@@ -223,7 +236,21 @@ class Connector:
         )
 
     def _enter(self, purpose: SessionPurpose) -> tuple[AbstractContextManager[object], object]:
-        parameters = self.configuration.connectivity
+        """Opens a session; a second time where the target refuses secrets that have changed while it looked at them."""
+        presented = self._credentials.presented()
+        try:
+            entered = self._entered(presented.parameters, purpose)
+        except BadServerCredentials as error:
+            if not self._credentials.refused(presented, error):
+                raise
+            structlog.get_logger().info("secret_changed_meanwhile", connector=self.name)
+            entered = self._entered(self._credentials.presented().parameters, purpose)
+        self._credentials.accepted()
+        return entered
+
+    def _entered(
+        self, parameters: Parameters, purpose: SessionPurpose
+    ) -> tuple[AbstractContextManager[object], object]:
         try:
             manager = self._hooks.call("open_session", returns.context_manager, parameters=parameters, purpose=purpose)
             return manager, self._hooks.guarded("open_session", manager.__enter__)

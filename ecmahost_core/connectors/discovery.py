@@ -19,8 +19,9 @@ import structlog
 
 from ecmahost_core.configuration.extensions import OfferedExtensions
 from ecmahost_core.configuration.home import Home
-from ecmahost_core.configuration.load import LoadedConnectors, load_connectors
+from ecmahost_core.configuration.load import LoadedConnectors, load_connectors, load_copy
 from ecmahost_core.configuration.model import ConnectorConfiguration
+from ecmahost_core.configuration.sources import SourceFile
 from ecmahost_core.connectors.connector import Connector, parameter_definitions
 from ecmahost_core.connectors.contract import LoadedPlugin, checked_plugin, nearest
 from ecmahost_core.connectors.extensions import LoadedExtension, checked_extension, settings_definitions
@@ -161,10 +162,17 @@ class Catalogue:
         """Returns what the ``[extensions.<name>]`` table takes; raises as :meth:`load` does."""
         return settings_definitions(self.load_extension(name))
 
-    def configured(self, home: Home) -> LoadedConnectors:
-        """Returns what the connectors' files in a home say, read with what is installed."""
-        extensions = OfferedExtensions(self.extension_definitions, tuple(self.installed_extensions()))
-        return load_connectors(home, self.definitions, tuple(self.installed()), extensions)
+    def configured(self, home: Home, sources: Sequence[SourceFile] | None = None) -> LoadedConnectors:
+        """Returns what the connectors' files say, read with what is installed; or what ``sources`` say instead."""
+        return load_connectors(home, self.definitions, tuple(self.installed()), self._offered_extensions(), sources)
+
+    def configured_copy(self, home: Home, name: str, content: bytes) -> ConnectorConfiguration | None:
+        """Returns what an older content of one connector's file says; None where it cannot be used."""
+        offered = self._offered_extensions()
+        return load_copy(home, self.definitions, tuple(self.installed()), offered, name, content)
+
+    def _offered_extensions(self) -> OfferedExtensions:
+        return OfferedExtensions(self.extension_definitions, tuple(self.installed_extensions()))
 
     def connector(self, configuration: ConnectorConfiguration) -> Connector:
         """Returns the connector of a configuration, with its extensions; does not connect.

@@ -29,6 +29,7 @@ from ecmahost_core.errors import BrokenContract
 NEVER_NONE: Final = 'Never return None. "Nothing" is an empty sequence.'
 PARAMETERS: Final = "Returns what the ``[connectivity]`` table takes, in the order in which a form shows it."
 CAPABILITIES: Final = "Returns what this configured connector can do"
+IDENTITY: Final = "Returns a text that names the target among all that such a connector can reach"
 CONTEXT_MANAGER: Final = "Returns a context manager that yields a connection to the target, opaque to the host."
 SCHEMA: Final = "Returns the object types that the target offers now"
 ALIVE: Final = "Returns whether an idle session can be used again."
@@ -125,6 +126,11 @@ def capabilities(plugin: str, answer: object) -> Capabilities:
     return said
 
 
+def target_identity(plugin: str, answer: object) -> str:
+    """Returns what ``target_identity`` said."""
+    return instance(plugin, "target_identity", IDENTITY, answer, str)
+
+
 def schema(plugin: str, answer: object) -> Schema:
     """Returns the target's schema; names of types, and of attributes within a type, are unique."""
     found = instance(plugin, "schema", SCHEMA, answer, Schema)
@@ -199,6 +205,14 @@ def _definition_mistakes(definition: ConfigParameterDefinition, named: list[str]
         (
             definition.depends_on is not None and definition.depends_on[0] not in named,
             "depends on a parameter that is not declared",
+        ),
+        (
+            not isinstance(definition.identifies_target, bool | None),
+            "has an identifies_target that is neither True nor False",
+        ),
+        (
+            kind is ConfigParameterType.ENCRYPTED_STRING and definition.identifies_target is True,
+            "is an ENCRYPTED_STRING that identifies the target; implement target_identity instead",
         ),
         (not _is_expression(definition.validation), "has a validation that is no regular expression"),
     )

@@ -40,6 +40,9 @@ is absent. The mapping is read-only."""
 
 NO_PARAMETERS: Parameters = MappingProxyType({})
 
+PLACES = ("url", "uri", "server", "host", "port", "dsn", "database", "path", "directory", "base_dn", "tenant")
+"""Names of parameters that identify the target unless their definition says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConfigParameterDefinition:
@@ -56,6 +59,9 @@ class ConfigParameterDefinition:
         depends_on: this parameter only matters (and is only required) when another has a value: its name and that
             value; None for always.
         validation: a regular expression that the whole text must match; empty for none (ECMA2: Validation).
+        identifies_target: whether another value means another target, whose objects are not those that the host knows:
+            a server, a database, a file; not an account, a driver, a timeout. None lets the kind and the name decide:
+            FILE does, and so do the names of ``PLACES``. Never an ENCRYPTED_STRING: see the hook ``target_identity``.
     """
 
     name: str
@@ -67,3 +73,13 @@ class ConfigParameterDefinition:
     choices: tuple[str, ...] = ()
     depends_on: tuple[str, str | bool] | None = None
     validation: str = ""
+    identifies_target: bool | None = None
+
+    @property
+    def names_target(self) -> bool:
+        """Whether the parameter is a part of the target's identity: as declared, or by its kind and name."""
+        if self.kind is ConfigParameterType.ENCRYPTED_STRING:
+            return False
+        if self.identifies_target is not None:
+            return self.identifies_target
+        return self.kind is ConfigParameterType.FILE or self.name in PLACES

@@ -31,6 +31,7 @@ def serve(
     load_application: Callable[[], WSGIApplication],
     *,
     background: Task | None = None,
+    before_reload: Callable[[], None] | None = None,
     on_reload: Callable[[], None] | None = None,
     on_ready: Ready | None = None,
 ) -> int:
@@ -40,9 +41,10 @@ def serve(
 
     ``load_application`` is called in each web worker after the fork: stores, sockets and threads must not cross one.
     If it raises, the host stops and the code is 1. ``background`` is called in one process of its own; it is given an
-    event and must return soon after that is set; when it returns earlier or dies, it is started again. ``on_reload`` is
-    called after SIGHUP in each of these processes, in a thread of its own. ``on_ready`` is called in this process
-    with the address and port that are bound; connections are accepted from then on.
+    event and must return soon after that is set; when it returns earlier or dies, it is started again. After SIGHUP
+    ``before_reload`` is called in this process, and must be quick; then ``on_reload`` in each of the others, in a
+    thread of its own. ``on_ready`` is called in this process with the address and port that are bound; connections are
+    accepted from then on.
 
     Both kinds of child end without running exit handlers, and whatever their threads are doing.
     """
@@ -57,7 +59,7 @@ def serve(
     if background is not None:
         child = BackgroundChild(background, application.on_reload, min(ORPHAN_SECONDS, settings.graceful_seconds))
     try:
-        HostArbiter(application, child, on_ready).run()
+        HostArbiter(application, child, before_reload or _nothing, on_ready).run()
     except SystemExit as end:
         return 1 if end.code else 0
     except OSError as error:
@@ -104,8 +106,15 @@ class HostApplication(BaseApplication):  # type: ignore[misc]  # gunicorn has no
 class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no type information
     """gunicorn's arbiter, with one more child, and signals that mean what the host's operator expects."""
 
-    def __init__(self, app: HostApplication, child: BackgroundChild | None, on_ready: Ready | None) -> None:
+    def __init__(
+        self,
+        app: HostApplication,
+        child: BackgroundChild | None,
+        before_reload: Callable[[], None],
+        on_ready: Ready | None,
+    ) -> None:
         super().__init__(app)
+        self._before_reload = before_reload
         self.WORKERS: dict[int, Any] = {}  # gunicorn's own is an attribute of the class
         self._child = child
         self._on_ready = on_ready
@@ -178,6 +187,11 @@ class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no typ
     def handle_hup(self) -> None:
         """SIGHUP: every child reloads; none is replaced."""
         log.info("reload_requested")
+        try:
+            self._before_reload()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the host goes on with what it has
+            log.error("reload_failed", **failure(error))
+            return
         self.kill_workers(signal.SIGHUP)
         if self._child is not None:
             self._child.send(signal.SIGHUP)

@@ -45,6 +45,9 @@ class SpaceType:
         references: target attributes whose values are references, kept as rows of their own.
         retained: says what remains of what the host keeps beside an object whose attributes are now these in the
             target; the store asks when a reading changes an object. Must not raise.
+        export_only: target attributes that no reading of the target tells of: what was written last stays.
+        space: the number of the connector's space (``Standing.space``), so that nothing that was begun before a reset
+            touches the space after it; 0 for whichever there is when the type is first used.
     """
 
     connector: str
@@ -56,6 +59,8 @@ class SpaceType:
     retained: Callable[[Mapping[str, Any], Attributes], Mapping[str, Any]] = field(
         default=_all_of, compare=False, repr=False
     )
+    export_only: tuple[str, ...] = ()
+    space: int = 0
 
     def derived_id(self, anchor: Anchor) -> str | None:
         """Returns the SCIM id that follows from an immutable anchor, None where ids are random.

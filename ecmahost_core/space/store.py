@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.errors import EcmahostError
+from ecmahost_core.space.fingerprint import Fingerprint, Standing
 from ecmahost_core.space.objects import (
     ConnectorStatus,
     EventRecord,
@@ -51,6 +52,23 @@ class StoreUnavailable(EcmahostError):
     """The store cannot be read or written now: the disk is full, the file is locked or broken."""
 
 
+class SpaceReplaced(StoreUnavailable):
+    """The connector's space was reset since the caller began: begin again with the new one (``agree``)."""
+
+
+class EntriesOpen(EcmahostError):
+    """A space with open journal entries cannot be reset.
+
+    Attributes:
+        count: how many there are.
+    """
+
+    def __init__(self, count: int) -> None:
+        """Keeps the count."""
+        super().__init__(f"{count} journal entries are open")
+        self.count = count
+
+
 class ImportRunning(EcmahostError):
     """Another process imports this connector; ``str(error)`` says which."""
 
@@ -78,8 +96,11 @@ class ImportRun(Protocol):
     def remove_missing(self, space_type: SpaceType) -> None:
         """Removes what was not seen, at most 500 in a transaction, looking again at number and journal for each."""
 
-    def complete(self, *, held: HeldRemovals | None) -> None:
-        """Ends the run normally, with an event: the connector becomes visible, the alarm is set or cleared."""
+    def complete(self, *, held: HeldRemovals | None, content: Mapping[str, str] | None = None) -> None:
+        """Ends the run normally, with an event: the connector becomes visible, the alarm is set or cleared.
+
+        ``content`` (``Fingerprint.content``) is what the run brought; None leaves what is noted.
+        """
 
     def fail(self, reason: str) -> None:
         """Ends the run without a result, with an event. What it wrote so far stays: it is newer and true."""
@@ -187,10 +208,47 @@ class Store(Protocol):
         worker process tries until it succeeds, and a person settles by hand what it cannot.
         """
 
+    # Configuration against space
+
+    def agree(self, connector: str, fingerprint: Fingerprint) -> Standing:
+        """Compares a fingerprint with what is noted of the connector's space.
+
+        What is not noted yet (a new space, one that an older version made, a further object type) is noted first, in
+        one transaction, so that of two processes that differ one is told so. A store for reading notes nothing.
+        """
+
+    def accept(self, connector: str, fingerprint: Fingerprint, event: EventRecord) -> None:
+        """Notes another identity for the space as it is, because a person says that the objects are the same."""
+
+    def reset(self, connector: str, fingerprint: Fingerprint | None, event: EventRecord) -> None:
+        """Gives the connector a new, empty space with this identity, in one transaction; its history goes on.
+
+        Whoever still works with the old space (``SpaceType.space``) reads it as it was for ten minutes and writes
+        nothing: SpaceReplaced. ``prune`` clears it away. Raises EntriesOpen, having changed nothing.
+        """
+
+    def prepare(self, space_type: SpaceType) -> None:
+        """Completes the index by the type's attributes, however long that takes; every other method gives up sometime.
+
+        Called by an import, at which nobody waits. Raises SpaceReplaced.
+        """
+
+    def objects_held(self, connector: str) -> int:
+        """Returns how many objects, live and unlinked, the connector's space holds; counts them."""
+
+    def clear_retired(self, *, at_once: bool = False) -> None:
+        """Removes what is left of spaces that were reset, a batch at a time; ``prune`` does so too.
+
+        ``at_once``: also of those of the last ten minutes, because no process works with them.
+        """
+
     # Imports and events
 
-    def begin_import(self, connector: str) -> ImportRun:
-        """Begins an import; raises ImportRunning when a living process is at it."""
+    def begin_import(self, connector: str, space: int = 0) -> ImportRun:
+        """Begins an import; raises ImportRunning when a living process is at it.
+
+        ``space`` is the number that ``agree`` gave: raises SpaceReplaced when it is not the connector's any more.
+        """
 
     def record(self, connector: str, event: EventRecord) -> None:
         """Writes an event on its own."""
@@ -199,4 +257,4 @@ class Store(Protocol):
         """Returns the newest events, newest first."""
 
     def prune(self, retention_days: int) -> None:
-        """Removes old events and tombstones that no running import needs."""
+        """Removes old events, tombstones that no running import needs, and spaces that were reset."""

@@ -89,6 +89,10 @@ class TypeBinding:
         attribute = self.target.attribute(name)
         return fold(text_of(value)) if attribute is None else normal_text(value, attribute)
 
+    def in_space(self, space: int) -> "TypeBinding":
+        """Returns the binding to the connector's space of this number (``Standing.space``)."""
+        return replace(self, space_type=replace(self.space_type, space=space))
+
 
 def bind(
     configuration: ConnectorConfiguration,
@@ -182,6 +186,11 @@ class _Binder:
                     attribute.name for attribute in target.attributes if attribute.type is AttributeType.REFERENCE
                 ),
                 retained=partial(retained, mapping),
+                export_only=tuple(
+                    attribute.name
+                    for attribute in target.attributes
+                    if attribute.operation is AttributeOperation.EXPORT_ONLY
+                ),
             ),
             flows=self.flows,
             active_attribute=active,

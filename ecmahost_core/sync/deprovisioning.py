@@ -14,6 +14,7 @@ from ecmahost_core.ecma.values import Values
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import whole_object
+from ecmahost_core.sync.departures import has_left
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.values import to_scim, to_target
 
@@ -23,8 +24,10 @@ ACTIVE = "active"
 def is_active(binding: TypeBinding, entry: SpaceObject) -> bool:
     """Returns SCIM ``active`` of an object: what the target holds, or what the host keeps where it has no place for it.
 
-    An object nobody ever said anything about is active.
+    An object nobody ever said anything about is active; somebody who left and of whom the target says so still is not.
     """
+    if has_left(binding, entry):
+        return False
     if binding.active_attribute:
         values = entry.attributes.get(binding.active_attribute, ())
         return True if not values else to_scim(values[0], "boolean") is True

@@ -29,6 +29,7 @@ from ecmahost_core.ecma.schema import (
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, TargetBusy
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable
 from ecmahost_core.space.store import Store
+from ecmahost_core.sync.agreement import Agreement, SpaceMismatch
 from ecmahost_core.sync.binding import TypeBinding, bind
 from ecmahost_core.sync.selection import passwords_selected
 
@@ -69,13 +70,15 @@ class Endpoint:
     def __init__(
         self, configuration: ConnectorConfiguration, connector: Connector, store: Store, schema_file: Path
     ) -> None:
-        """Builds the endpoint; does not connect to the target."""
+        """Builds the endpoint; does not connect to the target. Raises BrokenContract as the plugin's hooks do."""
         self.configuration = configuration
         self.connector = connector
         self.store = store
         self.exports = ExportQueue(connector)
         self.reads = ReadLane(connector)
+        self.agreement = Agreement(configuration, connector.target_identity(), store)
         self._schema_file = schema_file
+        self._space = 0
         self._bindings: Mapping[str, TypeBinding] = {}
         self._failure: ConnectorError | BrokenContract | ConfigurationError | None = None
         self._failed_at = 0.0
@@ -112,28 +115,58 @@ class Endpoint:
     def bindings(self, patience: float = SCHEMA_SECONDS) -> Mapping[str, TypeBinding]:
         """Returns the bindings by resource type, waiting at most ``patience`` seconds for the target's schema.
 
-        Raises ConfigurationError when the configuration does not fit the target, ConnectorError or BrokenContract
-        when the target's schema cannot be read and never was.
+        Raises ConfigurationError when the configuration does not fit the target, SpaceMismatch when it does not fit
+        the space, ConnectorError or BrokenContract when the target's schema cannot be read and never was, and
+        StoreUnavailable.
         """
-        if self._bindings:
-            return self._bindings
+        # The space is looked at before what was bound to it is used: it may have been reset meanwhile.
+        space = self.agreement.require().space
+        bindings = self._bindings
+        if bindings and space == self._space:
+            return bindings
         if not self._lock.acquire(timeout=min(patience, KNOWN_SCHEMA_SECONDS)):
             raise TargetBusy(f"connector {self.name}: its target has not told its schema yet; try again later")
         try:
-            if self._bindings:
+            if self._bindings and space == self._space:
                 return self._bindings
             if self._failure is not None and time.monotonic() - self._failed_at < SCHEMA_RETRY_SECONDS:
                 raise self._failure
             try:
-                schema, can = self._schema(patience), self.connector.capabilities
-                self._bindings = bind(self.configuration, schema, can.dn_style, can.password)
+                bound = self._bound(self._schema(patience))
             except (ConnectorError, BrokenContract, ConfigurationError) as error:
                 self._failure, self._failed_at = error, time.monotonic()
                 raise
+            self.agreement.learn(bound)
             self._failure = None
+            self._visible = False
+            self._bindings, self._space = {name: one.in_space(space) for name, one in bound.items()}, space
             return self._bindings
         finally:
             self._lock.release()
+
+    def misfit(self) -> ConfigurationError | None:
+        """Returns what of the configuration does not fit the target; None where it fits or where nobody can tell.
+
+        Goes by the schema that is remembered, and asks the target only when that does not fit: it may have changed.
+        """
+        known = _read_schema(self._schema_file)
+        if known is None:
+            return None
+        try:
+            self._bound(known)
+        except ConfigurationError as error:
+            misfit = error
+        else:
+            return None
+        try:
+            self._bound(self._schema(KNOWN_SCHEMA_SECONDS))
+        except ConfigurationError as error:
+            misfit = error
+        except (ConnectorError, BrokenContract):
+            return misfit
+        else:
+            return None
+        return misfit
 
     def binding(self, resource_type: str, patience: float = SCHEMA_SECONDS) -> TypeBinding:
         """Returns the binding of one resource type for a SCIM request; raises ScimError when it cannot be served."""
@@ -146,6 +179,12 @@ class Endpoint:
         """Returns all bindings for a SCIM request; raises ScimError 503 when the connector cannot be served."""
         try:
             return self.bindings(patience)
+        except SpaceMismatch:
+            detail = (
+                f"The configuration of connector {self.name} does not fit the people whom the host knows, so it answers"
+                f" for nobody; run: ecmahost check {self.name}"
+            )
+            raise unavailable(detail, 60) from None
         except ConfigurationError:
             log.error("connector_configuration_does_not_fit_target", connector=self.name)
             detail = (
@@ -175,6 +214,14 @@ class Endpoint:
         selected = any(passwords_selected(self.configuration, one) for one in types)
         return selected and self.connector.capabilities.password is not PasswordSupport.NONE
 
+    def incomplete(self, resource_type: str) -> frozenset[str]:
+        """Returns the selected attributes that no complete import has brought yet; empty where nothing is imported."""
+        if not self.imports:
+            return frozenset()
+        prefix = f"{resource_type}."
+        names = self.agreement.standing().incomplete
+        return frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+
     def unavailable(self, error: ConnectorError | BrokenContract) -> ScimError:
         """Returns the SCIM error for a target that cannot be asked now, and logs why."""
         log.warning("target_unavailable", connector=self.name, error=type(error).__name__, detail=str(error))
@@ -183,6 +230,10 @@ class Endpoint:
         else:
             detail = f"The target of connector {self.name} cannot be used now: {error}"
         return unavailable(detail, 30)
+
+    def _bound(self, schema: Schema) -> dict[str, TypeBinding]:
+        can = self.connector.capabilities
+        return bind(self.configuration, schema, can.dn_style, can.password)
 
     def _schema(self, patience: float) -> Schema:
         """Asks the target in the lane for reads, because a target that accepts the call may never answer it."""

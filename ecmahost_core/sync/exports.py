@@ -28,6 +28,7 @@ from ecmahost_core.sync.dn import dn_of
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.errors import scim_error
 from ecmahost_core.sync.sent import to_complete
+from ecmahost_core.sync.target_reads import readable
 
 log = structlog.get_logger()
 
@@ -40,18 +41,25 @@ def target_object(
 ) -> TargetObject | None:
     """Returns the object as the target holds it after a successful change; None after a delete.
 
-    What the connector read back counts. Otherwise the change is applied to what was known before, and the anchor that
-    the target made or changed is among the attributes, as an import would bring it.
+    What the connector read back counts, and what was sent of an attribute that cannot be read. Otherwise the change is
+    applied to what was known before, and the anchor that the target made or changed is among the attributes, as an
+    import would bring it.
     """
     if change.modification_type is ObjectModificationType.DELETE:
         return None
     anchor = result.anchor or anchor_after(binding, change) or (before.anchor if before else ())
     generated = dn_of(binding, anchor)
     dn = result.dn or generated or change.new_dn or change.dn or (before.dn if before else None)
-    if result.attributes is not None:
+    known = before.attributes if before else {}
+    never_read = binding.space_type.export_only
+    if result.attributes is not None and not never_read:
         return TargetObject(anchor, dn, result.attributes)
+    known = applied(change, known)
+    if result.attributes is not None:
+        sent = {name: known[name] for name in never_read if name in known}
+        return TargetObject(anchor, dn, {**readable(binding, result.attributes), **sent})
     made: dict[str, Values] = {name: (value,) for name, value in zip(binding.target.anchor, anchor, strict=False)}
-    return TargetObject(anchor, dn, {**applied(change, before.attributes if before else {}), **made})
+    return TargetObject(anchor, dn, {**known, **made})
 
 
 class Delivery:

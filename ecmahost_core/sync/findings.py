@@ -74,6 +74,16 @@ def journal_findings(store: Store, connector: str) -> list[Finding]:
     return found
 
 
+def environment_findings(configuration: ConnectorConfiguration) -> list[Finding]:
+    """Returns what is to be known of values that stand in the environment of the host's process."""
+    if not configuration.environment:
+        return []
+    names = ", ".join(configuration.environment)
+    message = f"takes values from the environment ({names}): the host that runs has them from its start"
+    remedy = "after changing them, restart the host; a secret in a file of its own is read anew by itself"
+    return [Finding(Severity.INFO, "[connectivity]", message, remedy)]
+
+
 def sample_findings(connector: Connector, binding: TypeBinding) -> list[Finding]:
     """Reads the first objects of one type as an import does, and returns what would go wrong with them.
 

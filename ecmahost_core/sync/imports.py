@@ -1,7 +1,7 @@
 """Imports: the target's objects, compared with the space. Run by the worker process and by ``ecmahost import``."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -11,7 +11,8 @@ from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
 from ecmahost_core.space.objects import HeldRemovals, ImportCounts, TargetObject
-from ecmahost_core.space.store import ImportRun
+from ecmahost_core.space.store import ImportRun, SpaceReplaced
+from ecmahost_core.sync.agreement import SpaceMismatch, content_of
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.brake import exceeds
 from ecmahost_core.sync.endpoint import Endpoint
@@ -39,17 +40,24 @@ def full_import(
         confirm: remove what is missing even when the brake would hold it.
         progress: called after every page, in this thread.
 
-    Raises ImportFailed when the target cannot be read to the end (nothing was removed), ImportRunning when another
-    process is at it.
+    Raises ImportFailed when the target cannot be read to the end, or must not be because the space is another target's
+    (nothing was removed); ImportRunning when another process is at it, and StoreUnavailable.
     """
+    try:
+        space = endpoint.agreement.require().space
+    except SpaceMismatch as error:
+        raise ImportFailed(str(error)) from error
     # The run notes the change number, so it begins before anything of the target is read, its schema included.
-    run = endpoint.store.begin_import(endpoint.name)
+    run = endpoint.store.begin_import(endpoint.name, space)
     started = time.monotonic()
     try:
-        nameless = sum([_read(endpoint, binding, run, progress) for binding in endpoint.bindings().values()])
-        held = None if confirm else _held(endpoint, run, nameless)
+        bindings = endpoint.bindings()
+        for binding in bindings.values():
+            endpoint.store.prepare(binding.space_type)
+        nameless = sum([_read(endpoint, binding, run, progress) for binding in bindings.values()])
+        held = None if confirm else _held(endpoint, bindings.values(), run, nameless)
         if held is None:
-            for binding in endpoint.bindings().values():
+            for binding in bindings.values():
                 run.remove_missing(binding.space_type)
     except (ConnectorError, BrokenContract, ConfigurationError) as error:
         run.fail(f"{type(error).__name__}: {error}")
@@ -58,7 +66,7 @@ def full_import(
     except BaseException as error:
         run.fail(type(error).__name__)
         raise
-    run.complete(held=held)
+    run.complete(held=held, content=content_of(bindings))
     counts = run.counts
     log.info(
         "import_completed",
@@ -86,6 +94,9 @@ def _read(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, progress: Pr
             failed = [entry for entry in page.entries if entry.failure is not None]
             _note_failures(endpoint, run, failed)
             nameless += sum(not entry.anchor for entry in failed)
+            # A long import may meet a space that was reset or given to another target meanwhile.
+            if endpoint.agreement.require().space != binding.space_type.space:
+                raise SpaceReplaced(f"the space of connector {endpoint.name} was reset meanwhile")
             run.compare(
                 binding.space_type, [*target_objects(binding, page.entries), *_as_known(endpoint, binding, failed)]
             )
@@ -117,14 +128,14 @@ def _as_known(endpoint: Endpoint, binding: TypeBinding, failed: Sequence[CSEntry
             yield TargetObject(known.anchor, known.dn, known.attributes)
 
 
-def _held(endpoint: Endpoint, run: ImportRun, nameless: int) -> HeldRemovals | None:
+def _held(endpoint: Endpoint, bindings: Iterable[TypeBinding], run: ImportRun, nameless: int) -> HeldRemovals | None:
     """Returns the alarm when a person has to say whether what is missing may be removed; None when it may.
 
     That is when it is too much, and when the target has objects that could be neither read nor named: what seems to be
     missing may be one of them.
     """
     properties = endpoint.configuration.properties
-    found = [run.missing(binding.space_type) for binding in endpoint.bindings().values()]
+    found = [run.missing(binding.space_type) for binding in bindings]
     missing, live = sum(one for one, _ in found), sum(one for _, one in found)
     too_much = exceeds(properties, missing, live, source_empty=run.counts.seen == 0)
     if not too_much and not (missing and nameless):

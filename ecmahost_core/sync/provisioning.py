@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ecmahost_core.configuration.model import Freshness
+from ecmahost_core.ecma.capabilities import MAExportType
 from ecmahost_core.ecma.csentry import CSEntryChange, change_to_json
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
 from ecmahost_core.ecma.passwords import PasswordSupport
@@ -32,7 +33,7 @@ from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import addition, changed_by, exportable, keys_of, keys_of_update, unique_among
 from ecmahost_core.sync.creation import Creation
 from ecmahost_core.sync.deprovisioning import ACTIVE, fitted, wanted_active
-from ecmahost_core.sync.endpoint import Call, Endpoint
+from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
 from ecmahost_core.sync.identity import identifying_paths
 from ecmahost_core.sync.presentation import resource_of
@@ -100,6 +101,7 @@ def change(endpoint: Endpoint, binding: TypeBinding, object_id: str, transform: 
     ``transform`` may be called more than once, when others change the object meanwhile. A change that disables where
     the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
     """
+    _require_whole(endpoint, binding)
     while True:
         before = existing(endpoint, binding, object_id, call)
         resource = resource_of(binding, before)
@@ -120,6 +122,7 @@ def change(endpoint: Endpoint, binding: TypeBinding, object_id: str, transform: 
 
 def remove(endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Call) -> None:
     """Deletes an object as the delete flow says; raises ScimError 404 when there is none."""
+    _require_whole(endpoint, binding)
     while True:
         before = existing(endpoint, binding, object_id, call)
         plan = plan_of_removal(endpoint, binding, before)
@@ -147,6 +150,13 @@ def existing(endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Cal
     if found is None or found.state is not ObjectState.LIVE:
         raise not_found(f"There is no {binding.object_type.resource_type} with this id.")
     return found
+
+
+def _require_whole(endpoint: Endpoint, binding: TypeBinding) -> None:
+    """Raises ScimError 503 where a change sends whole objects, of which the host does not know every attribute yet."""
+    whole = endpoint.connector.capabilities.export_type is MAExportType.OBJECT_REPLACE
+    if whole and endpoint.incomplete(binding.object_type.resource_type):
+        raise unavailable(IMPORTING, 10)
 
 
 def _outcome_unknown(endpoint: Endpoint, entry: JournalEntry) -> bool:

@@ -14,11 +14,11 @@ from ecmahost_core.ecma.values import Value, Values, text_of
 from ecmahost_core.scim.errors import ScimError, unavailable
 from ecmahost_core.scim.evaluate import matches
 from ecmahost_core.scim.filter import equalities, parse_filter
-from ecmahost_core.scim.nodes import Comparison, Filter
+from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Not, Or
 from ecmahost_core.space.objects import LockKey, ObjectState, Operation, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.deprovisioning import ACTIVE
-from ecmahost_core.sync.endpoint import Call, Endpoint
+from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.presentation import stored_resource_of
 from ecmahost_core.sync.questions import Question, one_text, question_of, row_of_equality, same_type
 from ecmahost_core.sync.target_reads import read_by_value
@@ -80,14 +80,42 @@ def search(
     if any(_never_holds(binding, comparison) for comparison in equalities(node.filter)):
         return Found(0, [])
     key, object_id = _access(binding, node.filter)
+    verified = False
     if object_id is not None:
         one = endpoint.store.get(binding.space_type, object_id)
         matched = [one] if one and one.state is ObjectState.LIVE and _matches(binding, node, one) else []
     elif key is not None and key.indexed:
         matched = _match(endpoint, binding, node, key, call)
+        verified = endpoint.freshness is not Freshness.CACHE
     else:
-        return _scanned(endpoint, binding, node, key, start, count)
+        found = _scanned(endpoint, binding, node, key, start, count)
+        if not found.total:
+            _require_brought(endpoint, binding, node.filter)
+        return found
+    if not matched and not verified:
+        _require_brought(endpoint, binding, node.filter)
     return Found(len(matched), matched[start - 1 : start - 1 + count])
+
+
+def _require_brought(endpoint: Endpoint, binding: TypeBinding, node: Filter) -> None:
+    """Raises ScimError 503 where "none" may only mean that an attribute was selected lately and is not imported yet."""
+    incomplete = endpoint.incomplete(binding.object_type.resource_type)
+    if not incomplete:
+        return
+    asked = {(path.urn, path.name) for path in _paths(node)}
+    if any((row.path.urn, row.path.name) in asked and row.target.name in incomplete for row in binding.mapping.rows):
+        raise unavailable(IMPORTING, 10)
+
+
+def _paths(node: Filter) -> Iterator[AttributePath]:
+    """Every path that a filter looks at, whether it must hold or not."""
+    if isinstance(node, And | Or):
+        for operand in node.operands:
+            yield from _paths(operand)
+    elif isinstance(node, Not):
+        yield from _paths(node.operand)
+    else:
+        yield node.path
 
 
 def _never_holds(binding: TypeBinding, comparison: Comparison) -> bool:

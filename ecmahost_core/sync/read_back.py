@@ -110,12 +110,16 @@ def was_done(binding: TypeBinding, entry: JournalEntry, present: TargetObject | 
 
 
 def has_what_was_sent(binding: TypeBinding, entry: JournalEntry, attributes: Attributes) -> bool:
-    """Returns whether an object has, as a match would find it, the values with which an entry was to create one."""
+    """Returns whether an object has, as a match would find it, the values with which an entry was to create one.
+
+    As far as they can be read: an attribute that is missing was not.
+    """
     sent = change_from_json(entry.change).attributes
     return all(
-        {binding.match_text(name, value) for value in attributes.get(name, ())}
+        {binding.match_text(name, value) for value in attributes[name]}
         == {binding.match_text(name, value) for value in values}
         for name, values in sent.items()
+        if name in attributes
     )
 
 

@@ -188,9 +188,6 @@ def settle_by_hand(endpoint: Endpoint, number: int, *, applied_there: bool) -> N
         raise NotSettled(
             f"entry {number} is being worked on" if running else f"connector {endpoint.name} has no open entry {number}"
         )
-    binding = endpoint.bindings().get(entry.resource_type)
-    if binding is None:
-        raise NotSettled(f"the configuration of connector {endpoint.name} has no resource type {entry.resource_type}")
     event = EventRecord(
         kind="settle",
         outcome="ok" if applied_there else "not_applied",
@@ -199,8 +196,11 @@ def settle_by_hand(endpoint: Endpoint, number: int, *, applied_there: bool) -> N
         actor="cli",
     )
     if not applied_there:
-        endpoint.store.abandon(entry, event)
+        endpoint.store.abandon(entry, event)  # also where the configuration does not fit the space or the target
         return
+    binding = endpoint.bindings().get(entry.resource_type)
+    if binding is None:
+        raise NotSettled(f"the configuration of connector {endpoint.name} has no resource type {entry.resource_type}")
     before = endpoint.store.get(binding.space_type, entry.object_id) if entry.object_id else None
     change = change_from_json(entry.change) if entry.change else None
     if change is None:

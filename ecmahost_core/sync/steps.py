@@ -16,6 +16,7 @@ from ecmahost_core.secret import Secret
 from ecmahost_core.space.objects import Operation, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import changed_by, update
+from ecmahost_core.sync.departures import kept_of_leaving, undone, without_departure
 from ecmahost_core.sync.deprovisioning import ACTIVE, is_active, plan, wanted_active
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.sent import retained, same_json, with_sent
@@ -78,6 +79,9 @@ def plan_of_change(
     kept = with_sent(binding.mapping, before.kept, resource, after)
     if event is not None and not binding.active_attribute:
         kept = {**kept, ACTIVE: event is DeprovisioningEvent.RESTORE}
+    if event is DeprovisioningEvent.RESTORE:
+        changed = {**undone(binding, before), **changed}
+        kept = without_departure(kept)
     planned = list(_planned(endpoint, binding, before, event)) if event is not None else []
     password = binding.password_of(after)
     if any(one.modification_type is ObjectModificationType.DELETE for one in planned):
@@ -110,7 +114,8 @@ def plan_of_removal(endpoint: Endpoint, binding: TypeBinding, before: SpaceObjec
     steps = [Step(_operation(one), one) for one in planned[:-1]]
     stays = last.modification_type is not ObjectModificationType.DELETE
     steps.append(Step(Operation.DELETE, last, unlink=stays))
-    return Plan(tuple(steps), before.kept, DeprovisioningEvent.DELETE)
+    kept = kept_of_leaving(binding, before, planned) if stays and not binding.active_mapped else before.kept
+    return Plan(tuple(steps), kept, DeprovisioningEvent.DELETE)
 
 
 def half_done(done: Sequence[Step], failed: Step, error: ScimError) -> ScimError:

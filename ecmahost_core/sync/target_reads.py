@@ -6,7 +6,7 @@ import structlog
 
 from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.ecma.run_profiles import ObjectQuery
-from ecmahost_core.ecma.values import Anchor, Values, text_of
+from ecmahost_core.ecma.values import Anchor, Attributes, Values, text_of
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.objects import TargetObject
@@ -58,10 +58,16 @@ def read_by_anchor(endpoint: Endpoint, binding: TypeBinding, anchor: Anchor, cal
 def target_objects(binding: TypeBinding, entries: Sequence[CSEntryChange]) -> list[TargetObject]:
     """Returns what can be taken over of imported entries: all but those that could not be read."""
     return [
-        TargetObject(entry.anchor, entry.dn or dn_of(binding, entry.anchor), entry.attributes)
+        TargetObject(entry.anchor, entry.dn or dn_of(binding, entry.anchor), readable(binding, entry.attributes))
         for entry in entries
         if entry.failure is None and entry.anchor
     ]
+
+
+def readable(binding: TypeBinding, attributes: Attributes) -> Attributes:
+    """Returns attributes as far as a reading can tell of them: an attribute that is only exported was not read."""
+    never = binding.space_type.export_only
+    return {name: values for name, values in attributes.items() if name not in never} if never else attributes
 
 
 def _read(

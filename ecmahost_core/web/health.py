@@ -59,10 +59,15 @@ def _state(endpoint: Endpoint) -> dict[str, object]:
     """What can be said of a connector without asking its target and without saying anything of its objects."""
     status = endpoint.store.status(endpoint.name)
     state: dict[str, object] = {"ready": True}
-    if endpoint.imports and not status.first_import_done:
+    standing = endpoint.agreement.standing()
+    if standing.differences:
+        state = {"ready": False, "reason": "space", "changed": sorted(standing.differences)}
+    elif endpoint.imports and not status.first_import_done:
         state = {"ready": False, "reason": "importing" if status.importing else "first import has not completed"}
     elif endpoint.failing and not endpoint.imports:
         state = {"ready": False, "reason": "target"}
+    if endpoint.imports and standing.incomplete:
+        state["attributes"] = "importing"
     if status.last_failure:
         state["last_import"] = "failed"
     if status.held is not None:

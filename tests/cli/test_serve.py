@@ -1,5 +1,7 @@
 """``ecmahost serve``: one to a home, told apart by a lock and not by a file's content."""
 
+import fcntl
+import json
 import os
 import signal
 import socket
@@ -63,13 +65,66 @@ def test_a_second_one_is_refused_with_the_pid_of_the_first_and_touches_nothing(p
     assert (place.path / "run" / "serve.pid").read_text() == ""
 
 
-def test_a_token_comes_with_the_command_that_reloads_the_host_that_runs(place: Any, start: Start) -> None:
+def test_a_new_token_is_taken_by_the_host_that_runs(place: Any, start: Start, tmp_path: Path) -> None:
     place.connector("staff")
     first = start()
-    assert f"kill -HUP {first.pid}" in place.command("token", "staff", "--rotate").stderr
+    before = (tmp_path / "log").read_text().count("reload_requested")
+    done = place.command("token", "staff", "--rotate")
+    assert f"(process {first.pid}) has been told to take it" in done.stderr
+    assert eventually(lambda: (tmp_path / "log").read_text().count("reload_requested") > before)
+    assert first.poll() is None
     first.terminate()
     first.wait(40)
     assert "No host serves this home" in place.command("token", "staff", "--rotate").stderr
+
+
+def test_a_process_that_only_has_the_hosts_number_is_never_signalled(place: Any) -> None:
+    # As where the host runs in a container that shares the home: its pid is somebody else's here.
+    place.connector("staff")
+    (place.path / "run").mkdir(exist_ok=True)
+    with (
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger,
+        (place.path / "run" / "serve.pid").open("w") as file,
+    ):
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(f"{stranger.pid}\n")
+        file.flush()
+        for arguments in (("token", "staff", "--rotate"), ("reload",)):
+            done = place.command(*arguments)
+            assert f"kill -HUP {stranger.pid}" in done.stdout + done.stderr
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_reload_tells_of_mistakes_and_of_a_host_that_is_not_there(place: Any, start: Start) -> None:
+    path = place.connector("staff")
+    missing = place.command("reload")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert "no host serves this home" in missing.stderr
+    first = start()
+    good = place.command("reload")
+    assert (good.returncode, good.stderr) == (0, "")
+    assert f"(process {first.pid}) has been told" in good.stdout
+    path.write_text(path.read_text().replace("anchor", "anchors"))
+    broken = place.command("reload")
+    assert broken.returncode == 3
+    assert "anchors" in broken.stderr
+    assert "has been told" in broken.stdout
+
+
+def test_a_package_that_was_upgraded_under_a_host_that_runs_is_told_until_it_is_restarted(
+    place: Any, start: Start
+) -> None:
+    place.connector("staff")
+    start()
+    assert "restart it" not in place.command("check").stderr
+    packages = place.path / "run" / "packages.json"
+    versions = json.loads(packages.read_text())
+    packages.write_text(json.dumps(versions | {"ecmahost-sql": "0.0.1"}))
+    for command in ("check", "connectors"):
+        told = place.command(command).stderr
+        assert f"ecmahost-sql {versions['ecmahost-sql']} is installed" in told
+        assert "was started with 0.0.1: restart it" in told
 
 
 def test_after_a_kill_the_next_one_starts_although_the_file_still_names_the_dead_one(place: Any, start: Start) -> None:

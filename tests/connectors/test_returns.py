@@ -79,6 +79,11 @@ def result_of(change, **more):
         ),
         ([ConfigParameterDefinition("a", "A", ConfigParameterType.CHECK_BOX, default="yes")], "neither True nor False"),
         ([ConfigParameterDefinition("a", "A", depends_on=("b", True))], "depends on a parameter that is not declared"),
+        ([ConfigParameterDefinition("a", "A", identifies_target="yes")], "has an identifies_target that is neither"),
+        (
+            [ConfigParameterDefinition("a", "A", ConfigParameterType.ENCRYPTED_STRING, identifies_target=True)],
+            "implement target_identity instead",
+        ),
         ([ConfigParameterDefinition("a", "A", validation="(")], "has a validation that is no regular expression"),
     ],
 )

@@ -249,11 +249,13 @@ def test_two_paths_to_one_attribute_each_show_what_was_sent_under_them(people):
     )
 
 
-def test_what_cannot_be_read_again_is_not_kept(people):
+def test_what_cannot_be_read_again_is_shown_as_it_was_written_and_its_text_is_not_kept(people):
     made = people.create(userName="bob", **{custom("Secret"): "pass  "})
     assert people.target.rows["bob",]["Secret"] == ("pass",)
     assert made.kept == {}
-    assert "Secret" not in resource_of(people.binding, made).get(CUSTOM, {})
+    assert resource_of(people.binding, made)[CUSTOM]["Secret"] == "pass"
+    imports.full_import(people.endpoint)
+    assert resource_of(people.binding, people.get(made.id))[CUSTOM]["Secret"] == "pass"
 
 
 def test_the_journal_has_no_text_that_will_not_be_kept(people):

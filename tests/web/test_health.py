@@ -137,3 +137,31 @@ def test_a_certificate_that_cannot_be_used_is_told_without_the_reason(ask, site)
     site.certificate = Condition("no private key in PEM form: permission denied", None)
     status, body = ask("/readyz")
     assert (status, body["certificate"]) == (200, {"level": "error", "state": "unusable"})
+
+
+def test_a_space_of_other_people_is_told_without_naming_them(ask, site, desk, memory):
+    other = memory.Desk(desk.directory)
+    site.broken.clear()
+    try:
+        other.build(anchor=("Id",))
+        site.endpoints = {"hr": other.endpoint}
+        status, body = ask("/readyz")
+        assert status == 503
+        expected = {"ready": False, "reason": "space", "changed": ["object_types.User.anchor"]}
+        assert body["connectors"]["hr"] == expected
+    finally:
+        other.end()
+
+
+def test_attributes_that_are_still_to_be_imported_are_told_and_the_connector_is_ready(ask, site, desk, memory):
+    other = memory.Desk(desk.directory)
+    site.broken.clear()
+    try:
+        other.build(mapping={"userName": "Login", "nickName": "Level"})
+        site.endpoints = {"hr": other.endpoint}
+        assert other.binding
+        assert ask("/readyz")[1]["connectors"]["hr"] == {"ready": True, "attributes": "importing"}
+        memory.imports.full_import(other.endpoint)
+        memory.wait_until(lambda: ask("/readyz")[1]["connectors"]["hr"] == {"ready": True})
+    finally:
+        other.end()

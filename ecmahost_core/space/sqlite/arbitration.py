@@ -17,8 +17,9 @@ from ecmahost_core.space.sqlite.connection import Transaction
 from ecmahost_core.space.sqlite.ids import random_ids
 from ecmahost_core.space.sqlite.known import none_between
 from ecmahost_core.space.sqlite.locks import held_keys, is_held
-from ecmahost_core.space.sqlite.rows import STORED_COLUMNS, Encoded, StoredRow, select_in
-from ecmahost_core.space.sqlite.types import TypeRow, type_row
+from ecmahost_core.space.sqlite.rows import STORED_COLUMNS, Encoded, StoredRow, carried_over, select_in
+from ecmahost_core.space.sqlite.types import SPACE_REPLACED, TypeRow, type_row
+from ecmahost_core.space.store import SpaceReplaced
 
 
 class SeenKeys:
@@ -121,9 +122,11 @@ class _Batch:
         if connection.execute("SELECT 1 FROM tombstone WHERE type = ? LIMIT 1", (row.id,)).fetchall():
             select = "SELECT anchor_key, change_seq FROM tombstone WHERE type = ? AND anchor_key {in}"
             self.buried = dict(select_in(connection, select, (row.id,), self.anchors))
-        ((self.purged_seq,),) = connection.execute(
-            "SELECT purged_seq FROM connector WHERE id = ?", (row.connector,)
+        ((self.purged_seq, retired),) = connection.execute(
+            "SELECT purged_seq, retired FROM connector WHERE id = ?", (row.connector,)
         ).fetchall()
+        if retired is not None:
+            raise SpaceReplaced(SPACE_REPLACED)
         self.met: set[int] = set()
         self.taken_anchors: set[str] = set()
         self.taken_dns: set[str] = set()
@@ -201,6 +204,7 @@ class _Batch:
 
     def _update(self, new: Encoded, old: StoredRow) -> None:
         if old.digest != new.digest:
+            new = carried_over(new, old, self.row.export_only)
             kept = self._kept(new, old)
             changes.replace(self.transaction, self.row, old, new, state=ObjectState(old.state), kept=kept)
             if old.dn_key is not None and old.dn_key != new.dn_key:

@@ -11,7 +11,7 @@ from ecmahost_core.ecma.values import attributes_from_json
 from ecmahost_core.space.objects import ObjectState
 from ecmahost_core.space.sqlite import references
 from ecmahost_core.space.sqlite.connection import Transaction
-from ecmahost_core.space.sqlite.rows import Encoded, StoredRow, compact, value_keys
+from ecmahost_core.space.sqlite.rows import Encoded, StoredRow, carried_over, compact, value_keys
 from ecmahost_core.space.sqlite.types import TypeRow
 
 _INSERT_VALUE = "INSERT OR IGNORE INTO value_index VALUES (?, ?, ?, ?)"
@@ -82,10 +82,13 @@ def replace(
 ) -> int:
     """Makes an object what it is now; ``kept`` None leaves what the host keeps. Returns its new change number.
 
+    An attribute that no reading tells of stays as it was where ``new`` leaves it out.
+
     An anchor that changes leaves a tombstone under the old name: an import that read the old name must not bring it
     back as an object of its own.
     """
     connection = transaction.connection
+    new = carried_over(new, old, row.export_only)
     seq = transaction.next_seq()
     connection.execute(
         "UPDATE object SET state = ?, change_seq = ?, digest = ?, modified = ?, anchor_key = ?, dn_key = ?, anchor = ?,"

@@ -36,6 +36,8 @@ def complete(
             return _what_is_there(transaction, entry, new)
         ((type_id, instance, newest_key),) = rows
         row = type_row(transaction.connection, type_id)
+        if outcome is not None and row.export_only:
+            new = encode(outcome, row.export_only)
         key = _store(transaction, row, _Opened(entry, instance, newest_key), new)
         close_entry(transaction, type_id, entry)
         found = _object(transaction, key)

@@ -9,6 +9,16 @@ from ecmahost_core.space.sqlite.connection import Database, Transaction
 from ecmahost_core.space.sqlite.rows import BATCH, compact, microseconds, moment
 from ecmahost_core.space.sqlite.types import connector_id
 
+# The connector's space, and those that were reset and are not cleared away yet.
+_SPACES = (
+    "WITH RECURSIVE spaces(id) AS (SELECT id FROM connector WHERE name = ?"
+    " UNION SELECT c.id FROM connector c JOIN spaces s ON c.successor = s.id) SELECT id FROM spaces"
+)
+_NEWEST = (
+    "SELECT seq, time, kind, outcome, object_id, request_id, actor, error, milliseconds, detail FROM event"
+    " WHERE connector = ? ORDER BY seq DESC LIMIT ?"
+)
+
 
 def write_event(transaction: Transaction, connector: int, event: EventRecord, object_id: str = "") -> None:
     """Writes an event in the caller's transaction; ``object_id`` is used where the event does not know it."""
@@ -31,12 +41,10 @@ def record(database: Database, connector: str, event: EventRecord) -> None:
 def newest(database: Database, connector: str, limit: int) -> list[StoredEvent]:
     """Returns the newest events of a connector, newest first."""
     with database.read() as connection:
-        rows = connection.execute(
-            "SELECT e.seq, e.time, e.kind, e.outcome, e.object_id, e.request_id, e.actor, e.error, e.milliseconds,"
-            " e.detail FROM event e JOIN connector c ON c.id = e.connector WHERE c.name = ?"
-            " ORDER BY e.seq DESC LIMIT ?",
-            (connector, limit),
-        ).fetchall()
+        spaces = connection.execute(_SPACES, (connector,)).fetchall()
+        # One after the other: the index has the newest of one space, and would have to sort those of several.
+        found = [row for (space,) in spaces for row in connection.execute(_NEWEST, (space, limit)).fetchall()]
+    rows = sorted(found, reverse=True)[:limit]
     return [
         StoredEvent(
             seq=seq,

@@ -5,7 +5,7 @@ time with a pause behind, so that the writers of other processes get their turn.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ecmahost_core.ecma.values import anchor_text
 from ecmahost_core.space.objects import (
@@ -21,12 +21,10 @@ from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.events import write_event
 from ecmahost_core.space.sqlite.known import Digests
 from ecmahost_core.space.sqlite.rows import BATCH, Encoded, encode
+from ecmahost_core.space.sqlite.spaces import note_content
 from ecmahost_core.space.sqlite.tombstones import purge
-from ecmahost_core.space.sqlite.types import Types
+from ecmahost_core.space.sqlite.types import PAUSE, Types, require_space
 from ecmahost_core.text import fold
-
-PAUSE = 0.001
-"""Seconds between two writing transactions of an import."""
 
 
 class SqliteImportRun:
@@ -57,7 +55,7 @@ class SqliteImportRun:
         reading = self._reading(space_type)
         for start in range(0, len(objects), BATCH):
             part = objects[start : start + BATCH]
-            different = self._encoded(type_id, part)
+            different = self._encoded(type_id, space_type, part)
             # In a first import everything is new, which the writing finds out by itself.
             if not self._all_new:
                 different = self._different(type_id, different)
@@ -83,10 +81,13 @@ class SqliteImportRun:
             self.counts.passed_over += passed_over
             time.sleep(PAUSE)
 
-    def complete(self, *, held: HeldRemovals | None) -> None:
-        """See ``ImportRun.complete``."""
+    def complete(self, *, held: HeldRemovals | None, content: Mapping[str, str] | None = None) -> None:
+        """See ``ImportRun.complete``. Raises SpaceReplaced for a space that was reset meanwhile."""
         self._require_running()
         with self._database.write() as transaction:
+            require_space(transaction.connection, self._connector)
+            if content is not None:
+                note_content(transaction.connection, self._connector, content)
             status.import_completed(transaction, self._connector, self.counts, held)
             transaction.connection.execute("DELETE FROM import WHERE number = ?", (self.number,))
             write_event(transaction, self._connector, self._event("held" if held else "ok"))
@@ -104,12 +105,12 @@ class SqliteImportRun:
             write_event(transaction, self._connector, self._event("failed", error="ImportFailed"))
         self._ended = True
 
-    def _encoded(self, type_id: int, objects: Sequence[TargetObject]) -> list[Encoded]:
+    def _encoded(self, type_id: int, space_type: SpaceType, objects: Sequence[TargetObject]) -> list[Encoded]:
         """Returns the objects as they are stored, without those that cannot be."""
         encoded = []
         for target in objects:
             try:
-                encoded.append(encode(target))
+                encoded.append(encode(target, space_type.export_only))
             except (TypeError, ValueError):
                 self._spoilt(type_id, target)
         return encoded

@@ -64,7 +64,7 @@ class Lookups:
             rows = connection.execute(_BY_VALUE, (type_id, attribute, wanted)).fetchall()
             # A process that writes has completed the index of what its configuration names.
             complete = self._database.writing and attribute in space_type.indexed
-            indexed = complete or bool(rows) or is_indexed(connection, type_id, attribute)
+            indexed = complete or is_indexed(connection, type_id, attribute)
         if indexed:
             return [object_from_row(row) for row in rows]
         if attribute not in space_type.indexed:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ecmahost_core.space.objects import ANCHOR, DN, ID, EntryState, JournalEntry, LockKey, WriteIntent
 from ecmahost_core.space.sqlite.connection import Transaction
 from ecmahost_core.space.sqlite.rows import compact, moment, select_in
-from ecmahost_core.space.sqlite.types import is_indexed
+from ecmahost_core.space.sqlite.types import is_indexed, require_current
 from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
 from ecmahost_core.text import fold
 
@@ -15,9 +15,10 @@ from ecmahost_core.text import fold
 def open_entry(transaction: Transaction, type_id: int, intent: WriteIntent, incarnation: str) -> JournalEntry:
     """Writes the entry and its keys for this incarnation, in the caller's transaction, which ends if this raises.
 
-    Raises KeysTaken, then ObjectChanged, then DuplicateValue. In this order: while somebody else is at one of the keys,
-    whether the object has changed and whether a value is taken are not decided yet.
+    Raises SpaceReplaced, KeysTaken, ObjectChanged, DuplicateValue. In this order: while somebody else is at one of the
+    keys, whether the object has changed and whether a value is taken are not decided yet.
     """
+    require_current(transaction.connection, type_id)
     entry = _write_entry(transaction, type_id, intent, incarnation)
     _take_keys(transaction, type_id, entry)
     _require_unchanged(transaction, type_id, intent)

@@ -60,13 +60,19 @@ class StoredRow(NamedTuple):
 STORED_COLUMNS = ", ".join(StoredRow._fields)
 
 
-def encode(target: TargetObject) -> Encoded:
-    """Returns the stored form of an object; raises ValueError or TypeError for one that cannot be stored."""
+def encode(target: TargetObject, export_only: Sequence[str] = ()) -> Encoded:
+    """Returns the stored form of an object; raises ValueError or TypeError for one that cannot be stored.
+
+    What no reading tells of (``export_only``) is stored and no part of the digest.
+    """
     anchor = values_to_json(target.anchor)
     dn = target.dn
     attributes = attributes_to_json(target.attributes)
+    told = attributes
+    if export_only:
+        told = attributes_to_json({name: each for name, each in target.attributes.items() if name not in export_only})
     # Three JSON texts in a row: each ends where its own syntax says, so no boundary between them can be forged.
-    text = anchor + (b"null" if dn is None else orjson.dumps(dn)) + attributes
+    text = anchor + (b"null" if dn is None else orjson.dumps(dn)) + told
     return Encoded(
         fold(anchor_text(target.anchor)),
         None if dn is None else fold(dn),
@@ -75,6 +81,18 @@ def encode(target: TargetObject) -> Encoded:
         attributes,
         target,
     )
+
+
+def carried_over(new: Encoded, old: StoredRow, export_only: Sequence[str]) -> Encoded:
+    """Returns the stored form of an object with what it leaves out of ``export_only`` as it was."""
+    left_out = [name for name in export_only if name not in new.source.attributes]
+    before = attributes_from_json(old.attributes) if left_out else {}
+    kept = {name: before[name] for name in left_out if name in before}
+    if not kept:
+        return new
+    attributes = {**new.source.attributes, **kept}
+    source = TargetObject(new.source.anchor, new.source.dn, attributes)
+    return new._replace(attributes=attributes_to_json(attributes), source=source)
 
 
 def object_from_row(row: Sequence[Any]) -> SpaceObject:

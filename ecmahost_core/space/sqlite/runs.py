@@ -8,7 +8,7 @@ from ecmahost_core.space.sqlite.imports import SqliteImportRun
 from ecmahost_core.space.sqlite.incarnation import Incarnation, is_alive
 from ecmahost_core.space.sqlite.status import forget_missing, import_failed
 from ecmahost_core.space.sqlite.tombstones import purge
-from ecmahost_core.space.sqlite.types import Types, connector_id
+from ecmahost_core.space.sqlite.types import Types, connector_id, require_space
 from ecmahost_core.space.store import ImportRunning
 
 
@@ -23,12 +23,13 @@ class Runs:
         # A run that its caller lost without ending it must not block the connector until the next restart.
         self._mine: weakref.WeakValueDictionary[int, SqliteImportRun] = weakref.WeakValueDictionary()
 
-    def begin(self, connector: str, incarnation: Incarnation) -> SqliteImportRun:
+    def begin(self, connector: str, incarnation: Incarnation, space: int) -> SqliteImportRun:
         """See ``Store.begin_import``."""
         incarnation.renew()
         with self._database.write() as transaction:
             connection = transaction.connection
-            number = connector_id(transaction, connector)
+            number = space or connector_id(transaction, connector)
+            require_space(connection, number)
             self._end_dead(transaction, number, incarnation.id)
             running = connection.execute(
                 "SELECT p.process FROM import i LEFT JOIN incarnation p ON p.id = i.incarnation WHERE i.connector = ?",

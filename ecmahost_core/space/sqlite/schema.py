@@ -6,7 +6,11 @@ What the tables promise each other, in every committed state:
 
 - ``object`` holds live and unlinked objects only; a deleted one leaves its folded anchor in ``tombstone`` and no data;
 - ``value_index`` and ``reference`` hold exactly what follows from ``object.attributes`` and the two lists of attributes
-  in the type's row, so that the old rows of an object can be computed and need no index of their own;
+  in the type's row, so that the old rows of an object can be computed and need no index of their own; of the attributes
+  under ``building`` they hold that for objects that were written since, and for those up to the key that it names;
+- ``object.digest`` is of all attributes but those of ``space_type.export_only``, which no import tells of;
+- a ``connector`` that is ``retired`` was reset: its name is its number behind a ``#``, it has no journal, and under the
+  old name nothing of it is seen but its history;
 - ``space_type.live`` is the number of live objects, and ``shifts`` grows whenever the list of live objects changes
   anywhere but at its end, so that a bookmark knows when it is wrong;
 - ``journal_lock`` holds the keys of the rows of ``journal``, and no others.
@@ -154,7 +158,18 @@ _FIRST = (
 
 _PASSWORDS = ("ALTER TABLE journal ADD COLUMN password INTEGER NOT NULL DEFAULT 0",)
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PASSWORDS)
+_SPACES = (
+    # What the space was built with, and what the last complete import brought; NULL where nobody has noted it yet.
+    "ALTER TABLE connector ADD COLUMN identity TEXT",
+    "ALTER TABLE connector ADD COLUMN content TEXT",
+    # Of a space that was reset: when, and the connector's row that goes on under the name.
+    "ALTER TABLE connector ADD COLUMN retired INTEGER",
+    "ALTER TABLE connector ADD COLUMN successor INTEGER",
+    "ALTER TABLE space_type ADD COLUMN building TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE space_type ADD COLUMN export_only TEXT NOT NULL DEFAULT '[]'",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PASSWORDS, _SPACES)
 """The statements that take a file from version n to n + 1, at index n. A released one is never edited."""
 
 

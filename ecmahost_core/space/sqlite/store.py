@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ecmahost_core.ecma.values import Anchor
+from ecmahost_core.space.fingerprint import Fingerprint, Standing
 from ecmahost_core.space.objects import (
     ConnectorStatus,
     EventRecord,
@@ -20,7 +21,18 @@ from ecmahost_core.space.objects import (
     TargetObject,
     WriteIntent,
 )
-from ecmahost_core.space.sqlite import arbitration, changes, completion, events, journal, opening, orphans, status
+from ecmahost_core.space.sqlite import (
+    arbitration,
+    changes,
+    completion,
+    events,
+    journal,
+    opening,
+    orphans,
+    retired,
+    spaces,
+    status,
+)
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.imports import SqliteImportRun
 from ecmahost_core.space.sqlite.incarnation import Incarnation, is_alive, lock_directory
@@ -173,7 +185,7 @@ class SqliteStore:
         """See ``Store.adopt``. Raises ValueError or TypeError for an object that cannot be stored."""
         type_id = self._types.require(space_type)
         reading = arbitration.Reading(space_type, began_seq)
-        encoded = [encode(target) for target in objects]
+        encoded = [encode(target, space_type.export_only) for target in objects]
         for start in range(0, len(encoded), BATCH):
             with self._database.write() as transaction:
                 applied = arbitration.apply(transaction, type_id, reading, encoded[start : start + BATCH])
@@ -215,11 +227,37 @@ class SqliteStore:
         orphans.sweep(self._database, self._locks)
         return claimed
 
+    # Configuration against space
+
+    def agree(self, connector: str, fingerprint: Fingerprint) -> Standing:
+        """See ``Store.agree``."""
+        return spaces.agree(self._database, connector, fingerprint)
+
+    def accept(self, connector: str, fingerprint: Fingerprint, event: EventRecord) -> None:
+        """See ``Store.accept``."""
+        spaces.accept(self._database, connector, fingerprint, event)
+
+    def reset(self, connector: str, fingerprint: Fingerprint | None, event: EventRecord) -> None:
+        """See ``Store.reset``."""
+        spaces.reset(self._database, connector, fingerprint, event)
+
+    def prepare(self, space_type: SpaceType) -> None:
+        """See ``Store.prepare``."""
+        self._types.require(space_type, patience=float("inf"))
+
+    def objects_held(self, connector: str) -> int:
+        """See ``Store.objects_held``."""
+        return spaces.objects_held(self._database, connector)
+
+    def clear_retired(self, *, at_once: bool = False) -> None:
+        """See ``Store.clear_retired``."""
+        retired.clear(self._database, at_once=at_once)
+
     # Imports and events
 
-    def begin_import(self, connector: str) -> SqliteImportRun:
+    def begin_import(self, connector: str, space: int = 0) -> SqliteImportRun:
         """See ``Store.begin_import``."""
-        return self._runs.begin(connector, self._require_incarnation())
+        return self._runs.begin(connector, self._require_incarnation(), space)
 
     def record(self, connector: str, event: EventRecord) -> None:
         """See ``Store.record``."""
@@ -234,6 +272,7 @@ class SqliteStore:
         incarnation = self._require_incarnation()
         events.remove_old(self._database, retention_days)
         self._runs.prune(incarnation.id)
+        retired.clear(self._database, at_once=False)
         orphans.sweep(self._database, self._locks)
 
     def _begin(self, runtime: Path) -> Incarnation:

@@ -1,21 +1,26 @@
 """Connectors and their object types under small numbers, and which attributes of a type are kept in the index.
 
 The index only ever grows by itself: when a process arrives with a query attribute that the index does not have yet,
-what is stored is indexed first, in one transaction. Another process that still runs with the older configuration goes
-on maintaining the new attribute, because every write reads the list from the type's row.
+what is stored is indexed first (``indexing``). Another process that still runs with the older configuration goes on
+maintaining the new attribute, because every write reads the list from the type's row.
 """
 
 import sqlite3
 import threading
+import time
 from dataclasses import dataclass
 
 import orjson
 
-from ecmahost_core.ecma.values import attributes_from_json
 from ecmahost_core.space.objects import SpaceType
-from ecmahost_core.space.sqlite import references
-from ecmahost_core.space.sqlite.connection import Database, Transaction
-from ecmahost_core.space.sqlite.rows import BATCH, value_keys
+from ecmahost_core.space.sqlite import indexing
+from ecmahost_core.space.sqlite.connection import WAIT_SECONDS, Database, Transaction
+from ecmahost_core.space.store import SpaceReplaced, StoreUnavailable
+
+PAUSE = 0.001
+"""Seconds between two transactions of what takes many, so that the writers of other processes get their turn."""
+SPACE_REPLACED = "the connector's space was reset meanwhile: try again"
+_INCOMPLETE = "further attributes of connector {} are being indexed: try again in a moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +30,14 @@ class TypeRow:
     Attributes:
         id, connector: their numbers.
         indexed, references: what is maintained, which may be more than this process's configuration asks for.
+        export_only: what no reading of the target tells of.
     """
 
     id: int
     connector: int
     indexed: tuple[str, ...]
     references: tuple[str, ...]
+    export_only: tuple[str, ...]
 
 
 class Types:
@@ -41,6 +48,7 @@ class Types:
         self._database = database
         self._known: dict[SpaceType, int] = {}
         self._lock = threading.Lock()
+        self._locks: dict[tuple[str, str], threading.Lock] = {}
 
     def find(self, space_type: SpaceType) -> int | None:
         """Returns the type's number, its index being complete; None in a reader when nothing was ever stored."""
@@ -52,80 +60,100 @@ class Types:
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT t.id FROM space_type t JOIN connector c ON c.id = t.connector"
-                " WHERE c.name = ? AND t.resource_type = ?",
-                (space_type.connector, space_type.resource_type),
+                " WHERE t.resource_type = ? AND CASE WHEN ? THEN c.id = ? ELSE c.name = ? END",
+                (space_type.resource_type, space_type.space, space_type.space, space_type.connector),
             ).fetchall()
         return rows[0][0] if rows else None
 
-    def require(self, space_type: SpaceType) -> int:
-        """Returns the type's number, making it and completing its index first where that is needed."""
+    def require(self, space_type: SpaceType, patience: float | None = None) -> int:
+        """Returns the type's number, making it and completing its index first where that is needed.
+
+        Raises SpaceReplaced for a type of a space that was reset, StoreUnavailable when its index takes so long that
+        nobody should wait for it (``patience`` seconds): the next caller goes on with it.
+        """
         known = self._known.get(space_type)
         if known is not None:
             return known
         with self._lock:
+            lock = self._locks.setdefault((space_type.connector, space_type.resource_type), threading.Lock())
+        patience = WAIT_SECONDS if patience is None else min(patience, threading.TIMEOUT_MAX)
+        give_up = time.monotonic() + patience
+        if not lock.acquire(timeout=patience):
+            raise StoreUnavailable(_INCOMPLETE.format(space_type.connector))
+        try:
             with self._database.write() as transaction:
-                number = _ensure(transaction, space_type)
+                number, incomplete = _ensure(transaction, space_type)
+                left = incomplete and indexing.advance(transaction, number)
+            while left:
+                if time.monotonic() > give_up:
+                    raise StoreUnavailable(_INCOMPLETE.format(space_type.connector))
+                time.sleep(PAUSE)
+                with self._database.write() as transaction:
+                    left = indexing.advance(transaction, number)
             self._known[space_type] = number
+        finally:
+            lock.release()
         return number
 
 
 def connector_id(transaction: Transaction, name: str) -> int:
-    """Returns a connector's number, making its row first where that is needed."""
+    """Returns the number of a connector's space, making its row first where that is needed."""
     connection = transaction.connection
     connection.execute("INSERT OR IGNORE INTO connector (name) VALUES (?)", (name,))
     number: int = connection.execute("SELECT id FROM connector WHERE name = ?", (name,)).fetchall()[0][0]
     return number
 
 
+def require_space(connection: sqlite3.Connection, space: int) -> None:
+    """Raises SpaceReplaced unless the space with this number is a connector's, and not what is left of a reset."""
+    if not connection.execute("SELECT 1 FROM connector WHERE id = ? AND retired IS NULL", (space,)).fetchall():
+        raise SpaceReplaced(SPACE_REPLACED)
+
+
+def require_current(connection: sqlite3.Connection, number: int) -> None:
+    """Raises SpaceReplaced for a type of a space that was reset."""
+    if not connection.execute(
+        "SELECT 1 FROM space_type t JOIN connector c ON c.id = t.connector WHERE t.id = ? AND c.retired IS NULL",
+        (number,),
+    ).fetchall():
+        raise SpaceReplaced(SPACE_REPLACED)
+
+
 def type_row(connection: sqlite3.Connection, number: int) -> TypeRow:
-    """Returns a type's row as it is now."""
-    ((connector, indexed, reference_attributes),) = connection.execute(
-        "SELECT connector, indexed, reference_attributes FROM space_type WHERE id = ?", (number,)
+    """Returns a type's row as it is now; raises SpaceReplaced when it has gone with its space."""
+    rows = connection.execute(
+        "SELECT connector, indexed, reference_attributes, export_only, building FROM space_type WHERE id = ?", (number,)
     ).fetchall()
-    return TypeRow(number, connector, tuple(orjson.loads(indexed)), tuple(orjson.loads(reference_attributes)))
+    if not rows:
+        raise SpaceReplaced(SPACE_REPLACED)
+    ((connector, indexed, reference_attributes, export_only, building_text),) = rows
+    building = indexing.building_of(building_text)
+    return TypeRow(
+        number,
+        connector,
+        (*orjson.loads(indexed), *building.indexed),
+        (*orjson.loads(reference_attributes), *building.references),
+        tuple(orjson.loads(export_only)),
+    )
 
 
 def is_indexed(connection: sqlite3.Connection, number: int, attribute: str) -> bool:
-    """Returns whether the index of a type has this attribute."""
-    return attribute in type_row(connection, number).indexed
+    """Returns whether the index of a type has this attribute, of all its objects."""
+    rows = connection.execute("SELECT indexed FROM space_type WHERE id = ?", (number,)).fetchall()
+    return bool(rows) and attribute in orjson.loads(rows[0][0])
 
 
-def _ensure(transaction: Transaction, space_type: SpaceType) -> int:
+def _ensure(transaction: Transaction, space_type: SpaceType) -> tuple[int, bool]:
+    """Returns the type's number, and whether its index lacks something that it asks for."""
     connection = transaction.connection
-    connector = connector_id(transaction, space_type.connector)
+    connector = space_type.space or connector_id(transaction, space_type.connector)
+    require_space(connection, connector)
     place = (connector, space_type.resource_type)
     connection.execute("INSERT OR IGNORE INTO space_type (connector, resource_type) VALUES (?, ?)", place)
-    ((number,),) = connection.execute(
-        "SELECT id FROM space_type WHERE connector = ? AND resource_type = ?", place
+    ((number, export_only),) = connection.execute(
+        "SELECT id, export_only FROM space_type WHERE connector = ? AND resource_type = ?", place
     ).fetchall()
-    row = type_row(connection, number)
-    new_indexed = [name for name in space_type.indexed if name not in row.indexed]
-    new_references = [name for name in space_type.references if name not in row.references]
-    if new_indexed or new_references:
-        _extend(transaction, row, new_indexed, new_references)
-    return row.id
-
-
-def _extend(transaction: Transaction, row: TypeRow, indexed: list[str], reference_attributes: list[str]) -> None:
-    """Indexes what is stored by further attributes, a batch at a time so that memory stays flat."""
-    connection = transaction.connection
-    last = 0
-    while batch := connection.execute(
-        "SELECT key, attributes FROM object WHERE type = ? AND key > ? ORDER BY key LIMIT ?", (row.id, last, BATCH)
-    ).fetchall():
-        loaded = [(key, attributes_from_json(attributes)) for key, attributes in batch]
-        connection.executemany(
-            "INSERT OR IGNORE INTO value_index VALUES (?, ?, ?, ?)",
-            [(row.id, *entry, key) for key, attributes in loaded for entry in value_keys(attributes, indexed)],
-        )
-        for key, attributes in loaded:
-            references.insert(transaction, row.connector, key, references.of(attributes, reference_attributes))
-        last = batch[-1][0]
-    connection.execute(
-        "UPDATE space_type SET indexed = ?, reference_attributes = ? WHERE id = ?",
-        (
-            orjson.dumps([*row.indexed, *indexed]).decode(),
-            orjson.dumps([*row.references, *reference_attributes]).decode(),
-            row.id,
-        ),
-    )
+    if tuple(orjson.loads(export_only)) != space_type.export_only:
+        wanted = orjson.dumps(space_type.export_only).decode()
+        connection.execute("UPDATE space_type SET export_only = ? WHERE id = ?", (wanted, number))
+    return number, indexing.require(transaction, number, space_type.indexed, space_type.references)

@@ -12,7 +12,7 @@ from ecmahost_sql.checks import findings
 from ecmahost_sql.exports import apply
 from ecmahost_sql.imports import read_all, read_one
 from ecmahost_sql.odbc.capabilities import ODBC
-from ecmahost_sql.parameters import DEFINITIONS
+from ecmahost_sql.parameters import DEFINITIONS, identity
 from ecmahost_sql.passwords import CHANGES_AT_ONCE
 from ecmahost_sql.session import Session, connected, read_schema
 from ecmahost_sql.sqlite.capabilities import SQLITE
@@ -31,6 +31,12 @@ def capabilities(parameters: core.Parameters) -> core.Capabilities:
     if not parameters.get("password_column"):
         return known
     return replace(known, password=core.PasswordSupport.WITH_EXPORT, export_page_size_maximum=CHANGES_AT_ONCE)
+
+
+@core.hookimpl
+def target_identity(parameters: core.Parameters) -> str:
+    """The file, or the server and the database."""
+    return identity(parameters)
 
 
 @core.hookimpl

@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from ecmahost_core import ConfigParameterDefinition, ConfigParameterType, ConnectorError, Parameters, Secret
+from ecmahost_sql.odbc.identity import odbc_identity
 from ecmahost_sql.odbc.source import OdbcSource
 from ecmahost_sql.passwords import PasswordColumn, PasswordHash
 
@@ -121,6 +123,18 @@ def _password(parameters: Parameters) -> PasswordColumn | None:
     if found.missing:
         raise _mistake(f"password_hash = {way} under [connectivity] needs: pip install '{found.missing}'")
     return PasswordColumn(column, found)
+
+
+def identity(parameters: Parameters) -> str:
+    """Returns what names the database; empty for parameters that name none, or more than one."""
+    try:
+        source = understand(parameters).source
+    except ConnectorError:
+        return ""
+    if isinstance(source, OdbcSource):
+        return odbc_identity(source)
+    file, home = Path(source), Path.cwd()
+    return f"file={file.relative_to(home) if file.is_relative_to(home) else file}"
 
 
 def _sqlite(parameters: Parameters) -> str:

@@ -7,7 +7,7 @@ from ecmahost_sql.odbc.drivers import DB2, MARIADB, MYSQL, POSTGRESQL, SQL_SERVE
 from ecmahost_sql.odbc.errors import failure_of
 from ecmahost_sql.odbc.source import OdbcSource, driver_in, keywords, parsed
 from ecmahost_sql.odbc.types import typed
-from ecmahost_sql.parameters import understand
+from ecmahost_sql.parameters import identity, understand
 
 from ecmahost_core import ConnectorError, Secret
 
@@ -66,6 +66,44 @@ def test_a_dsn_file_gives_its_keywords_and_a_wrong_one_is_told_without_its_conte
         assert "31415" not in str(caught.value)
     with pytest.raises(DatabaseFailure, match="cannot be read"):
         keywords(OdbcSource(dsn_file=str(tmp_path / "none.dsn")))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"url": "sqlite:///people.db"}, "file=people.db"),
+        ({"url": "sqlite:////srv/people.db"}, "file=/srv/people.db"),
+        ({"dsn": "HR", "user": "sync", "password": SECRET}, "dsn=hr"),
+        (
+            {"connection_string": secret("DRIVER={X};SERVER=DB1;PORT=5432;DATABASE=Hr;UID=a;PWD={p}};SERVER=evil;}")},
+            "server=db1; port=5432; database=Hr",
+        ),
+        (
+            {"connection_string": secret("Initial Catalog={H;R}; Data Source = db1 ;Timeout=3")},
+            "server=db1; database=H;R",
+        ),
+        ({"connection_string": secret("Driver=X;Server=first;Server=second")}, "server=first"),
+        ({"connection_string": secret("Driver=X;UID=31415")}, ""),
+        ({"url": "sqlite:///a.db", "dsn": "hr"}, ""),
+        ({"dsn_file": "/none.dsn"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_database_is_named_by_its_place_and_never_by_a_login(parameters, expected):
+    assert identity(parameters) == expected
+
+
+def test_another_password_or_driver_names_the_same_database(tmp_path):
+    file = tmp_path / "hr.dsn"
+    file.write_text("[ODBC]\nDRIVER=A\nSERVER=db1\nDATABASE=hr\nPWD=old\n")
+    before = identity({"dsn_file": str(file)})
+    file.write_text("[ODBC]\nDRIVER=B\nServerName=DB1\nDATABASE=hr\nPWD=new\nUID=x\n")
+    assert identity({"dsn_file": str(file)}) == before == "server=db1; database=hr"
+
+
+def test_a_file_below_the_home_is_named_from_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert identity({"url": f"sqlite:///{tmp_path}/people.db"}) == "file=people.db"
 
 
 def test_the_driver_of_a_connection_string_is_recognised():

@@ -15,6 +15,7 @@ def test_every_hook_is_one_of_the_contract_and_names_its_arguments_as_the_contra
     assert {caller.name for caller in manager.get_hookcallers(ecmahost_sql) or []} == {
         "connectivity_parameters",
         "capabilities",
+        "target_identity",
         "open_session",
         "session_alive",
         "schema",

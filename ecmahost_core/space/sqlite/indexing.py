@@ -1,0 +1,107 @@
+"""Further attributes in the index of a type that holds objects already: a batch at a time, by whoever needs them.
+
+From the first transaction on every write maintains the new attributes. What was there before is indexed in the order of
+keys, in short transactions that writers of other objects pass between; the key that has been reached is in the type's
+row. Processes that arrive at the same time share the work, and after a kill the next one goes on where it stopped.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import orjson
+
+from ecmahost_core.ecma.values import attributes_from_json
+from ecmahost_core.space.sqlite import references
+from ecmahost_core.space.sqlite.connection import Transaction
+from ecmahost_core.space.sqlite.rows import BATCH, value_keys
+
+# Two short ranges of the listing's index, merged: over both states SQLite would sort the whole type for each batch.
+_NEXT = """SELECT key, attributes FROM object WHERE key IN (
+    SELECT key FROM
+        (SELECT key FROM object WHERE type = :type AND state = 0 AND key > :after ORDER BY key LIMIT :count)
+    UNION ALL SELECT key FROM
+        (SELECT key FROM object WHERE type = :type AND state = 1 AND key > :after ORDER BY key LIMIT :count)
+) ORDER BY key LIMIT :count"""
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """What of a type is still to be indexed.
+
+    Attributes:
+        indexed, references: the attributes.
+        after: the key of the last object that was done.
+    """
+
+    indexed: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    after: int = 0
+
+
+def building_of(text: str) -> Building:
+    """Returns what a type's row says; nothing for an empty text."""
+    if not text:
+        return Building()
+    data = orjson.loads(text)
+    return Building(tuple(data["indexed"]), tuple(data["references"]), data["after"])
+
+
+def require(
+    transaction: Transaction, type_id: int, indexed: Iterable[str], reference_attributes: Iterable[str]
+) -> bool:
+    """Sees to it that these attributes are maintained from now on; returns whether ``advance`` is needed for them."""
+    ((done, done_references, text),) = transaction.connection.execute(
+        "SELECT indexed, reference_attributes, building FROM space_type WHERE id = ?", (type_id,)
+    ).fetchall()
+    before = building_of(text)
+    needed = [name for name in indexed if name not in orjson.loads(done)]
+    needed_references = [name for name in reference_attributes if name not in orjson.loads(done_references)]
+    new = [name for name in needed if name not in before.indexed]
+    new_references = [name for name in needed_references if name not in before.references]
+    if new or new_references:
+        both = Building((*before.indexed, *new), (*before.references, *new_references))
+        _note(transaction.connection, type_id, both)
+    return bool(needed or needed_references)
+
+
+def advance(transaction: Transaction, type_id: int) -> bool:
+    """Indexes the next batch; returns whether something is left, and notes that the index is complete when not."""
+    connection = transaction.connection
+    rows = connection.execute("SELECT connector, building FROM space_type WHERE id = ?", (type_id,)).fetchall()
+    if not rows or not rows[0][1]:
+        return False
+    ((connector, text),) = rows
+    building = building_of(text)
+    batch = connection.execute(_NEXT, {"type": type_id, "after": building.after, "count": BATCH}).fetchall()
+    loaded = [(key, attributes_from_json(attributes)) for key, attributes in batch]
+    connection.executemany(
+        "INSERT OR IGNORE INTO value_index VALUES (?, ?, ?, ?)",
+        [(type_id, *entry, key) for key, attributes in loaded for entry in value_keys(attributes, building.indexed)],
+    )
+    for key, attributes in loaded if building.references else ():
+        references.insert(transaction, connector, key, references.of(attributes, building.references))
+    if len(batch) == BATCH:
+        _note(connection, type_id, Building(building.indexed, building.references, batch[-1][0]))
+        return True
+    _complete(connection, type_id, building)
+    return False
+
+
+def _complete(connection: sqlite3.Connection, type_id: int, building: Building) -> None:
+    ((indexed, reference_attributes),) = connection.execute(
+        "SELECT indexed, reference_attributes FROM space_type WHERE id = ?", (type_id,)
+    ).fetchall()
+    connection.execute(
+        "UPDATE space_type SET indexed = ?, reference_attributes = ?, building = '' WHERE id = ?",
+        (
+            orjson.dumps([*orjson.loads(indexed), *building.indexed]).decode(),
+            orjson.dumps([*orjson.loads(reference_attributes), *building.references]).decode(),
+            type_id,
+        ),
+    )
+
+
+def _note(connection: sqlite3.Connection, type_id: int, building: Building) -> None:
+    data = {"indexed": building.indexed, "references": building.references, "after": building.after}
+    connection.execute("UPDATE space_type SET building = ? WHERE id = ?", (orjson.dumps(data).decode(), type_id))
