@@ -19,9 +19,14 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower().rstrip()
-    folded = unicodedata.normalize("NFC", text if len(text) <= _SHORT else _decomposed(text)).casefold()
+    folded = composed(text).casefold()
     # Case folding can undo composition (U+0130 becomes "i" and a combining dot), so compose once more.
     return unicodedata.normalize("NFC", folded).rstrip()
+
+
+def composed(text: str) -> str:
+    """Returns the text in canonical composition (NFC)."""
+    return unicodedata.normalize("NFC", text if len(text) <= _SHORT else _decomposed(text))
 
 
 def _decomposed(text: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecmahost_core.text import fold
+from ecmahost_core.text import composed, fold
 
 ASCII_OR_NOT = st.text() | st.text(st.characters(max_codepoint=0x250))
 
@@ -89,11 +89,13 @@ MARKS = st.text(
 @given(MARKS)
 def test_a_long_text_is_folded_as_its_parts_are(text):
     # Where a letter stands between them, texts do not influence each other, however they are folded.
+    assert composed("x" * 600 + text) == unicodedata.normalize("NFC", "x" * 600 + text)
     assert fold("x" * 600 + f"|{text}y") == "x" * 600 + fold(f"|{text}y")
 
 
 @pytest.mark.parametrize("marks", ["\u0301\u0316", "\u0345\u0300\u0316", "\u0f73", "\u0344\u0316"])
 def test_a_letter_with_very_many_marks_is_folded_quickly(marks):
     began = time.monotonic()
+    composed("a" + marks * 100_000)
     fold("a" + marks * 100_000)  # the exchanging of neighbours would take minutes
     assert time.monotonic() - began < 5
