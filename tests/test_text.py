@@ -1,10 +1,11 @@
+import time
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecmahost_core.text import fold
+from ecmahost_core.text import composed, fold
 
 ASCII_OR_NOT = st.text() | st.text(st.characters(max_codepoint=0x250))
 
@@ -78,3 +79,23 @@ def test_the_fold_does_not_depend_on_whether_a_text_is_ascii():
         expected = unicodedata.normalize("NFC", unicodedata.normalize("NFC", one).casefold()).rstrip()
         assert fold(one) == expected
         assert fold(f"x{one}ä")[1:-1] == (one.lower())
+
+
+MARKS = st.text(
+    st.sampled_from("a\u00e9\u01d5\u0130\u0301\u0316\u0308\u0344\u0345\u0f73\u0f71\uac01\u11a8\u3099"), max_size=60
+)
+
+
+@given(MARKS)
+def test_a_long_text_is_folded_as_its_parts_are(text):
+    # Where a letter stands between them, texts do not influence each other, however they are folded.
+    assert composed("x" * 600 + text) == unicodedata.normalize("NFC", "x" * 600 + text)
+    assert fold("x" * 600 + f"|{text}y") == "x" * 600 + fold(f"|{text}y")
+
+
+@pytest.mark.parametrize("marks", ["\u0301\u0316", "\u0345\u0300\u0316", "\u0f73", "\u0344\u0316"])
+def test_a_letter_with_very_many_marks_is_folded_quickly(marks):
+    began = time.monotonic()
+    composed("a" + marks * 100_000)
+    fold("a" + marks * 100_000)  # the exchanging of neighbours would take minutes
+    assert time.monotonic() - began < 5

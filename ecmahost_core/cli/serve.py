@@ -21,6 +21,7 @@ from ecmahost_core.logs import configure_logs
 from ecmahost_core.serving.arbiter import serve as serve_processes
 from ecmahost_core.serving.running import Claim, claimed
 from ecmahost_core.serving.settings import ServingSettings
+from ecmahost_core.web.answers import unread_refusal
 from ecmahost_core.worker import run_worker
 from ecmahost_core.wsgi import application
 
@@ -77,6 +78,7 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
             before_reload=process.publish,
             on_reload=process.reload,
             on_ready=lambda _host, port: _write(port_file, f"{port}\n"),
+            refusal=unread_refusal,
         )
     finally:
         port_file.unlink(missing_ok=True)

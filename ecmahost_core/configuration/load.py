@@ -153,12 +153,11 @@ def _shared_instances(
 
     None of them is usable: ids derive from the instance, and which file is the copy cannot be told.
     """
+    files: dict[str, list[str]] = {}
     for one in configurations:
-        others = [
-            other.file.name
-            for other in configurations
-            if other is not one and other.properties.instance == one.properties.instance
-        ]
+        files.setdefault(one.properties.instance, []).append(one.file.name)
+    for one in configurations:
+        others = [name for name in files[one.properties.instance] if name != one.file.name]
         if others:
             yield (
                 ConfigurationProblem(

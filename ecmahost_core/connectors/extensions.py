@@ -22,7 +22,9 @@ from ecmahost_core.errors import BrokenContract, ExtensionName
 WRAPPERS: Final = "Every other function that is marked wraps the hook whose name it has:"
 ORDER: Final = "The first that a configuration names is the outermost"
 FORBIDDEN_ARGUMENTS: Final = "never ``parameters``, ``values``, ``password`` or ``secrets``"
-CONNECTIONS: Final = "``connectivity_parameters``, ``target_identity``, ``open_session`` and ``session_alive`` are not wrapped"
+CONNECTIONS: Final = (
+    "``connectivity_parameters``, ``target_identity``, ``open_session`` and ``session_alive`` are not wrapped"
+)
 SETTINGS: Final = "Returns what the table ``[extensions.<name>]`` takes"
 
 FORBIDDEN: Final = frozenset({"parameters", "values", "password", "secrets"})

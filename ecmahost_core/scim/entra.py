@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from ecmahost_core.scim import urns
 from ecmahost_core.scim.nodes import And, Comparison, Filter
@@ -42,7 +42,8 @@ def request_target(path: str, query: str) -> tuple[str, str]:
     flagged = _FLAG_BEFORE_PATH.fullmatch(query)
     if flagged is None:
         return path, query
-    resource = unquote(flagged[1] or "").rstrip("/")
+    # WSGI spells the bytes of a path as Latin-1 (PEP 3333).
+    resource = unquote_to_bytes(flagged[1] or "").decode("latin-1").rstrip("/")
     return (path.rstrip("/") + resource if resource else path), flagged[2] or ""
 
 

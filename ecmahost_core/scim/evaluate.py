@@ -10,7 +10,7 @@ from operator import ge, gt, le, lt
 from typing import Any
 
 from ecmahost_core.scim.literals import instant
-from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Not, Or, Present
+from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Not, Or, Present, ValuePath
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.text import fold
 
@@ -34,6 +34,15 @@ def matches(
 def element_matches(node: Filter, element: Any) -> bool:
     """Whether one value of a multi-valued attribute satisfies a filter that stood between brackets."""
     return _holds(node, element if isinstance(element, Mapping) else {"value": element})
+
+
+def comparisons(node: Filter) -> int:
+    """How many times a filter looks at what it is applied to, at the most."""
+    if isinstance(node, And | Or):
+        return sum(map(comparisons, node.operands))
+    if isinstance(node, Not):
+        return comparisons(node.operand)
+    return comparisons(node.filter) if isinstance(node, ValuePath) else 1
 
 
 def _holds(node: Filter, scope: Mapping[str, Any]) -> bool:

@@ -8,11 +8,16 @@ from ecmahost_core.scim import entra, errors
 from ecmahost_core.scim.common import ID, META, SCHEMAS
 from ecmahost_core.scim.complex_values import merged, with_sub, without
 from ecmahost_core.scim.elements import changed_values
+from ecmahost_core.scim.evaluate import comparisons
 from ecmahost_core.scim.operations import Change, Operation, changes, with_sealed_values
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.scim.values import canonical_value
 
 __all__ = ["Operation", "Patched", "apply_patch", "with_sealed_values"]
+
+MOST_WORK = 500_000
+"""Values that one PATCH may look at: a few seconds. Each operation on an attribute looks at every value that it has, so
+a megabyte of small operations, or of long filters, could otherwise keep a process busy for an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +35,28 @@ def apply_patch(resource: Mapping[str, Any], operations: Iterable[Operation], re
     be changed in place afterwards. No operations are no change. ``schemas`` stays as it is; see ``with_schemas``.
 
     Raises:
-        ScimError: 400 ``invalidPath``, ``invalidValue``, ``noTarget`` or ``mutability``.
+        ScimError: 400 ``invalidPath``, ``invalidValue``, ``noTarget`` or ``mutability``; 413 for more work than
+            ``MOST_WORK``.
     """
     state = dict(resource)
     ignored: list[str] = []
+    work = 0
     for operation in operations:
         for change in changes(operation, resource_type, ignored):
+            work += _work(state, change)
+            if work > MOST_WORK:
+                raise errors.ScimError(413, "The operations of this PATCH are too much work; split them up.")
             _apply(state, change, ignored)
     return Patched(state, tuple(ignored))
+
+
+def _work(state: Mapping[str, Any], change: Change) -> int:
+    """How many values a change looks at, each as often as its filter does."""
+    path = change.path
+    container = state if path.urn is None else state.get(path.urn, {})
+    present = container.get(path.name)
+    looks = 1 if path.value_filter is None else comparisons(path.value_filter)
+    return looks * len(present) if isinstance(present, list) else looks
 
 
 def _apply(state: dict[str, Any], change: Change, ignored: list[str]) -> None:

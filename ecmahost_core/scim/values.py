@@ -15,6 +15,7 @@ from ecmahost_core.scim.schemas import Attribute
 from ecmahost_core.secret import Secret
 
 _LONGEST_NAME = 200
+_EXACT = 2.0**53
 
 
 def canonical_value(attribute: Attribute, value: Any, owner: str, ignored: list[str]) -> Any:
@@ -137,10 +138,13 @@ def _simple(attribute: Attribute, value: Any, owner: str) -> Any:
 
 
 def _json_text(attribute: Attribute, value: Any, owner: str) -> str:
-    """The JSON text of a boolean or a number that was sent where a string belongs."""
+    """The JSON text of a boolean or a number that was sent where a string belongs.
+
+    Not of a number that reading it has rounded: an employee number of 20 digits would be somebody else's.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
-    if (isinstance(value, int) and value.bit_length() <= 64) or (isinstance(value, float) and math.isfinite(value)):
+    if (isinstance(value, int) and value.bit_length() <= 64) or (isinstance(value, float) and abs(value) < _EXACT):
         return repr(value)
     raise _wrong(attribute, owner, "a string", value)
 

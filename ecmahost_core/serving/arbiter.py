@@ -16,7 +16,7 @@ from ecmahost_core.serving.background import BackgroundChild, Task, leave
 from ecmahost_core.serving.log import ServerLog, failure
 from ecmahost_core.serving.settings import ServingSettings, gunicorn_options
 from ecmahost_core.serving.tls import CertificateError, TlsContexts
-from ecmahost_core.serving.worker import CHILD_SIGNALS, WebWorker
+from ecmahost_core.serving.worker import CHILD_SIGNALS, Refusal, WebWorker, plain_refusal
 
 log = structlog.get_logger()
 
@@ -34,6 +34,7 @@ def serve(
     before_reload: Callable[[], None] | None = None,
     on_reload: Callable[[], None] | None = None,
     on_ready: Ready | None = None,
+    refusal: Refusal = plain_refusal,
 ) -> int:
     """Serves until told to stop by SIGTERM or SIGINT; returns the exit code, 0 for an orderly stop.
 
@@ -44,7 +45,7 @@ def serve(
     event and must return soon after that is set; when it returns earlier or dies, it is started again. After SIGHUP
     ``before_reload`` is called in this process, and must be quick; then ``on_reload`` in each of the others, in a
     thread of its own. ``on_ready`` is called in this process with the address and port that are bound; connections are
-    accepted from then on.
+    accepted from then on. ``refusal`` makes the answer to what is no HTTP request.
 
     Both kinds of child end without running exit handlers, and whatever their threads are doing.
     """
@@ -54,7 +55,7 @@ def serve(
         log.error("certificate_unusable", message=str(error))
         return 1
     _allow_open_files(settings.connections)
-    application = HostApplication(settings, load_application, on_reload or _nothing, contexts)
+    application = HostApplication(settings, load_application, on_reload or _nothing, contexts, refusal)
     child = None
     if background is not None:
         child = BackgroundChild(background, application.on_reload, min(ORPHAN_SECONDS, settings.graceful_seconds))
@@ -76,8 +77,10 @@ class HostApplication(BaseApplication):  # type: ignore[misc]  # gunicorn has no
         load_application: Callable[[], WSGIApplication],
         on_reload: Callable[[], None],
         contexts: TlsContexts | None,
+        refusal: Refusal,
     ) -> None:
         self.settings = settings
+        self.refusal = refusal
         self.on_reload = on_reload
         self._load_application = load_application
         self._contexts = contexts

@@ -5,6 +5,7 @@ impossible: the keys of session tickets belong to the context.
 """
 
 import ssl
+import stat
 import threading
 from pathlib import Path
 
@@ -100,6 +101,9 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
 
     Raises OSError (ssl.SSLError is one) or ValueError when the files are unreadable or do not match.
     """
+    for file in (certificate, key):
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise ValueError(f"{file.name} is not a regular file")  # OpenSSL would wait for a named pipe's writer
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")

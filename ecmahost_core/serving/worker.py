@@ -12,7 +12,7 @@ import selectors
 import signal
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +25,7 @@ from gunicorn.workers.gthread import (  # type: ignore[import-untyped]  # gunico
     STOP_KEEPALIVE_LINGER,
     ThreadWorker,
 )
+from structlog.contextvars import clear_contextvars
 
 from ecmahost_core.serving.body import CLOSE_CONNECTION
 from ecmahost_core.serving.connection import Connection, PatientReader, deliver
@@ -38,6 +39,15 @@ CHILD_SIGNALS = frozenset(
     {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2}
 )
 """Blocked while a child is forked, and unblocked in it once it has handlers of its own: none is lost."""
+
+Refusal = Callable[[HTTPStatus], tuple[str, bytes]]
+"""Gives the media type and the body of the answer to a request that cannot be served."""
+
+
+def plain_refusal(status: HTTPStatus) -> tuple[str, bytes]:
+    """Returns the status in words."""
+    return "text/plain", f"{status.phrase}\n".encode("ascii")
+
 
 _REFUSALS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (errors.InvalidResponseHeader, HTTPStatus.INTERNAL_SERVER_ERROR),
@@ -159,6 +169,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type inf
 
     def handle(self, conn: Connection) -> bool:
         """gunicorn: serves the next request of a connection. Returns whether the connection may carry another."""
+        clear_contextvars()  # what is said of a request that cannot be read must not carry another one's id
         conn.expect_client_within(self._settings.header_seconds)
         self._served.add(conn)
         try:
@@ -204,14 +215,14 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type inf
             log.error("request_failed", **failure(exc))
         else:
             log.info("request_refused", status=int(status), error=type(exc).__name__, client=_host(addr))
-        text = f"{status.phrase}\n"
+        media_type, body = self.app.refusal(status)
         head = (
             f"HTTP/1.1 {int(status)} {status.phrase}\r\nServer: {SERVER}\r\nConnection: close\r\n"
-            f"Content-Type: text/plain\r\nContent-Length: {len(text)}\r\n\r\n"
+            f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         try:
             client.settimeout(0)  # a client that does not read must not keep this thread
-            client.sendall((head + text).encode("ascii"))
+            client.sendall(head.encode("ascii") + body)
         except OSError:
             log.debug("refusal_not_sent", client=_host(addr))
 

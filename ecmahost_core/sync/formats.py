@@ -5,12 +5,12 @@ where it has no format, ``007`` and ``7`` are two texts.
 """
 
 import re
-import unicodedata
 from contextlib import suppress
 from datetime import UTC, datetime, time
 from decimal import Decimal
 
 from ecmahost_core.ecma.schema import SchemaAttribute, ValueFormat
+from ecmahost_core.text import composed
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,3})?")
 _LONGEST = 50
@@ -52,7 +52,7 @@ def normal(text: str, attribute: SchemaAttribute) -> str:
     if attribute.format is not None:
         with suppress(Misfit):
             text = _number(text) if attribute.format is ValueFormat.DECIMAL else fitted(text, attribute)
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    return text if text.isascii() else composed(text)
 
 
 def moment_of(text: str) -> datetime:

@@ -11,7 +11,7 @@ from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.ecma.csentry import change_from_json
 from ecmahost_core.ecma.schema import SchemaAttribute
 from ecmahost_core.ecma.values import Value, Values, text_of
-from ecmahost_core.scim.errors import ScimError, unavailable
+from ecmahost_core.scim.errors import ScimError, of_type, unavailable
 from ecmahost_core.scim.evaluate import matches
 from ecmahost_core.scim.filter import equalities, parse_filter
 from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Not, Or
@@ -70,7 +70,8 @@ def search(
 ) -> Found:
     """Returns the live objects that match, from number ``start`` (the first is 1), ``count`` at most.
 
-    Raises ScimError: 400 for a filter that does not parse, 503 when "none" cannot be said with certainty.
+    Raises ScimError: 400 for a filter that does not parse or takes longer than the request has, 503 when "none" cannot
+    be said with certainty.
     """
     endpoint.require_visible()
     if not filter_text:
@@ -88,7 +89,7 @@ def search(
         matched = _match(endpoint, binding, node, key, call)
         verified = endpoint.freshness is not Freshness.CACHE
     else:
-        found = _scanned(endpoint, binding, node, key, start, count)
+        found = _scanned(endpoint, binding, node, key, (start, count), call)
         if not found.total:
             _require_brought(endpoint, binding, node.filter)
         return found
@@ -205,13 +206,17 @@ def _ask_target(
 
 
 def _scanned(
-    endpoint: Endpoint, binding: TypeBinding, node: Question, key: _Key | None, start: int, count: int
+    endpoint: Endpoint, binding: TypeBinding, node: Question, key: _Key | None, window: tuple[int, int], call: Call
 ) -> Found:
+    """Looks at everybody; ``window`` is the first number wanted and how many. ScimError ``tooMany`` when time is up."""
+    start, count = window
     # Looked at first: a creation that ends while the scan runs may be behind it.
     being_created = key is not None and _is_being_created(endpoint, binding, key)
     total = 0
     page: list[SpaceObject] = []
     for one in _candidates(endpoint, binding, key):
+        if not call.remaining():
+            raise of_type("tooMany", "The filter takes too long; let it compare a query attribute with eq.")
         if not _matches(binding, node, one):
             continue
         total += 1

@@ -1,6 +1,7 @@
 """Answers: SCIM JSON with its media type, whatever happened."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -31,6 +32,11 @@ def nothing(status: int = 204) -> Response:
 def refusal(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """Returns a SCIM error response (RFC 7644 section 3.12)."""
     return answer(error_body(status, detail), status, headers)
+
+
+def unread_refusal(status: HTTPStatus) -> tuple[str, bytes]:
+    """Returns media type and body of a SCIM error for what never reached the application (``serving`` asks for it)."""
+    return SCIM_JSON, orjson.dumps(error_body(status, f"{status.phrase}: the host cannot read this request."))
 
 
 def register_errors(app: Flask) -> None:

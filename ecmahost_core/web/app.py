@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Request, Response, g
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from ecmahost_core.web.answers import register_errors
+from ecmahost_core.web.answers import refusal, register_errors
 from ecmahost_core.web.discovery import discovery_routes
 from ecmahost_core.web.doors import refuse
 from ecmahost_core.web.framework import Application, current_request
@@ -20,6 +20,7 @@ from ecmahost_core.web.site import Site
 
 log = structlog.get_logger()
 
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -39,6 +40,9 @@ def create_app(site: Site) -> Flask:
         g.request_id = request_id = _request_id(incoming.environ)
         clear_contextvars()
         bind_contextvars(request_id=request_id)
+        if not _HOST.fullmatch(incoming.environ.get("HTTP_HOST", "")):
+            # RFC 9112 section 3.2. What is let in comes back in every resource's location.
+            return refusal(400, "The Host header names no host.")
         connector = _connector(incoming.path)
         if connector is not None:
             return refuse(site, incoming, connector)

@@ -15,6 +15,8 @@ from ecmahost_core.scim.literals import instant, number
         ("/scim", "aadOptscim062020/Users?filter=a%20eq%20%22b%22", ("/scim/Users", "filter=a%20eq%20%22b%22")),
         ("/scim/", "aadOptscim062020/Users/2819", ("/scim/Users/2819", "")),
         ("/scim", "aadOptscim062020/Users/a%20b", ("/scim/Users/a b", "")),
+        # A path in WSGI is its bytes, each as the character of that number.
+        ("/scim", "aadOptscim062020/Users/%C3%A4%ff%zz", ("/scim/Users/\xc3\xa4\xff%zz", "")),
         (
             "/scim",
             "AzureAdScimPatch2017/Groups?excludedAttributes=members",

@@ -471,3 +471,38 @@ def test_values_that_are_numbers_are_added_and_removed_by_number() -> None:
     added = after({"ports": [80]}, resource_type, Operation("add", "ports", [80, "443", 1]))
     assert added == {"ports": [80, 443, 1]}
     assert after(added, resource_type, Operation("remove", "ports", ["80", 1])) == {"ports": [443]}
+
+
+MANY = {"emails": [{"value": str(number)} for number in range(5000)]}
+
+
+class TestWork:
+    """A request is at most a megabyte; what it asks for may not take an hour."""
+
+    FILTER = " or ".join(['value eq "x"'] * 400)
+
+    @pytest.mark.parametrize(
+        "operations",
+        [
+            [Operation("add", "emails", [{"value": str(number)}]) for number in range(18_000)],
+            [Operation("add", f'emails[type eq "{number}"].value', "x") for number in range(15_000)],
+            [Operation("replace", "emails.type", str(number)) for number in range(15_000)],
+            [Operation("remove", f"emails[{FILTER}]")] * 120,
+            [Operation("replace", None, {f"emails[{FILTER}].value": "x"})] * 120,
+        ],
+        ids=["values", "types", "all values", "filters", "filters as keys"],
+    )
+    def test_more_work_than_a_request_is_worth_is_refused_in_time(
+        self, user_type: ResourceType, operations: list[Operation]
+    ) -> None:
+        began = time.monotonic()
+        with pytest.raises(ScimError) as caught:
+            apply_patch(MANY, operations, user_type)
+        assert caught.value.status == 413
+        assert time.monotonic() - began < 10
+
+    def test_many_operations_that_are_little_work_are_done(self, user_type: ResourceType) -> None:
+        operations = [Operation("replace", "title", str(number)) for number in range(5000)]
+        assert after({}, user_type, *operations) == {"title": "4999"}
+        members = [Operation("remove", f'emails[value eq "{number}"]') for number in range(20)]
+        assert len(after(MANY, user_type, *members)["emails"]) == 4980

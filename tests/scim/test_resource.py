@@ -164,7 +164,7 @@ def test_booleans_sent_as_strings_become_booleans(user_type: ResourceType, sent:
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept"), [("007", "007"), (7, "7"), (-1.5, "-1.5"), (True, "true"), (False, "false"), (1e22, "1e+22")]
+    ("sent", "kept"), [("007", "007"), (7, "7"), (-1.5, "-1.5"), (True, "true"), (False, "false"), (2**63, str(2**63))]
 )
 def test_numbers_and_booleans_sent_for_a_string_become_their_json_text(
     user_type: ResourceType, sent: Any, kept: str
@@ -173,6 +173,12 @@ def test_numbers_and_booleans_sent_for_a_string_become_their_json_text(
         "title": kept,
         "name": {"givenName": kept},
     }
+
+
+@pytest.mark.parametrize("sent", [1e22, -1e22, 2.0**53, 1e308])
+def test_a_number_that_reading_has_rounded_is_no_string(user_type: ResourceType, sent: float) -> None:
+    with pytest.raises(ScimError, match="title wants a string, but a number was sent"):
+        resource_of({"title": sent}, user_type)
 
 
 @pytest.mark.parametrize(("sent", "kept"), [(5, 5), ("5", 5), ("-12", -12), (5.0, 5), (2**63 - 1, 2**63 - 1)])

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, MutableMapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -21,6 +22,7 @@ from ecmahost_core.logs import configure_logs
 from ecmahost_core.serving.arbiter import serve
 from ecmahost_core.serving.body import BodyError, BodyTooLarge, read_body
 from ecmahost_core.serving.settings import ServingSettings
+from ecmahost_core.serving.worker import plain_refusal
 
 log = structlog.get_logger()
 
@@ -48,6 +50,9 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
         sys.exit(argument)
     elif action == "scheme":
         answer, status = environ["wsgi.url_scheme"].encode(), "200 OK"
+    elif action == "bind":
+        structlog.contextvars.bind_contextvars(request_id=argument)
+        answer, status = b"bound", "200 OK"
     else:
         answer, status = b"nothing here", "404 Not Found"
     start_response(status, [("Content-Length", str(len(answer))), ("Content-Type", "text/plain")])
@@ -103,6 +108,10 @@ def pause_after_fork(_logger: object, _method: str, event: MutableMapping[str, A
     return event
 
 
+def own_refusal(status: HTTPStatus) -> tuple[str, bytes]:
+    return "text/x-refusal", b"refused, %d" % status
+
+
 def main() -> int:
     options = json.loads(sys.argv[1])
     configure_logs("debug", json=True)
@@ -118,6 +127,7 @@ def main() -> int:
         program.load,
         background=program.background,
         on_reload=program.reload,
+        refusal=own_refusal if options.get("refusal") == "own" else plain_refusal,
         on_ready=lambda host, port: print(json.dumps({"host": host, "port": port}), flush=True),  # noqa: T201
     )
 

@@ -1,5 +1,6 @@
 """HTTPS: which certificate is served, and to whom."""
 
+import os
 import ssl
 import subprocess
 import threading
@@ -234,3 +235,15 @@ def test_a_certificate_that_cannot_be_used_ends_the_host_at_its_start(
 def test_the_error_names_both_files(tmp_path: Path) -> None:
     with pytest.raises(CertificateError, match=r"a\.pem.*b\.key.*readable PEM"):
         TlsContexts(tmp_path / "a.pem", tmp_path / "b.key")
+
+
+@pytest.mark.parametrize("which", ["certificate", "key"])
+def test_a_named_pipe_in_place_of_a_file_is_refused_and_not_waited_for(certificate: Any, which: str) -> None:
+    contexts = TlsContexts(certificate.certificate, certificate.key)
+    good = contexts.current()
+    pipe = getattr(certificate, which)
+    pipe.unlink()
+    os.mkfifo(pipe)
+    with pytest.raises(CertificateError, match=f"{pipe.name} is not a regular file"):
+        TlsContexts(certificate.certificate, certificate.key)
+    assert refreshed(contexts) is good

@@ -167,3 +167,17 @@ def test_the_scheme_is_what_the_host_saw_or_behind_a_proxy_on_this_machine_what_
 def test_headers_cannot_move_the_application(host: Any) -> None:
     answer = host.exchange(b"GET /pid HTTP/1.1\r\nHost: a\r\nSCRIPT_NAME: /pid\r\nConnection: close\r\n\r\n")
     assert status_of(answer) == 200
+
+
+def test_what_is_refused_is_answered_in_the_words_of_whoever_serves(start: Start) -> None:
+    answer = start(options={"refusal": "own"}).exchange(b"nonsense\r\n\r\n")
+    assert b"Content-Type: text/x-refusal\r\nContent-Length: 12\r\n" in answer
+    assert answer.endswith(b"\r\n\r\nrefused, 400")
+
+
+def test_a_refusal_is_not_logged_under_the_id_of_another_request(start: Start, eventually: Callable[..., bool]) -> None:
+    host = start(workers=1, threads=1)
+    assert host.request("/bind/somebody-elses") == (200, b"bound")
+    assert status_of(host.exchange(b"nonsense\r\n\r\n")) == 400
+    assert eventually(lambda: host.events("request_refused"))
+    assert all("request_id" not in event for event in host.events("request_refused"))

@@ -274,3 +274,10 @@ def test_a_filter_that_does_not_parse_is_400(desk, refused):
     desk.ready()
     for text in ("userName eq", 'userName eq "\ud800"', "(" * 5000):
         assert refused(400, desk.match, text).scim_type == "invalidFilter"
+
+
+def test_a_scan_that_takes_longer_than_its_request_has_is_too_many(desk, refused):
+    desk.ready()
+    desk.create(userName="ann")
+    error = refused(400, desk.match, 'userName co "a"', seconds=0)
+    assert error.scim_type == "tooMany"

@@ -214,3 +214,29 @@ def test_a_body_that_ends_early_is_400(client, desk):
 def test_a_strange_host_is_never_a_500(client, host):
     answer = client.get("/Users", environ_overrides={"HTTP_HOST": host})
     assert answer.status_code < 500
+
+
+@pytest.mark.parametrize(
+    "host", ["a b", "a/b", "u@a", "<script>", '"', "[::1", "[x]", "a:b", "a:123456", "\xe4.example"]
+)
+def test_a_host_that_is_none_is_400_and_never_in_an_answer(client, host):
+    answer = client.post("/Users", {"userName": "bob"}, environ_overrides={"HTTP_HOST": host})
+    assert answer.status_code == 400
+    assert f"//{host}" not in answer.text
+    assert client.get("/Users").get_json()["totalResults"] == 0
+
+
+@pytest.mark.parametrize("host", ["a", "a.example:8585", "127.0.0.1", "[::1]:8585", "scim_gateway", ""])
+def test_a_host_is_a_name_or_an_address(client, host):
+    assert client.get("/Users", environ_overrides={"HTTP_HOST": host}).status_code == 200
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "identity, gzip", "x"])
+def test_a_compressed_body_is_415(client, coding):
+    answer = client.post("/Users", b"{}", headers={"Content-Encoding": coding})
+    assert answer.status_code == 415
+    assert answer.headers["Accept-Encoding"] == "identity"
+
+
+def test_an_id_behind_a_feature_flag_may_be_any_bytes(client):
+    assert client.get("?aadOptscim062020/Users/%C3%A4%ff%zz").status_code == 404

@@ -66,7 +66,19 @@ def dialect(*, delimiter: str, quote: str, quote_all: bool, encoding: str, truth
             raise ConnectorError(f"{name}: expected one character other than a line ending, found {len(character)}")
     if separator == quote:
         raise ConnectorError("delimiter and quote are the same character; choose another quote")
-    return Dialect(separator, quote, quote_all, _codec(encoding), _truths(truths) if truths else None)
+    codec = _codec(encoding)
+    for name, character in (("delimiter", separator), ("quote", quote)):
+        if not _has(codec, character):
+            raise ConnectorError(f"{name}: the encoding {codec} lacks this character; choose another one")
+    return Dialect(separator, quote, quote_all, codec, _truths(truths) if truths else None)
+
+
+def _has(codec: str, character: str) -> bool:
+    try:
+        character.encode(codec)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _truths(text: str) -> tuple[str, str]:
@@ -86,5 +98,5 @@ def _codec(encoding: str) -> str:
     if name == "utf-8-sig":
         return "utf-8"
     if name not in ENCODINGS:
-        raise ConnectorError(f"encoding: {encoding!r} is not supported; use for example utf-8, utf-16 or cp1252")
+        raise ConnectorError(f"encoding: {encoding[:40]!r} is not supported; use for example utf-8, utf-16 or cp1252")
     return name

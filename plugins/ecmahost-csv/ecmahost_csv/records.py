@@ -51,9 +51,9 @@ def allow_long_cells() -> None:
 def records(file: BinaryIO, dialect: Dialect, codec: str, start: int = 0, line: int = 1) -> Iterator[Record]:
     """Yields the records from the byte ``start``, which begins a record on line number ``line``, to the end.
 
-    A record whose quoting is wrong is yielded with its ``problem``; the next one begins on the next line, as
-    csv has it. Raises Unreadable where nothing that follows can be trusted: bytes that are not text in this encoding,
-    a record beyond RECORD_LIMIT, a quote that is never closed.
+    A record whose quoting is wrong, or that has a NUL, is yielded with its ``problem``; the next one begins on the next
+    line, as csv has it. Raises Unreadable where nothing that follows can be trusted: bytes that are not text in this
+    encoding, a record beyond RECORD_LIMIT, a quote that is never closed.
     """
     file.seek(start)
     pending: list[bytes] = []
@@ -70,7 +70,9 @@ def records(file: BinaryIO, dialect: Dialect, codec: str, start: int = 0, line: 
         except csv.Error as error:
             if scan.ended:
                 raise Unreadable(f"line {scan.line}: a quote is opened and never closed; close it") from error
-            cells, problem = [], f"wrong quoting ({error})"
+            cells, problem = [], _problem(error)
+        if scan.nul:
+            cells, problem, scan.nul = [], "a NUL character; is this the file's encoding?", False
         raw = pending[0] if len(pending) == 1 else b"".join(pending)
         yield Record(offset, raw, scan.line, cells, problem)
         offset += len(raw)
@@ -80,13 +82,14 @@ def records(file: BinaryIO, dialect: Dialect, codec: str, start: int = 0, line: 
 
 
 class _Scan:
-    """Where a scan stands: the line on which the current record began, its bytes so far, whether the file has ended."""
+    """Where a scan stands: the current record's first line, its bytes so far, any NUL in it; the end of the file."""
 
-    __slots__ = ("ended", "line", "size")
+    __slots__ = ("ended", "line", "nul", "size")
 
     def __init__(self, line: int) -> None:
         self.line = line
         self.size = 0
+        self.nul = False
         self.ended = False
 
 
@@ -103,8 +106,16 @@ def _text(lines: Iterator[bytes], codec: str, pending: list[bytes], scan: _Scan)
         except UnicodeDecodeError as error:
             line = scan.line + len(pending) - 1
             raise Unreadable(f"line {line}: these bytes are not {codec}; set the file's encoding") from error
+        if "\0" in text:
+            scan.nul = True
         yield text
     scan.ended = True
+
+
+def _problem(error: csv.Error) -> str:
+    if str(error).startswith("new-line character"):
+        return "a carriage return that ends no line; quote that cell, or end lines with LF or CR LF"
+    return f"wrong quoting ({error})"
 
 
 def _lines(file: BinaryIO, codec: str) -> Iterator[bytes]:

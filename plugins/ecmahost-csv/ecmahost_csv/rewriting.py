@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ecmahost_csv.draft import Row
-from ecmahost_csv.target import COPY_SIZE, Target, Version
+from ecmahost_csv.target import COPY_SIZE, Target, Version, regular
 
 Piece = bytes | tuple[int, int]
 """A part of a new version: bytes, or the range of the old version to copy (first byte, byte after the last)."""
@@ -93,7 +93,7 @@ def put_in_place(target: Target, path: Path, temporary: Path, digest: bytes) -> 
     Returns False, with nothing changed, when another program has written to it or replaced it. A write that comes
     between the last look and the rename, some microseconds, is lost; only programs that take the lock exclude that.
     """
-    with path.open("rb") as current:
+    with open(path, "rb", opener=regular) as current:
         if hashlib.file_digest(current, "sha256").digest() != digest:
             return False
     if Version.of(path.stat()) != target.version:

@@ -116,7 +116,7 @@ class Target:
 def look(path: Path) -> None:
     """Raises as ``open_target`` does when the file cannot be opened; what it contains is not looked at."""
     with told(path):
-        os.close(_regular(str(path), os.O_RDONLY | os.O_CLOEXEC))
+        os.close(regular(str(path), os.O_RDONLY | os.O_CLOEXEC))
 
 
 @contextmanager
@@ -127,12 +127,12 @@ def open_target(path: Path, dialect: Dialect) -> Iterator[Target]:
     UnexpectedData when it is no regular file or its header is unusable. Errors of the file system inside the ``with``
     are told in the same words.
     """
-    with told(path), open(path, "rb", opener=_regular) as file:
+    with told(path), open(path, "rb", opener=regular) as file:
         status = os.fstat(file.fileno())
         yield Target(path, file, read_layout(file, dialect), Version.of(status), status)
 
 
-def _regular(path: str, flags: int) -> int:
+def regular(path: str, flags: int) -> int:
     """Opens a regular file and nothing else. Not blocking: a named pipe would wait for its writer for ever."""
     descriptor = os.open(path, flags | os.O_NONBLOCK)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):

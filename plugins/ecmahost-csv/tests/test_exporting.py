@@ -11,6 +11,7 @@ from typing import Any
 import ecmahost_csv
 import pytest
 from ecmahost_csv.session import CsvSession
+from ecmahost_csv.target import Version
 
 from ecmahost_core import (
     AccessDenied,
@@ -244,12 +245,12 @@ def test_a_refused_change_is_a_result_and_the_file_is_not_rewritten(
 ) -> None:
     people.write_text("id,name,groups,active\n1,One,a,\nAnn,Ann,,\ntwo,A,,\ntwo,B,,\nlong,x,y,True,more\n")
     session = connect(people, multi_value_separator="|", multi_valued="groups")
-    before = people.stat()
+    before = Version.of(people.stat())
     typed = (SchemaAttribute("groups", multi_valued=True), SchemaAttribute("active", AttributeType.BOOLEAN))
     result = one(session, step("id", "name", *typed), change)
     assert result.error is not None
     assert (result.error.code, result.error.attribute) == (expected, attribute)
-    assert people.stat() == before
+    assert Version.of(people.stat()) == before
 
 
 def test_a_value_that_the_encoding_lacks_is_refused_and_the_others_of_the_batch_are_written(
@@ -275,11 +276,11 @@ def test_of_two_rows_that_differ_in_case_the_one_of_exactly_this_text_is_changed
 
 def test_an_update_that_changes_nothing_does_not_rewrite_the_file(people: Path, connect: Connect, step: Step) -> None:
     people.write_text('id,active\n"1",yes\n')
-    before = people.stat()
+    before = Version.of(people.stat())
     typed = step("id", SchemaAttribute("active", AttributeType.BOOLEAN))
     result = one(connect(people), typed, update("1", active=True))
     assert (result.error, result.anchor, result.attributes) == (None, ("1",), {"id": ("1",), "active": (True,)})
-    assert people.stat() == before
+    assert Version.of(people.stat()) == before
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,16 @@ def test_wrong_quoting_fails_for_that_row_only(people: Path, connect: Connect, s
     assert second.attributes["name"] == ("Bob",)
 
 
+def test_a_row_with_a_nul_fails_for_that_row_only(people: Path, connect: Connect, step: Step) -> None:
+    people.write_bytes(b'id,name\n1,a\0b\n2,"c\n\0d"\n3,e\n')
+    first, second, third = entries(connect(people), step("id", "name"))
+    assert [one.failure.detail for one in (first, second) if one.failure] == [
+        "line 2: a NUL character; is this the file's encoding?",
+        "line 3: a NUL character; is this the file's encoding?",
+    ]
+    assert third.attributes["name"] == ("e",)
+
+
 def test_a_second_row_with_an_anchor_fails_and_names_both_lines(people: Path, connect: Connect, step: Step) -> None:
     people.write_text("id,name\nann,Ann\nbob,Bob\nANN ,Other\nann,Third\n")
     found = entries(connect(people), step("id", "name"))
@@ -200,7 +210,8 @@ def test_delimiter_and_quote_are_the_configured_ones(people: Path, connect: Conn
         (b'id,name\n1,"open\n2,b\n', "line 2: a quote is opened and never closed"),
         (b"id,name\n1,a\n2,\xff\xfe\n", "line 3: these bytes are not utf-8"),
         (b"\xff\xfei\x00d\x00", "byte order mark of utf-16-le"),
-        (b"id\rname\r1\r2\r", "header cannot be read"),
+        (b"id\rname\r1\r2\r", "header cannot be read: a carriage return that ends no line"),
+        (b"i\0d\0,\0x\0\n\0", "header cannot be read: a NUL character"),
         (b"id,name\n1," + b"x" * RECORD_LIMIT + b"\n", "line 2: the record is longer than 4 MiB"),
         (b'id,name\n1,"' + b"x\n" * (RECORD_LIMIT // 2) + b'"\n', "line 2: the record is longer than 4 MiB"),
     ],
@@ -284,13 +295,17 @@ def test_the_schema_is_the_header_all_text(people: Path, connect: Connect) -> No
         {"quote": "\n"},
         {"encoding": "utf-7"},
         {"encoding": "no such"},
+        {"encoding": "x" * 100_000},
+        {"quote": "\N{DOUBLE LOW-9 QUOTATION MARK}", "encoding": "ascii"},
+        {"delimiter": "\N{RIGHTWARDS ARROW}", "encoding": "cp1252"},
         {"multi_valued": "mail"},
         {"multi_value_separator": "\n"},
     ],
 )
 def test_parameters_that_cannot_be_used_are_named(people: Path, connect: Connect, parameters: dict[str, str]) -> None:
-    with pytest.raises(ConnectorError, match=next(iter(parameters))):
+    with pytest.raises(ConnectorError, match=next(iter(parameters))) as caught:
         connect(people, **parameters)
+    assert len(str(caught.value)) < 200
 
 
 PEAK = """

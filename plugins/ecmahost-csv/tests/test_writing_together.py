@@ -150,6 +150,88 @@ def test_a_writer_killed_in_the_middle_leaves_a_whole_file_and_the_next_one_clea
     assert anchors(connect(large), step("id"))[-1] == "after"
 
 
+AT_EVERY_STEP = """
+import os, sys
+from pathlib import Path
+import ecmahost_csv
+from ecmahost_core import CSEntryChange, ConnectorError, ObjectModificationType, RunStep, SchemaAttribute, SchemaType
+from ecmahost_csv import rewriting
+
+path, failing = Path(sys.argv[1]), sys.argv[2] == "fails"
+temporary = rewriting.temporary_path(path)
+step = RunStep((SchemaType("User", (SchemaAttribute("id"),), ("id",)),), 1)
+add = CSEntryChange("User", ObjectModificationType.ADD, attributes={"id": ("new",)}, identifier="a")
+remove = CSEntryChange("User", ObjectModificationType.DELETE, ("2",), identifier="b")
+old, new = path.read_bytes(), b"id,name\\n1,Ann\\nnew,\\n"
+watched = {rewriting.__file__} if failing else {rewriting.__file__, ecmahost_csv.writing.__file__}
+reached = 0
+
+def at(number):
+    def look(frame, event, _argument):
+        global reached
+        if frame.f_code.co_filename not in watched:
+            return None
+        if event == "line":
+            reached += 1
+            if reached == number and failing:
+                sys.settrace(None)
+                raise OSError(28, "No space left on device")
+            if reached == number:
+                os._exit(9)
+        return look
+    return look
+
+def export(number=0):
+    with ecmahost_csv.open_session({"file": str(path)}) as session:
+        sys.settrace(at(number) if number else None)
+        try:
+            return ecmahost_csv.export(session, step, [add, remove])
+        finally:
+            sys.settrace(None)
+
+def told(number):
+    try:
+        export(number)
+    except ConnectorError as error:
+        return 8 if error.nothing_sent else 7
+    return 0
+
+number, outcomes = 0, set()
+while True:
+    number += 1
+    path.write_bytes(old)
+    child = os.fork()
+    if not child:
+        os._exit(told(number))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    now = path.read_bytes()
+    assert now in (old, new), now
+    assert code in (0, 7, 8, 9), code
+    assert code != 8 or now == old, "nothing was sent, and yet the file is another"
+    assert code != 0 or now == new, "told as done and not written"
+    assert not failing or not temporary.exists(), number
+    outcomes.add((code, now == new))
+    export()
+    assert not temporary.exists()
+    if code == 0:
+        break
+print(number, sorted(outcomes))
+"""
+
+
+@pytest.mark.parametrize("how", ["dies", "fails"])
+def test_whatever_step_of_a_write_a_process_ends_or_fails_at_the_file_is_the_old_or_the_new(
+    people: Path, environment: dict[str, str], how: str
+) -> None:
+    people.write_bytes(b"id,name\n1,Ann\n2,Bob\n")
+    command = [sys.executable, "-c", AT_EVERY_STEP, str(people), how]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    steps, _, outcomes = done.stdout.partition(" ")
+    assert int(steps) > 30
+    assert ("(9, True)" if how == "dies" else "(8, False)") in outcomes
+
+
 def test_a_lock_that_others_hold_too_long_is_a_busy_target(people: Path) -> None:
     with lock_path(people).open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
