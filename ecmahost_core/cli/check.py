@@ -28,6 +28,7 @@ from ecmahost_core.errors import (
     ConfigurationProblem,
     ConnectorError,
     DeadlineExceeded,
+    ServerDown,
     TargetBusy,
     UnexpectedData,
 )
@@ -47,7 +48,8 @@ _REMEDIES: tuple[tuple[type[ConnectorError], str], ...] = (
     (BadServerCredentials, "correct the credentials under [connectivity]"),
     (AccessDenied, "give the host's account the right that is missing"),
     (UnexpectedData, "correct what the target holds, or how [connectivity] says that it is to be read"),
-    (ConnectorError, "see whether the target runs, and [connectivity] in the connector's file"),
+    (ServerDown, "see whether the target runs, and [connectivity] in the connector's file"),
+    (ConnectorError, "correct [connectivity] in the connector's file, or what the message names"),
 )
 
 

@@ -16,6 +16,10 @@ from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.web.framework import Answer
 
 SCIM_JSON = "application/scim+json"
+_QUOTING = frozenset({"invalidFilter", "invalidPath", "noTarget"})
+"""Errors whose detail may repeat a path or a filter, and with it somebody's value: it is not logged."""
+
+_LONGEST_DETAIL = 500
 log = structlog.get_logger()
 
 
@@ -49,7 +53,9 @@ def register_errors(app: Flask) -> None:
 
 
 def _scim_error(error: ScimError) -> Response:
-    log.info("request_refused", status=error.status, scim_type=error.scim_type)
+    # Details name attributes and never values; without them nobody can tell one cause from another in the log.
+    detail = {} if error.scim_type in _QUOTING else {"detail": error.detail[:_LONGEST_DETAIL]}
+    log.info("request_refused", status=error.status, scim_type=error.scim_type, **detail)
     return answer(error.body(), error.status, error.headers)
 
 

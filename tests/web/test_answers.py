@@ -3,6 +3,7 @@ import io
 import pytest
 import structlog
 
+from ecmahost_core.scim import errors
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.web import resources
@@ -34,6 +35,20 @@ def test_what_nobody_foresaw_is_500_and_says_nothing_but_the_requests_id(client,
     (entry,) = [one for one in logs if one["event"] == "request_failed"]
     assert entry["error"] == type(error).__name__
     assert entry["where"].endswith("in search")
+
+
+def test_a_refusal_is_logged_with_its_reason_but_for_filters_and_paths_which_hold_values(client, fails):
+    for error, logged in (
+        (errors.invalid_value("name.givenName must have a value."), "name.givenName must have a value."),
+        (errors.invalid_path('emails[value eq "canary"] is no path.'), None),
+        (errors.invalid_filter('expected eq at "canary"'), None),
+    ):
+        fails(error)
+        with structlog.testing.capture_logs() as logs:
+            assert client.get("/Users").status_code == 400
+        (entry,) = [one for one in logs if one["event"] == "request_refused"]
+        assert entry.get("detail") == logged
+        assert "canary" not in str(logs)
 
 
 def test_a_store_that_cannot_be_used_is_503_and_the_log_says_why(client, fails):

@@ -51,6 +51,7 @@ NOT_IN_TARGET = (
 WRITE_ONLY = "a password is written and never returned (RFC 7643 section 7, returned: never)"
 NAMESAKE = "run it again: the next person has another name; or remove what an earlier run left in the target"
 UNNAMED = "nobody can correct what is not named: the 'detail' is all that the portal shows"
+NO_RIGHT = "the target refuses this to the account that the connector uses: 'ecmahost check' names the right"
 PORTAL = (
     "PLACEHOLDER is what the ECMA app's template maps until an administrator maps the real attributes: the 'detail' "
     "should lead to the portal's attribute mapping"
@@ -71,6 +72,8 @@ def of_status(answer: Answer, *, query: bool = False) -> str:
             "the first import of the target is not complete: wait until /readyz answers 200, or see the host's log if "
             "it never does"
         )
+    if answer.status == 403 and answer.is_scim_error():
+        return NO_RIGHT
     cause = _STATUS.get(answer.status, "a fault of the host: see its log" if answer.status > 500 else "")
     if query and answer.status == 404:
         return f"{QUARANTINE}; {cause}"

@@ -45,7 +45,7 @@ def change_again(life: Life, step: StepUnderWay) -> None:
         elif life.target.files() != files:
             step.add([Fault("an untouched file", "the file was written again", causes.REWRITTEN)])
         else:
-            step.seen.append("the file was not touched" if files else "the object is as it was")
+            step.seen.append("the file was not touched" if life.target.keeps_files() else "the object is as it was")
 
 
 def replace_each(life: Life, step: StepUnderWay) -> None:

@@ -115,8 +115,8 @@ def rehearse(
     """Play Entra's part against the connector NAME: one person's whole life.
 
     Sends what the chosen application sends, in both PATCH dialects, from the test of the connection to the delete, and
-    looks into the target itself for every effect. The person is made up (ecmahost.rehearsal.<8 digits>@example.com) and
-    is removed again, also when the command is interrupted.
+    looks into the target itself for every effect. The person is made up (ecmahost.rehearsal.<8 digits>) and is
+    removed again, also when the command is interrupted.
 
     Exit codes: 0 when everything is as Entra needs it; 1 when a step failed (it says what was expected, what was found,
     and the way out); 3 for mistakes in the configuration.

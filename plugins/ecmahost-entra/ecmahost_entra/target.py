@@ -60,6 +60,7 @@ class Target:
         self._reader = reader
         self._plan = plan
         self._files = tuple(files)
+        self._at_first = self.files()
 
     def find(self, attribute: str, text: str) -> list[CSEntryChange]:
         """Returns the objects whose attribute has this value, at most two: one, or too many."""
@@ -82,6 +83,13 @@ class Target:
                 stat = path.stat()
                 states.append(FileState(str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns))
         return tuple(states)
+
+    def keeps_files(self) -> bool:
+        """Returns whether one of the files has changed since the beginning: people are kept in it.
+
+        A file with settings (ODBC: a DSN file) never does.
+        """
+        return self.files() != self._at_first
 
     def _matching(self, wanted: tuple[tuple[str, tuple[Value, ...]], ...]) -> list[CSEntryChange]:
         if self._reader.capabilities.full_object_import:

@@ -115,6 +115,10 @@ class Answer:
         except orjson.JSONDecodeError:
             return None
 
+    def is_scim_error(self) -> bool:
+        """Returns whether the host itself refuses, and not a proxy or a firewall in front of it."""
+        return self.headers.get("content-type", "").startswith("application/scim+json")
+
     def text(self) -> str:
         """Returns the body as text, whatever its bytes."""
         return self.body.decode("utf-8", "replace")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ecmahost_entra import causes
 from ecmahost_entra.client import ScimClient, trust_certificate, trust_system
-from ecmahost_entra.wire import Address, NoAnswer, NoAnswerKind, Request, parse_address
+from ecmahost_entra.wire import Address, Answer, NoAnswer, NoAnswerKind, Request, parse_address
 
 
 def silence(client: ScimClient) -> NoAnswer:
@@ -43,6 +43,11 @@ def test_a_url_that_is_no_tenant_url_is_refused_without_quoting_it(url: str, wor
     with pytest.raises(ValueError, match=words) as caught:
         parse_address(url)
     assert "secret@" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("kind", "words"), [("application/scim+json", "right"), ("text/html", "User-Agent")])
+def test_a_right_that_is_missing_in_the_target_is_told_from_a_firewall_that_refuses(kind: str, words: str) -> None:
+    assert words in causes.of_status(Answer(403, {"content-type": kind}))
 
 
 def test_nobody_listening_is_told_with_the_way_out(certificate: tuple[Path, Path]) -> None:

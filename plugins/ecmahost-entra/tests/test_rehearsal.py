@@ -304,12 +304,17 @@ def test_a_file_that_is_rewritten_without_need_is_noticed(bench, tmp_path: Path)
     assert "the file was written again" in faulty(bench.rehearse(files=(file,)))["same change again"]
 
 
-def test_a_file_that_is_left_alone_is_seen(bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("written", "seen"), [(True, "the file was not touched"), (False, "the object is as it was")])
+def test_a_file_that_is_left_alone_is_seen_where_people_are_kept_in_it(
+    bench, tmp_path: Path, *, written: bool, seen: str
+) -> None:
     file = tmp_path / "people.csv"
     file.write_text("x")
+    if written:
+        bench.host.on_request = lambda method, path: file.write_text("xx") if method == "POST" else None
     report = bench.rehearse(files=(file,))
     step = next(step for step in report.lives[0].steps if step.name == "same change again")
-    assert step.seen == "the file was not touched"
+    assert step.seen == seen
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
@@ -348,7 +353,7 @@ def test_a_mistake_of_ours_in_the_middle_leaves_nobody_behind(bench, monkeypatch
     def fails(*_: object) -> None:
         raise AssertionError("a mistake")
 
-    monkeypatch.setattr(target.Target, "files", fails)
+    monkeypatch.setattr(target.Target, "keeps_files", fails)
     with pytest.raises(AssertionError, match="a mistake"):
         bench.rehearse()
     assert bench.host.requests[-1][0] == "GET"

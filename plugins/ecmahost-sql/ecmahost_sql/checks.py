@@ -7,6 +7,7 @@ from ecmahost_sql import statements
 from ecmahost_sql.catalog import Column, Kind, Table
 from ecmahost_sql.errors import DatabaseFailure, FailureKind, as_connector_errors
 from ecmahost_sql.passwords import PasswordHash
+from ecmahost_sql.rights import missing_rights
 from ecmahost_sql.rows import Selection
 from ecmahost_sql.session import Session
 from ecmahost_sql.values import any_value
@@ -36,6 +37,7 @@ def _of_type(session: Session, schema_type: SchemaType, query_attributes: Sequen
         yield from _columns_without_a_value(selection)
         yield from _operations(selection.table)
         yield from _passwords(session, selection.table)
+        yield from missing_rights(session.database, selection)
     subject = f"{selection.table.name} ({', '.join(selection.key_names)})"
     yield from _compared(_anchor(session, selection), subject, "Choose another anchor.")
     yield from _compared(_unindexed(session, selection), subject, "Choose another anchor.")

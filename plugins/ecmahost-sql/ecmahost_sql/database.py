@@ -88,6 +88,12 @@ class Database(Protocol):
     def sorts(self, sql: str, parameters: Row) -> bool:
         """Returns whether the database plans to sort for this statement: no index has its order."""
 
+    def forbids(self, sql: str) -> bool:
+        """Returns whether the account lacks a right that this statement needs; False where the database cannot tell.
+
+        The statement is not run.
+        """
+
     def begin(self) -> None:
         """Begins a transaction that may write; raises kind BUSY when another writer does not finish in time."""
 

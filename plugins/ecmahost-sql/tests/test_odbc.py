@@ -64,8 +64,9 @@ def test_a_dsn_file_gives_its_keywords_and_a_wrong_one_is_told_without_its_conte
             keywords(OdbcSource(dsn_file=str(file)))
         assert words in str(caught.value)
         assert "31415" not in str(caught.value)
-    with pytest.raises(DatabaseFailure, match="cannot be read"):
-        keywords(OdbcSource(dsn_file=str(tmp_path / "none.dsn")))
+    for wrong, words in ((tmp_path / "none.dsn", "does not exist"), (tmp_path, "is a directory")):
+        with pytest.raises(DatabaseFailure, match=words):
+            keywords(OdbcSource(dsn_file=str(wrong)))
 
 
 @pytest.mark.parametrize(
@@ -188,6 +189,7 @@ TABLE = Table(
          FailureKind.NOT_NULL, "Name"),
         (MARIADB, "HY000", "[ma]Can't connect to server on '31415' (115) (2002) (SQLDriverConnect)",
          FailureKind.UNAVAILABLE, ""),
+        (POSTGRESQL, "42501", "ERROR: permission denied to create extension", FailureKind.PERMISSION, ""),
         (MARIADB, "40001", "[ma]Deadlock found (1213) (SQLExecDirectW)", FailureKind.BUSY, ""),
         (SQL_SERVER, "23000", "[Microsoft][SQL Server]Violation of 31415 (2627) (SQLExecDirectW)",
          FailureKind.UNIQUE, ""),

@@ -102,22 +102,54 @@ def test_a_refused_login_is_bad_credentials_and_repeats_neither_user_nor_passwor
 def test_a_server_that_is_not_there_and_an_unknown_database_are_server_down(make_target):
     target = make_target(PEOPLE)
     text = target.server.connection_string(target.database)
-    for wrong in (text.replace(f"PORT={target.server.port}", "PORT=9"), text.replace(target.database, "nothing")):
-        with pytest.raises(ServerDown) as caught, opened(wrong):
+    refused = "nothing listens" if target.kind == "postgresql" else "cannot be reached"
+    for wrong, words in (
+        (text.replace(f"PORT={target.server.port}", "PORT=9"), refused),
+        (text.replace("127.0.0.1", "nowhere.invalid"), "DNS"),
+        (text.replace(target.database, "nothing"), "no database of the name"),
+    ):
+        with pytest.raises(ServerDown, match=words) as caught, opened(wrong):
             pass
-        assert "127.0.0.1" not in str(caught.value)
+        assert not re.search("127.0.0.1|nowhere|nothing$", str(caught.value))
 
 
-def test_an_account_without_a_right_is_a_permission_issue(make_target, changes):
-    target = make_target(PEOPLE)
+def limited(target, rights: str) -> None:
+    """Lets the connector be an account that has these rights only."""
     if target.kind == "postgresql":
-        target.sql("GRANT SELECT ON People TO hr")
+        target.sql(f"GRANT {rights} ON People TO hr")
     else:
-        target.sql(f"GRANT SELECT ON {target.database}.* TO hr@'127.0.0.1'")
+        target.sql(f"GRANT {rights} ON {target.database}.People TO hr@'127.0.0.1'")
     text = target.server.connection_string(target.database, login="Nothing=x")
     target.parameters |= {"connection_string": Secret(lambda: text), "user": "hr", "password": Secret(lambda: PASSWORD)}
+
+
+def test_an_account_without_a_right_is_a_permission_issue_that_names_the_table(make_target, changes):
+    target = make_target(PEOPLE)
+    limited(target, "SELECT")
     error = target.one("People", changes.add("People", Login="a")).error
     assert error.code is MAExportError.PERMISSION_ISSUE
+    assert "people" in error.detail.lower()
+    assert "hr" not in re.findall("[a-z]+", error.detail)
+
+
+def test_check_tells_each_right_that_the_account_lacks_and_runs_nothing(make_target):
+    target = make_target(PEOPLE + "INSERT INTO People VALUES (1, 'a', 'n');")
+    limited(target, "SELECT")
+    findings = target.check(target.type("People"))
+    assert [(found.severity, found.message.partition("right ")[2][:6]) for found in findings] == [
+        (Severity.ERROR, "INSERT"),
+        (Severity.ERROR, "UPDATE"),
+        (Severity.WARNING, "DELETE"),
+    ]
+    assert target.sql("SELECT Login, Note FROM People") == [("a", "n")]
+
+
+def test_rights_on_the_columns_that_are_written_are_enough_for_check(make_target):
+    target = make_target(PEOPLE)
+    limited(target, "SELECT, INSERT (Id, Login), UPDATE (Login), DELETE")
+    assert target.check(target.type("People", only=("Login",))) == ()
+    if target.kind == "postgresql":  # MariaDB looks at the rights on columns only when it may write
+        assert len(target.check(target.type("People"))) == 2
 
 
 @pytest.mark.parametrize("purpose", [SessionPurpose.SCHEMA, SessionPurpose.IMPORT, SessionPurpose.READ])

@@ -19,6 +19,23 @@ _TLS = re.compile(r"\b(?:SSL|TLS)\b|certificate", re.IGNORECASE)
 WITHOUT_CHUNKS = 2**30
 """Longer values would be sent in pieces, which MariaDB's driver garbles."""
 
+_UNKNOWN_DATABASE = "the database's server answers, but has no database of the name that [connectivity] gives"
+_WHY: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r'FATAL: +database ".*" does not exist'), f"{_UNKNOWN_DATABASE}; case counts"),
+    (re.compile(r"Unknown database '.*' \(1049\)"), _UNKNOWN_DATABASE),
+    (
+        re.compile(r"could not translate host name|Unknown server host .* \(2005\)"),
+        "the name of the database's server, given by [connectivity], is not known to this machine (DNS)",
+    ),
+    (re.compile(r"Connection refused\b"), "nothing listens at the address and port of the database's server"),
+    (
+        re.compile(r"FATAL: +(?:sorry, too many clients|remaining connection slots)"),
+        "the database's server takes no more connections",
+    ),
+    (re.compile(r"FATAL: +the database system is "), "the database's server is just starting or stopping"),
+)
+"""What drivers say when no connection comes about, and what we say instead: theirs repeats names and addresses."""
+
 
 def connect(source: OdbcSource, command_timeout: float) -> tuple[Connection, Driver, Module]:
     """Opens a connection in autocommit mode and returns it with the row for its database; sets nothing up.
@@ -89,7 +106,8 @@ def _unopened(error: Exception, guess: Driver) -> DatabaseFailure:
         return DatabaseFailure(FailureKind.UNAVAILABLE, "the database does not answer")
     if failure.kind in {FailureKind.OTHER, FailureKind.INVALID_VALUE} and guess is UNKNOWN:
         return DatabaseFailure(FailureKind.UNAVAILABLE, f"no connection to the database was possible ({state})")
-    return failure
+    why = next((words for pattern, words in _WHY if pattern.search(message)), "")
+    return DatabaseFailure(failure.kind, why) if why else failure
 
 
 def _require_unicode(file: str) -> None:

@@ -168,6 +168,16 @@ class OdbcDatabase:
         """Asks the planner."""
         return self._planned(sql, parameters, self._driver.sort_words)
 
+    def forbids(self, sql: str) -> bool:
+        """Asks the planner, which looks at the rights first; also on a connection that cannot write."""
+        if not self._driver.explain:
+            return False
+        try:
+            self._run(self._driver.explain + sql, (), lambda cursor: cursor.fetchall())
+        except self._module.Error as error:
+            return failure_of(error, self._driver).kind is FailureKind.PERMISSION
+        return False
+
     def _planned(self, sql: str, parameters: Row, words: tuple[str, ...]) -> bool:
         if not self._driver.explain:
             return False

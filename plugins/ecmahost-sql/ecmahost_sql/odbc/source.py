@@ -19,6 +19,11 @@ _PLAIN = re.compile(r"[^\[\]{}(),;?*=!@%+\s]+")
 """What needs no braces; psqlODBC decodes ``%41`` and ``+`` where there are none."""
 
 _LARGEST_FILE = 65536
+_UNREADABLE: Mapping[type[OSError], str] = {
+    FileNotFoundError: "does not exist",
+    IsADirectoryError: "is a directory",
+    PermissionError: "may not be read by the host's account",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +98,9 @@ def _from_file(path: Path) -> list[tuple[str, str]]:
     try:
         with path.open(encoding="utf-8-sig") as lines:
             file.read_string(lines.read(_LARGEST_FILE))
-    except OSError:
-        raise DatabaseFailure(
-            FailureKind.UNAVAILABLE, "the file of dsn_file under [connectivity] cannot be read by the host"
-        ) from None
+    except OSError as error:
+        why = _UNREADABLE.get(type(error), "cannot be read")
+        raise DatabaseFailure(FailureKind.OTHER, f"the file of dsn_file under [connectivity] {why}") from None
     except (configparser.Error, UnicodeDecodeError):
         raise DatabaseFailure(FailureKind.OTHER, "the file of dsn_file under [connectivity] is no DSN file") from None
     section = next((name for name in file.sections() if name.upper() == "ODBC"), "")

@@ -183,6 +183,10 @@ class SqliteDatabase:
         """Asks the query planner, which sorts in a temporary b-tree."""
         return any(step.startswith("USE TEMP B-TREE") for step in self._plan(sql, parameters))
 
+    def forbids(self, sql: str) -> bool:  # noqa: ARG002 -- the protocol gives the statement
+        """SQLite has no accounts; what the host may do with the file is among the findings."""
+        return False
+
     def begin(self) -> None:
         """IMMEDIATE: a lock that is refused later, in the middle, could not be waited for."""
         self.execute("BEGIN IMMEDIATE")
