@@ -185,7 +185,8 @@ def test_while_the_password_is_wrong_few_logins_are_tried_and_afterwards_all_rec
     assert 0 < tried < 30
     file.write_text(SECOND)
     assert eventually(lambda: client.match("nobody").status == 200)
-    assert client.create({"userName": "afterwards"}).status == 201
+    # A connection that the server has ended may be tried once; then the answer is 503 again.
+    assert eventually(lambda: client.create({"userName": "afterwards"}).status in (201, 409))
 
 
 def test_a_password_in_the_environment_is_said_to_need_a_restart(
