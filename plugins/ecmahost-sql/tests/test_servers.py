@@ -680,6 +680,18 @@ def test_check_names_what_makes_changes_less_than_whole(make_target):
         assert target.session().database.query("SHOW synchronous_commit") == [("on",)]
 
 
+def test_check_names_columns_that_cannot_hold_every_name(make_target):
+    if make_target.kind == "mariadb":
+        target = make_target("CREATE TABLE P(Id INTEGER PRIMARY KEY, A VARCHAR(9) CHARACTER SET latin1, B VARCHAR(9))")
+        (finding,) = target.check(target.type("P"))
+        assert finding.severity is Severity.INFO
+        assert "latin1 only" in finding.message
+        assert finding.message.endswith(": A")
+    else:  # one encoding for a whole database
+        target = make_target("CREATE TABLE P(Id INTEGER PRIMARY KEY, A VARCHAR(9))")
+        assert target.check(target.type("P")) == ()
+
+
 def test_a_view_whose_rows_make_the_server_warn_is_read_all_the_same(make_target):
     target = make_target("CREATE TABLE T(Id INTEGER PRIMARY KEY, N INT); INSERT INTO T(N) VALUES (0), (2)")
     divided = "10 / N" if target.kind == "mariadb" else "10 / nullif(N, 0)"

@@ -39,6 +39,7 @@ def _mysql(place: Namespace | None, table: Table, query: Query) -> Iterator[Find
             f"the table's engine {engine} has no transactions: a change that fails half-way stays half done",
             f"Convert the table: ALTER TABLE {table.name} ENGINE = InnoDB.",
         )
+    yield from _characters(place, table, query)
     ((flush,),) = query("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit", ())
     if str(flush) != "1":
         yield Finding(
@@ -54,4 +55,23 @@ def _mysql(place: Namespace | None, table: Table, query: Query) -> Iterator[Find
             "character set",
             f"the connection uses {charset}: characters that it does not know cannot be written or matched",
             "Add CHARSET=utf8mb4 to the data source.",
+        )
+
+
+def _characters(place: Namespace | None, table: Table, query: Query) -> Iterator[Finding]:
+    """Columns that cannot hold every name: a server that nobody has told otherwise makes them so."""
+    if place is None:
+        return
+    sql = (
+        "SELECT column_name, character_set_name FROM information_schema.columns"
+        " WHERE table_schema = ? AND table_name = ? AND character_set_name NOT LIKE 'ut%' AND character_set_name <> 'ucs2' ORDER BY ordinal_position"
+    )
+    found = [(str(name), str(charset)) for name, charset in query(sql, (place.catalog, place.name))]
+    if found:
+        names, charsets = ", ".join(name for name, _ in found), ", ".join(sorted({charset for _, charset in found}))
+        yield Finding(
+            Severity.INFO,
+            table.name,
+            f"these columns hold the characters of {charsets} only, and anybody with others is refused: {names}",
+            f"ALTER TABLE {table.name} CONVERT TO CHARACTER SET utf8mb4; or rehearse with --characters.",
         )
