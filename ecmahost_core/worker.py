@@ -17,7 +17,7 @@ import structlog
 from ecmahost_core.configuration.certificates.reminders import remind
 from ecmahost_core.host import Host
 from ecmahost_core.logs import origin
-from ecmahost_core.space.objects import ImportCounts
+from ecmahost_core.space.history import ImportCounts
 from ecmahost_core.space.store import ImportRunning, StoreUnavailable
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.imports import ImportFailed, full_import

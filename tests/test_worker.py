@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ecmahost_core import worker
-from ecmahost_core.space.objects import EventRecord
+from ecmahost_core.space.history import EventRecord
 
 BY_HAND = EventRecord("reset", "ok", actor="cli")
 

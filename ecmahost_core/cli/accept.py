@@ -11,7 +11,7 @@ from ecmahost_core.configuration.home import require
 from ecmahost_core.host import Host, open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.fingerprint import Standing
-from ecmahost_core.space.objects import EventRecord
+from ecmahost_core.space.history import EventRecord
 from ecmahost_core.sync.acquaintance import acquaintance
 from ecmahost_core.sync.agreement import mismatches
 from ecmahost_core.sync.binding import bind

@@ -12,7 +12,7 @@ from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.output import configured, print_json
 from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
-from ecmahost_core.space.objects import HeldRemovals, ImportCounts
+from ecmahost_core.space.history import HeldRemovals, ImportCounts
 from ecmahost_core.space.store import ImportRunning
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.imports import ImportFailed, full_import

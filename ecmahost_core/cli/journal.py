@@ -11,7 +11,8 @@ from ecmahost_core.cli.tables import print_table
 from ecmahost_core.configuration.home import require
 from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
-from ecmahost_core.space.objects import JournalEntry, StoredEvent
+from ecmahost_core.space.history import StoredEvent
+from ecmahost_core.space.journal import JournalEntry
 from ecmahost_core.sync.recovery import NotSettled, settle_by_hand
 
 _ENTRY = ("entry", "operation", "opened", "state", "object_id", "request_id")

@@ -14,7 +14,9 @@ from ecmahost_core.host import Host, open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.serving.running import serving_pid
 from ecmahost_core.space.fingerprint import Fingerprint
-from ecmahost_core.space.objects import EntryState, EventRecord, JournalEntry, SpaceType
+from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.journal import EntryState, JournalEntry
+from ecmahost_core.space.objects import SpaceType
 from ecmahost_core.space.store import EntriesOpen
 from ecmahost_core.sync.agreement import mismatches
 from ecmahost_core.sync.endpoint import Endpoint

@@ -9,20 +9,20 @@ from typing import Any, Protocol
 from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.errors import EcmahostError
 from ecmahost_core.space.fingerprint import Fingerprint, Standing
-from ecmahost_core.space.objects import (
+from ecmahost_core.space.history import (
     ConnectorStatus,
     EventRecord,
     HeldRemovals,
     ImportCounts,
+    StoredEvent,
+)
+from ecmahost_core.space.journal import (
     JournalEntry,
     LockKey,
     PasswordStage,
-    SpaceObject,
-    SpaceType,
-    StoredEvent,
-    TargetObject,
     WriteIntent,
 )
+from ecmahost_core.space.objects import SpaceObject, SpaceType, TargetObject
 
 
 class KeysTaken(EcmahostError):

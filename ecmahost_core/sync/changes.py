@@ -14,7 +14,13 @@ from ecmahost_core.ecma.csentry import (
 from ecmahost_core.ecma.schema import AttributeOperation
 from ecmahost_core.ecma.values import Anchor, Attributes, Values, anchor_text, text_of
 from ecmahost_core.scim.errors import invalid_value, mutability
-from ecmahost_core.space.objects import ANCHOR, DN, ID, LockKey, SpaceObject
+from ecmahost_core.space.journal import (
+    ANCHOR,
+    DN,
+    ID,
+    LockKey,
+)
+from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.dn import dn_of
 from ecmahost_core.text import fold

@@ -17,7 +17,8 @@ from ecmahost_core.ecma.results import ExportError, MAExportError
 from ecmahost_core.errors import TargetBusy
 from ecmahost_core.scim.errors import ScimError, unavailable
 from ecmahost_core.secret import Secret
-from ecmahost_core.space.objects import JournalEntry, PasswordStage, SpaceObject, TargetObject
+from ecmahost_core.space.journal import JournalEntry, PasswordStage
+from ecmahost_core.space.objects import SpaceObject, TargetObject
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import removal, whole_object

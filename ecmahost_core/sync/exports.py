@@ -19,7 +19,9 @@ from ecmahost_core.errors import BrokenContract, ConnectorError, TargetBusy
 from ecmahost_core.logs import origin
 from ecmahost_core.scim.errors import ScimError, unavailable
 from ecmahost_core.secret import Secret
-from ecmahost_core.space.objects import EventRecord, JournalEntry, Operation, SpaceObject, TargetObject
+from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.journal import JournalEntry, Operation
+from ecmahost_core.space.objects import SpaceObject, TargetObject
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.brake import too_many_lost

@@ -18,7 +18,7 @@ from ecmahost_core.ecma.results import Finding, Severity
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType
 from ecmahost_core.ecma.values import Reference, Value, anchor_text
-from ecmahost_core.space.objects import EntryState
+from ecmahost_core.space.journal import EntryState
 from ecmahost_core.space.store import Store
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.values import to_scim

@@ -10,7 +10,8 @@ import structlog
 from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
-from ecmahost_core.space.objects import HeldRemovals, ImportCounts, TargetObject
+from ecmahost_core.space.history import HeldRemovals, ImportCounts
+from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.space.store import ImportRun, SpaceReplaced
 from ecmahost_core.sync.agreement import SpaceMismatch, content_of
 from ecmahost_core.sync.binding import TypeBinding

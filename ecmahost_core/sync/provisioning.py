@@ -15,19 +15,17 @@ from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
 from ecmahost_core.ecma.passwords import PasswordSupport
 from ecmahost_core.ecma.results import MAExportError
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable, uniqueness
-from ecmahost_core.space.objects import (
+from ecmahost_core.space.journal import (
     ANCHOR,
     ID,
     EntryState,
     JournalEntry,
     LockKey,
-    ObjectState,
     Operation,
     PasswordStage,
-    SpaceObject,
-    TargetObject,
     WriteIntent,
 )
+from ecmahost_core.space.objects import ObjectState, SpaceObject, TargetObject
 from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import addition, changed_by, exportable, keys_of, keys_of_update, unique_among

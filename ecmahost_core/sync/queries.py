@@ -15,7 +15,8 @@ from ecmahost_core.scim.errors import ScimError, of_type, unavailable
 from ecmahost_core.scim.evaluate import matches
 from ecmahost_core.scim.filter import equalities, parse_filter
 from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Not, Or
-from ecmahost_core.space.objects import LockKey, ObjectState, Operation, SpaceObject
+from ecmahost_core.space.journal import LockKey, Operation
+from ecmahost_core.space.objects import ObjectState, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.deprovisioning import ACTIVE
 from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint

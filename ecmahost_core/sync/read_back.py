@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from ecmahost_core.ecma.csentry import change_from_json
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.values import Anchor, Attributes, Value, Values, anchor_text, text_of
-from ecmahost_core.space.objects import JournalEntry, Operation, TargetObject
+from ecmahost_core.space.journal import JournalEntry, Operation
+from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import anchor_after, applied
 from ecmahost_core.sync.endpoint import Call, Endpoint

@@ -14,7 +14,9 @@ from ecmahost_core.ecma.results import CSEntryChangeResult
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, EcmahostError
 from ecmahost_core.logs import origin
 from ecmahost_core.scim.errors import ScimError
-from ecmahost_core.space.objects import EventRecord, JournalEntry, Operation, PasswordStage, TargetObject
+from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.journal import JournalEntry, Operation, PasswordStage
+from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Call, Endpoint

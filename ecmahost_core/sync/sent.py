@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 import orjson
 
 from ecmahost_core.ecma.values import Attributes, Values
-from ecmahost_core.space.objects import JournalEntry, TargetObject
+from ecmahost_core.space.journal import JournalEntry
+from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.sync.schema_mapping import MappedPath, SchemaMapping
 
 SENT = "sent"

@@ -13,7 +13,8 @@ from ecmahost_core.ecma.passwords import PasswordSupport
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.secret import Secret
-from ecmahost_core.space.objects import Operation, SpaceObject
+from ecmahost_core.space.journal import Operation
+from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import changed_by, update
 from ecmahost_core.sync.departures import kept_of_leaving, undone, without_departure

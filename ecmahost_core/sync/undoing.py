@@ -14,7 +14,9 @@ from ecmahost_core.connectors.submissions import ExportOutcome
 from ecmahost_core.ecma.csentry import CSEntryChange, change_from_json, change_to_json
 from ecmahost_core.ecma.results import MAExportError
 from ecmahost_core.ecma.schema import AttributeOperation
-from ecmahost_core.space.objects import EventRecord, JournalEntry, PasswordStage, TargetObject
+from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.journal import JournalEntry, PasswordStage
+from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import removal
 from ecmahost_core.sync.endpoint import Call, Endpoint

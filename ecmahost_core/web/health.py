@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.certificates.expiry import Stage
-from ecmahost_core.space.objects import EntryState
+from ecmahost_core.space.journal import EntryState
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.web.answers import answer
 from ecmahost_core.web.site import Site

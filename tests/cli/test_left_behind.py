@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType, change_to_json
-from ecmahost_core.space.objects import ANCHOR, LockKey, Operation, PasswordStage, SpaceType, WriteIntent
+from ecmahost_core.space.journal import (
+    ANCHOR,
+    LockKey,
+    Operation,
+    PasswordStage,
+    WriteIntent,
+)
+from ecmahost_core.space.objects import SpaceType
 from ecmahost_core.space.sqlite import open_store
 
 

@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from ecmahost_core.space.objects import ID, LockKey, Operation, SpaceType, WriteIntent
+from ecmahost_core.space.journal import (
+    ID,
+    LockKey,
+    Operation,
+    WriteIntent,
+)
+from ecmahost_core.space.objects import SpaceType
 from ecmahost_core.space.sqlite import open_store
 
 

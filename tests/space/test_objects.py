@@ -2,7 +2,13 @@ import uuid
 
 import pytest
 
-from ecmahost_core.space.objects import ANCHOR, DN, ID, LockKey, SpaceType
+from ecmahost_core.space.journal import (
+    ANCHOR,
+    DN,
+    ID,
+    LockKey,
+)
+from ecmahost_core.space.objects import SpaceType
 
 _INSTANCE = "6e0cf1ba-53b5-4f0c-9d0c-0d6f6f1a2b3c"
 

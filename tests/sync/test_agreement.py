@@ -7,7 +7,13 @@ from ecmahost_core.configuration.model import Freshness, SelectedAttribute
 from ecmahost_core.ecma.capabilities import Capabilities, MAExportType
 from ecmahost_core.ecma.schema import AttributeOperation
 from ecmahost_core.errors import ConfigurationError
-from ecmahost_core.space.objects import ID, EventRecord, LockKey, Operation, WriteIntent
+from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.journal import (
+    ID,
+    LockKey,
+    Operation,
+    WriteIntent,
+)
 from ecmahost_core.space.store import SpaceReplaced
 from ecmahost_core.sync import agreement
 from ecmahost_core.sync import imports as importing

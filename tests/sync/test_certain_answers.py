@@ -8,7 +8,9 @@ from ecmahost_core import Schema, SchemaAttribute, SchemaType
 from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.ecma.csentry import change_to_json
 from ecmahost_core.scim.errors import ScimError
-from ecmahost_core.space.objects import EventRecord, Operation, TargetObject, WriteIntent
+from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.journal import Operation, WriteIntent
+from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.sync import queries
 from ecmahost_core.sync.changes import addition, keys_of, unique_among
 

@@ -10,7 +10,13 @@ from ecmahost_core import (
     ObjectModificationType,
 )
 from ecmahost_core.ecma.csentry import change_from_json, change_to_json
-from ecmahost_core.space.objects import ANCHOR, DN, ID, LockKey, ObjectState, SpaceObject
+from ecmahost_core.space.journal import (
+    ANCHOR,
+    DN,
+    ID,
+    LockKey,
+)
+from ecmahost_core.space.objects import ObjectState, SpaceObject
 from ecmahost_core.sync.changes import (
     addition,
     anchor_after,

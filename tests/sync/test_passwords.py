@@ -21,7 +21,13 @@ from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.ecma.csentry import change_to_json
 from ecmahost_core.errors import ConfigurationError, TargetBusy
 from ecmahost_core.scim.resource import canonical
-from ecmahost_core.space.objects import EntryState, Operation, PasswordStage, TargetObject, WriteIntent
+from ecmahost_core.space.journal import (
+    EntryState,
+    Operation,
+    PasswordStage,
+    WriteIntent,
+)
+from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.binding import bind
 from ecmahost_core.sync.changes import addition, keys_of

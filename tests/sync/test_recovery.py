@@ -3,7 +3,13 @@ import pytest
 from ecmahost_core import Capabilities, ExportError, MAExportError, ServerDown, UnexpectedData
 from ecmahost_core.ecma.capabilities import MAExportType
 from ecmahost_core.ecma.csentry import change_to_json
-from ecmahost_core.space.objects import ID, LockKey, ObjectState, Operation, WriteIntent
+from ecmahost_core.space.journal import (
+    ID,
+    LockKey,
+    Operation,
+    WriteIntent,
+)
+from ecmahost_core.space.objects import ObjectState
 from ecmahost_core.sync.changes import addition, keys_of, unique_among, update
 from ecmahost_core.sync.presentation import resource_of
 from ecmahost_core.sync.recovery import NotSettled, Recovery, settle_by_hand

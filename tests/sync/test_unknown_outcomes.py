@@ -8,7 +8,13 @@ from ecmahost_core import UnexpectedData
 from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.ecma.capabilities import MAExportType
 from ecmahost_core.ecma.csentry import change_to_json
-from ecmahost_core.space.objects import ID, EntryState, LockKey, Operation, WriteIntent
+from ecmahost_core.space.journal import (
+    ID,
+    EntryState,
+    LockKey,
+    Operation,
+    WriteIntent,
+)
 from ecmahost_core.sync.changes import addition, keys_of, unique_among, update
 from ecmahost_core.sync.recovery import Recovery
 

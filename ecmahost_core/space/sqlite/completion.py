@@ -4,12 +4,10 @@ from typing import NamedTuple
 
 from ecmahost_core.ecma.csentry import change_from_json
 from ecmahost_core.ecma.values import Anchor, anchor_text
+from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.journal import JournalEntry, Operation, PasswordStage
 from ecmahost_core.space.objects import (
-    EventRecord,
-    JournalEntry,
     ObjectState,
-    Operation,
-    PasswordStage,
     SpaceObject,
     SpaceType,
     TargetObject,

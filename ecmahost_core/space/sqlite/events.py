@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import orjson
 
-from ecmahost_core.space.objects import EventRecord, StoredEvent
+from ecmahost_core.space.history import EventRecord, StoredEvent
 from ecmahost_core.space.sqlite.connection import Database, Transaction
 from ecmahost_core.space.sqlite.rows import BATCH, compact, microseconds, moment
 from ecmahost_core.space.sqlite.types import connector_id

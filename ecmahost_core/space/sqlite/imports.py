@@ -8,13 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 
 from ecmahost_core.ecma.values import anchor_text
-from ecmahost_core.space.objects import (
-    EventRecord,
-    HeldRemovals,
-    ImportCounts,
-    SpaceType,
-    TargetObject,
-)
+from ecmahost_core.space.history import EventRecord, HeldRemovals, ImportCounts
+from ecmahost_core.space.objects import SpaceType, TargetObject
 from ecmahost_core.space.sqlite import removals, status
 from ecmahost_core.space.sqlite.arbitration import Reading, SeenKeys, apply
 from ecmahost_core.space.sqlite.connection import Database

@@ -12,7 +12,13 @@ from typing import Any
 
 import orjson
 
-from ecmahost_core.space.objects import EntryState, JournalEntry, LockKey, Operation, PasswordStage
+from ecmahost_core.space.journal import (
+    EntryState,
+    JournalEntry,
+    LockKey,
+    Operation,
+    PasswordStage,
+)
 from ecmahost_core.space.sqlite.connection import Database, Transaction
 from ecmahost_core.space.sqlite.rows import compact, moment
 

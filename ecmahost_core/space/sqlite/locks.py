@@ -4,7 +4,12 @@ import sqlite3
 from collections.abc import Iterable
 
 from ecmahost_core.ecma.values import attributes_from_json
-from ecmahost_core.space.objects import ANCHOR, DN, ID, lock_text
+from ecmahost_core.space.journal import (
+    ANCHOR,
+    DN,
+    ID,
+    lock_text,
+)
 from ecmahost_core.space.sqlite.rows import Encoded, StoredRow, value_keys
 from ecmahost_core.space.sqlite.types import TypeRow
 

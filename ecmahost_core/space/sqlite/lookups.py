@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from ecmahost_core.ecma.values import Anchor, anchor_text, text_of
-from ecmahost_core.space.objects import ID, LockKey, SpaceObject, SpaceType
+from ecmahost_core.space.journal import ID, LockKey
+from ecmahost_core.space.objects import SpaceObject, SpaceType
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.rows import BATCH, OBJECT_COLUMNS, object_from_row, storable
 from ecmahost_core.space.sqlite.types import Types, is_indexed

@@ -4,7 +4,15 @@ import sqlite3
 import uuid
 from collections.abc import Sequence
 
-from ecmahost_core.space.objects import ANCHOR, DN, ID, EntryState, JournalEntry, LockKey, WriteIntent
+from ecmahost_core.space.journal import (
+    ANCHOR,
+    DN,
+    ID,
+    EntryState,
+    JournalEntry,
+    LockKey,
+    WriteIntent,
+)
 from ecmahost_core.space.sqlite.connection import Transaction
 from ecmahost_core.space.sqlite.rows import compact, moment, select_in
 from ecmahost_core.space.sqlite.types import is_indexed, require_current

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ecmahost_core.space.objects import EntryState, JournalEntry
+from ecmahost_core.space.journal import EntryState, JournalEntry
 from ecmahost_core.space.sqlite.connection import Database, Transaction
 from ecmahost_core.space.sqlite.incarnation import is_alive, remove_lock, strays
 from ecmahost_core.space.sqlite.journal import all_entries

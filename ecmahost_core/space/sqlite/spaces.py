@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import orjson
 
 from ecmahost_core.space.fingerprint import Fingerprint, Standing
-from ecmahost_core.space.objects import EventRecord
+from ecmahost_core.space.history import EventRecord
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.events import write_event
 from ecmahost_core.space.sqlite.rows import compact

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import orjson
 
-from ecmahost_core.space.objects import ConnectorStatus, HeldRemovals, ImportCounts
+from ecmahost_core.space.history import ConnectorStatus, HeldRemovals, ImportCounts
 from ecmahost_core.space.sqlite.connection import Database, Transaction
 from ecmahost_core.space.sqlite.incarnation import is_alive
 from ecmahost_core.space.sqlite.rows import compact, microseconds, moment

@@ -8,18 +8,18 @@ from typing import Any, Self
 
 from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.space.fingerprint import Fingerprint, Standing
-from ecmahost_core.space.objects import (
-    ConnectorStatus,
-    EventRecord,
+from ecmahost_core.space.history import ConnectorStatus, EventRecord, StoredEvent
+from ecmahost_core.space.journal import (
     JournalEntry,
     LockKey,
-    ObjectState,
     PasswordStage,
+    WriteIntent,
+)
+from ecmahost_core.space.objects import (
+    ObjectState,
     SpaceObject,
     SpaceType,
-    StoredEvent,
     TargetObject,
-    WriteIntent,
 )
 from ecmahost_core.space.sqlite import (
     arbitration,

@@ -12,20 +12,16 @@ from typing import Any
 import pytest
 
 from ecmahost_core.ecma.values import attributes_from_json, text_of
-from ecmahost_core.space.objects import (
+from ecmahost_core.space.history import EventRecord, HeldRemovals, ImportCounts
+from ecmahost_core.space.journal import (
     ANCHOR,
     DN,
     ID,
-    EventRecord,
-    HeldRemovals,
-    ImportCounts,
     LockKey,
     Operation,
-    SpaceObject,
-    SpaceType,
-    TargetObject,
     WriteIntent,
 )
+from ecmahost_core.space.objects import SpaceObject, SpaceType, TargetObject
 from ecmahost_core.space.sqlite import SqliteStore, open_store
 from ecmahost_core.text import fold
 
@@ -34,6 +30,8 @@ INSTANCE = "6e0cf1ba-53b5-4f0c-9d0c-0d6f6f1a2b3c"
 PREAMBLE = """
 import os, signal, sys, time
 from pathlib import Path
+from ecmahost_core.space.history import *
+from ecmahost_core.space.journal import *
 from ecmahost_core.space.objects import *
 from ecmahost_core.space.sqlite import open_store
 users = SpaceType("hr", "User", sys.argv[2], indexed=("UserName", "Email"), references=("Manager",))

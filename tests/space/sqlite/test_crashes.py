@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ecmahost_core.space.objects import EventRecord
+from ecmahost_core.space.history import EventRecord
 
 _WRITER = """
 store = open_store(path, runtime, writing=True)

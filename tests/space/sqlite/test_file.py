@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ecmahost_core.space.objects import ID, LockKey
+from ecmahost_core.space.journal import ID, LockKey
 from ecmahost_core.space.sqlite import open_store, schema
 from ecmahost_core.space.store import Store, StoreUnavailable
 

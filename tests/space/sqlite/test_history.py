@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ecmahost_core.space.objects import EventRecord
+from ecmahost_core.space.history import EventRecord
 
 
 def test_the_newest_events_of_a_connector_come_first(desk: Any) -> None:

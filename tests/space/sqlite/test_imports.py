@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ecmahost_core.ecma.values import Reference
-from ecmahost_core.space.objects import ConnectorStatus, HeldRemovals, ImportCounts, ObjectState, TargetObject
+from ecmahost_core.space.history import ConnectorStatus, HeldRemovals, ImportCounts
+from ecmahost_core.space.objects import ObjectState, TargetObject
 from ecmahost_core.space.store import ImportRunning
 
 

@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from ecmahost_core.space.objects import ANCHOR, DN, ID, ImportCounts, LockKey, Operation, TargetObject, WriteIntent
+from ecmahost_core.space.history import ImportCounts
+from ecmahost_core.space.journal import (
+    ANCHOR,
+    DN,
+    ID,
+    LockKey,
+    Operation,
+    WriteIntent,
+)
+from ecmahost_core.space.objects import TargetObject
 
 
 def test_an_object_deleted_during_the_import_never_comes_back(desk: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ecmahost_core.space.objects import EntryState
+from ecmahost_core.space.journal import EntryState
 from ecmahost_core.space.sqlite.incarnation import Incarnation, is_alive, lock_directory, remove_lock
 
 _HOLDER = """

@@ -2,17 +2,16 @@ from typing import Any
 
 import pytest
 
-from ecmahost_core.space.objects import (
+from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.journal import (
     ANCHOR,
     DN,
     EntryState,
-    EventRecord,
     LockKey,
-    ObjectState,
     Operation,
-    TargetObject,
     WriteIntent,
 )
+from ecmahost_core.space.objects import ObjectState, TargetObject
 from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
 
 

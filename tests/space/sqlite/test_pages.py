@@ -6,7 +6,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecmahost_core.space.objects import ID, EventRecord, LockKey, Operation, SpaceType, TargetObject, WriteIntent
+from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.journal import (
+    ID,
+    LockKey,
+    Operation,
+    WriteIntent,
+)
+from ecmahost_core.space.objects import SpaceType, TargetObject
 from ecmahost_core.space.sqlite import open_store
 from ecmahost_core.space.sqlite.pages import BOOKMARKS
 

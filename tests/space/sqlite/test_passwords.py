@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType, change_to_json
-from ecmahost_core.space.objects import EntryState, PasswordStage
+from ecmahost_core.space.journal import EntryState, PasswordStage
 from ecmahost_core.space.sqlite import open_store, schema
 
 

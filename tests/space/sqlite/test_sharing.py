@@ -4,7 +4,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ecmahost_core.space.objects import ANCHOR, LockKey, Operation, WriteIntent
+from ecmahost_core.space.journal import (
+    ANCHOR,
+    LockKey,
+    Operation,
+    WriteIntent,
+)
 from ecmahost_core.space.sqlite.connection import READERS
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from ecmahost_core.space.fingerprint import Fingerprint
-from ecmahost_core.space.objects import ANCHOR, EventRecord, LockKey, SpaceType
+from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.journal import ANCHOR, LockKey
+from ecmahost_core.space.objects import SpaceType
 from ecmahost_core.space.sqlite import open_store, retired, schema
 from ecmahost_core.space.store import EntriesOpen, SpaceReplaced
 

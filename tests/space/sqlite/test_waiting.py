@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ecmahost_core.space.objects import ANCHOR, LockKey
+from ecmahost_core.space.journal import ANCHOR, LockKey
 from ecmahost_core.space.sqlite import opening, waiting
 from ecmahost_core.space.store import DuplicateValue, KeysTaken
 

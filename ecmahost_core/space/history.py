@@ -1,0 +1,94 @@
+"""What the connector space tells of the past: events, imports, and how a connector stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """One line of the connector's history, without values.
+
+    Attributes:
+        kind: ``create``, ``update``, ``delete``, ``import``, ``recover``, ...
+        outcome: ``ok``, or ``refused``, ``failed``, ``unknown``, ``held``, ``not_applied``.
+        object_id: may be empty.
+        request_id: may be empty.
+        actor: ``scim``, ``worker`` or ``cli``.
+        error: the name of the error; empty when there was none.
+        milliseconds: how long it took.
+        detail: counts and the like, as JSON; never values of attributes.
+    """
+
+    kind: str
+    outcome: str
+    object_id: str = ""
+    request_id: str = ""
+    actor: str = "scim"
+    error: str = ""
+    milliseconds: int = 0
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event with what the store adds."""
+
+    seq: int
+    time: datetime
+    connector: str
+    record: EventRecord
+
+
+@dataclass(slots=True)
+class ImportCounts:
+    """What an import did to the space; a running total."""
+
+    seen: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    passed_over: int = 0
+    """Not applied because the object was changed, deleted or locked by a write that is newer than what was read."""
+    failed: int = 0
+    """Objects that the connector could not read, or whose anchor or DN another object of the same import has."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRemovals:
+    """An alarm: an import wanted to remove more than the brake allows.
+
+    Attributes:
+        count: objects that were not in the target any more.
+        live: objects that the space held.
+        since: when the alarm was raised first.
+    """
+
+    count: int
+    live: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorStatus:
+    """What the space knows about a connector as a whole.
+
+    Attributes:
+        first_import_done: whether a first import has completed; until then what it read is invisible.
+        last_import: when the last import completed, None for never.
+        last_import_counts: of that import; empty for never.
+        last_failure: what made the newest import fail, empty when the newest one completed.
+        importing: whether an import is running in a living process.
+        held: the brake's alarm, None when there is none.
+        missing: how many objects writes and reads found missing in the target since the last import.
+    """
+
+    first_import_done: bool = False
+    last_import: datetime | None = None
+    last_import_counts: Mapping[str, int] = field(default_factory=dict)
+    last_failure: str = ""
+    importing: bool = False
+    held: HeldRemovals | None = None
+    missing: int = 0
