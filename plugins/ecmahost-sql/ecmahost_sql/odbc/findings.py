@@ -64,7 +64,8 @@ def _characters(place: Namespace | None, table: Table, query: Query) -> Iterator
         return
     sql = (
         "SELECT column_name, character_set_name FROM information_schema.columns"
-        " WHERE table_schema = ? AND table_name = ? AND character_set_name NOT LIKE 'ut%' AND character_set_name <> 'ucs2' ORDER BY ordinal_position"
+        " WHERE table_schema = ? AND table_name = ?"
+        " AND character_set_name NOT LIKE 'ut%' AND character_set_name <> 'ucs2' ORDER BY ordinal_position"
     )
     found = [(str(name), str(charset)) for name, charset in query(sql, (place.catalog, place.name))]
     if found:
