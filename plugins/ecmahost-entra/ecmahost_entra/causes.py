@@ -29,8 +29,8 @@ _STATUS = {
     401: "the token is not accepted: it belongs to another connector or home, has expired, or was rotated; make one "
     "with 'ecmahost token NAME'",
     403: "something between here and the host (a firewall for web applications?) refuses requests without a User-Agent",
-    404: "this connector is not served: names are case sensitive, and a new file in connectors.d needs a reload "
-    "(SIGHUP) or a start; 'ecmahost check' says why a connector cannot be served",
+    404: "this connector is not served: names are case sensitive, and a new file in connectors.d needs "
+    "'ecmahost reload' or a start; 'ecmahost check' says why a connector cannot be served",
     409: "a person of this name is there already, perhaps from an earlier rehearsal: remove it from the target",
     413: "the host's limit for a body is too small: raise body_limit",
     415: "the content type 'application/scim+json; charset=utf-8' must be accepted",
