@@ -153,8 +153,13 @@ class SchemaMapping:
 
     rows: tuple[MappedPath, ...]
     _writers: tuple[tuple[MappedPath, str, bool, Writer], ...] = field(init=False, repr=False, compare=False)
+    _by_name: Mapping[tuple[str | None, str], list[MappedPath]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        by_name: dict[tuple[str | None, str], list[MappedPath]] = {}
+        for row in self.rows:
+            by_name.setdefault((row.path.urn, row.path.name), []).append(row)
+        object.__setattr__(self, "_by_name", by_name)
         writers = ((row, row.target.name, shown_unchanged(row.scim_type), row.write) for row in self.rows)
         object.__setattr__(self, "_writers", tuple(writers))
 
@@ -226,11 +231,15 @@ class SchemaMapping:
         Of ``emails[type eq "work"].value`` those of other types do not.
         """
         wanted = _selector_or_none(path)
-        for row in self.rows:
-            if row.path.urn != path.urn or row.path.name != path.name or not _same_sub(row.path, path):
+        for row in self._by_name.get((path.urn, path.name), ()):
+            if not _same_sub(row.path, path):
                 continue
             if wanted is None or row.selector is None or _same_selector(row.selector, wanted):
                 yield row
+
+    def knows(self, path: AttributePath) -> bool:
+        """Returns whether any row is about the attribute of a path."""
+        return (path.urn, path.name) in self._by_name
 
     def path_of(self, target: str) -> str:
         """Returns the SCIM path under which clients know a target attribute; the target's own name when unmapped."""
