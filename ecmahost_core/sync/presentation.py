@@ -38,7 +38,7 @@ def stored_resource_of(binding: TypeBinding, entry: SpaceObject, compared: Colle
 
 def _with_own_part(binding: TypeBinding, entry: SpaceObject, resource: dict[str, Any]) -> dict[str, Any]:
     if binding.dn_row is not None and entry.dn is not None:
-        binding.dn_row.writer()(resource, (entry.dn,))
+        binding.dn_row.write(resource, (entry.dn,))
     resource["id"] = entry.id
     resource[ACTIVE] = is_active(binding, entry)
     created = _instant(entry.created)

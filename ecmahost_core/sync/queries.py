@@ -125,8 +125,8 @@ def _never_holds(binding: TypeBinding, comparison: Comparison) -> bool:
     path = comparison.path
     if path.urn is None and path.name in ("id", "meta", "schemas", ACTIVE):
         return False
-    rows = binding.mapping.rows if binding.dn_row is None else (*binding.mapping.rows, binding.dn_row)
-    return not any(row.path.urn == path.urn and row.path.name == path.name for row in rows)
+    dn = None if binding.dn_row is None else binding.dn_row.path
+    return not binding.mapping.knows(path) and (dn is None or (dn.urn, dn.name) != (path.urn, path.name))
 
 
 def _access(binding: TypeBinding, node: Filter) -> tuple[_Key | None, str | None]:

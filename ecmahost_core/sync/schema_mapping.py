@@ -36,6 +36,14 @@ class MappedPath:
     selector: tuple[str, Any] | None
     target: SchemaAttribute
     scim_type: str
+    write: Writer = field(init=False, repr=False, compare=False)
+    """Puts JSON values, at least one, into a resource that is being built.
+
+    Everything that does not depend on the values is decided once: a page of answers writes a thousand.
+    """
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "write", self._writer())
 
     def container(self, resource: Mapping[str, Any]) -> Any:
         """Returns the value of the path's attribute in a resource, None when it has none."""
@@ -57,15 +65,9 @@ class MappedPath:
 
     def shown(self, values: Values) -> Sequence[Any]:
         """Returns the JSON of the target's values, of which there is at least one."""
-        if len(values) == 1 and type(values[0]) is str and shown_unchanged(self.scim_type):
-            return values
         return [to_scim(value, self.scim_type) for value in values]
 
-    def writer(self) -> Writer:
-        """Returns what puts JSON values, at least one, into a resource that is being built.
-
-        Everything that does not depend on the values is decided here, once: a page of answers writes a thousand.
-        """
+    def _writer(self) -> Writer:
         path = self.path
         name, sub = path.name, path.sub_attribute
         if self.selector is not None:
@@ -150,10 +152,16 @@ class SchemaMapping:
     """All rows of one resource type, in the order of the configuration."""
 
     rows: tuple[MappedPath, ...]
-    _writers: tuple[tuple[MappedPath, str, Writer], ...] = field(init=False, repr=False, compare=False)
+    _writers: tuple[tuple[MappedPath, str, bool, Writer], ...] = field(init=False, repr=False, compare=False)
+    _by_name: Mapping[tuple[str | None, str], list[MappedPath]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_writers", tuple((row, row.target.name, row.writer()) for row in self.rows))
+        by_name: dict[tuple[str | None, str], list[MappedPath]] = {}
+        for row in self.rows:
+            by_name.setdefault((row.path.urn, row.path.name), []).append(row)
+        object.__setattr__(self, "_by_name", by_name)
+        writers = ((row, row.target.name, shown_unchanged(row.scim_type), row.write) for row in self.rows)
+        object.__setattr__(self, "_writers", tuple(writers))
 
     def resource_of(self, attributes: Attributes, spelled: Mapping[str, Sequence[Any]] = _NOTHING) -> dict[str, Any]:
         """Returns the mapped part of a SCIM resource for an object of the target.
@@ -161,10 +169,16 @@ class SchemaMapping:
         ``spelled``, by path, is shown in place of the target's values.
         """
         resource: dict[str, Any] = {}
-        for row, name, write in self._writers:
+        for row, name, texts_stay, write in self._writers:
             values = attributes.get(name)
-            if values:
-                write(resource, (spelled and spelled.get(row.text)) or row.shown(values))
+            if not values:
+                continue
+            if spelled and (as_spelled := spelled.get(row.text)):
+                write(resource, as_spelled)
+            elif texts_stay and len(values) == 1 and type(values[0]) is str:  # as almost all are
+                write(resource, values)
+            else:
+                write(resource, row.shown(values))
         return resource
 
     def attributes_of(self, resource: Mapping[str, Any]) -> dict[str, Values]:
@@ -217,11 +231,15 @@ class SchemaMapping:
         Of ``emails[type eq "work"].value`` those of other types do not.
         """
         wanted = _selector_or_none(path)
-        for row in self.rows:
-            if row.path.urn != path.urn or row.path.name != path.name or not _same_sub(row.path, path):
+        for row in self._by_name.get((path.urn, path.name), ()):
+            if not _same_sub(row.path, path):
                 continue
             if wanted is None or row.selector is None or _same_selector(row.selector, wanted):
                 yield row
+
+    def knows(self, path: AttributePath) -> bool:
+        """Returns whether any row is about the attribute of a path."""
+        return (path.urn, path.name) in self._by_name
 
     def path_of(self, target: str) -> str:
         """Returns the SCIM path under which clients know a target attribute; the target's own name when unmapped."""
