@@ -231,7 +231,7 @@ def test_an_import_is_limited_by_top_and_prints_what_the_driver_would_round(serv
         'SELECT "ContosoLogin", "FirstName", "LastName", "Email", CONVERT(nvarchar(max), "InternalGUID", 121), '
         '"Number", CONVERT(nvarchar(max), "Share", 3), "ContosoLogin", dense_rank() OVER (ORDER BY "ContosoLogin") '
         'FROM (SELECT TOP (101) "ContosoLogin", "FirstName", "LastName", "Email", "InternalGUID", "Number", "Share" '
-        'FROM "dbo"."Employees" WHERE "ContosoLogin" IS NOT NULL ORDER BY "ContosoLogin") page ORDER BY 9'
+        'FROM "dbo"."Employees" page WHERE "ContosoLogin" IS NOT NULL ORDER BY "ContosoLogin") page ORDER BY 9'
     )
 
 
