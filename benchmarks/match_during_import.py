@@ -76,10 +76,11 @@ class Subject:
         return phase
 
     def _again(self, name: str, changed: int) -> Phase:
-        # A changed file makes the host build the connector anew, and its worker process import at once.
+        # A changed run profile makes the host build the connector anew, and its worker process import at once.
         file = self._host.path / "connectors.d" / f"{self._people.name}.toml"
-        with file.open("a") as text:
-            text.write(f"# {time.time_ns()}\n")
+        text = file.read_text()
+        old, new = ("1000", "999") if "page_size = 1000" in text else ("999", "1000")
+        file.write_text(text.replace(f"page_size = {old}", f"page_size = {new}"))
         return self._import(name, self._people.name, changed=changed)
 
     def _import(self, name: str, connector: str, *, added: int = 0, changed: int = 0) -> Phase:
