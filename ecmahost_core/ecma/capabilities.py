@@ -13,6 +13,10 @@ class MAExportType(StrEnum):
     """Added and removed values of each changed attribute."""
     ATTRIBUTE_REPLACE = "AttributeReplace"
     """All values of each changed attribute."""
+    MULTIVALUED_REFERENCE_ATTRIBUTE_UPDATE = "MultivaluedReferenceAttributeUpdate"
+    """All values of each changed attribute; of a Reference with several values the added and removed ones, as with
+    AttributeUpdate. The members of a group may be many: a connector that asks for anything else is sent all of them
+    with every change of one."""
     OBJECT_REPLACE = "ObjectReplace"
     """The whole object, as a Replace."""
 

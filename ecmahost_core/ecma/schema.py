@@ -64,6 +64,8 @@ class SchemaAttribute:
             not say.
         scale: how many digits behind the point of a DECIMAL, or of the seconds of a TIMESTAMP, TIME or DateTime, the
             target keeps; None where it does not say. More digits of a number are refused, of a second left out.
+        references: of a Reference: the name of the object type whose objects the values name, by the text of their
+            anchor. Empty where the values are DNs, or where the target does not say.
     """
 
     name: str
@@ -79,6 +81,7 @@ class SchemaAttribute:
     maximum: int | None = None
     precision: int | None = None
     scale: int | None = None
+    references: str = ""
 
 
 @dataclass(frozen=True, slots=True)
