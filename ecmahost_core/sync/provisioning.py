@@ -106,8 +106,8 @@ def change(
 ) -> SpaceObject:
     """Changes an object by PATCH or PUT and returns it as it is afterwards; nothing to change means no write.
 
-    ``condition`` and ``transform`` may be called more than once, when others change the object meanwhile. A change that disables where
-    the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
+    ``condition`` and ``transform`` may be called more than once, when others change the object meanwhile. A change that
+    disables where the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
     """
     _require_whole(endpoint, binding)
     while True:

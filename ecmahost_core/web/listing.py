@@ -1,16 +1,91 @@
-"""Queries: a page of the resources of one type (RFC 7644 section 3.4.2)."""
+"""Queries: a page of resources, of one type or of all of them (RFC 7644 sections 3.4.2 and 3.4.3, RFC 9865)."""
 
-from ecmahost_core.scim.messages import list_response
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ecmahost_core.scim.errors import invalid_value
+from ecmahost_core.scim.messages import cursor_response, list_response
+from ecmahost_core.scim.sorting import Sort, parse_sort
+from ecmahost_core.space.objects import SpaceObject
+from ecmahost_core.sync.following import following
 from ecmahost_core.sync.presentation import presented
 from ecmahost_core.sync.queries import search
+from ecmahost_core.web.cursors import CursorOffice, Place
 from ecmahost_core.web.exchange import Asked, Reply, Served
 from ecmahost_core.web.verbs import shown_of
 
 
-def query(served: Served, asked: Asked) -> Reply:
-    """GET of a resource type's endpoint, or a search of it; raises ScimError."""
-    shown = shown_of(served.binding, asked)
+def query(types: Sequence[Served], asked: Asked, secret: bytes) -> Reply:
+    """Returns one page of what matches among the resources of these types, one type after the other.
+
+    ``secret`` is what cursors are signed with. Raises ScimError.
+    """
+    for served in types:
+        served.endpoint.require_visible()
+        shown_of(served.binding, asked)
+    if asked.query.cursor is None:
+        return _by_index(types, asked)
+    return _by_cursor(types, asked, asked.query.cursor, secret)
+
+
+def _by_index(types: Sequence[Served], asked: Asked) -> Reply:
     wanted = asked.query
-    found = search(served.endpoint, served.binding, wanted.filter, wanted.start_index, wanted.count, asked.call)
-    page = [shown.of(presented(served.binding, one, served.base_url, served.epoch)) for one in found.objects]
-    return Reply(200, list_response(page, found.total, wanted.start_index))
+    sort = _sort(types, asked)
+    skipped, left, total = wanted.start_index - 1, wanted.count, 0
+    page: list[dict[str, Any]] = []
+    for served in types:
+        found = search(served.endpoint, served.binding, wanted.filter, skipped + 1, left, asked.call, sort=sort)
+        total += found.total
+        skipped = max(0, skipped - found.total)
+        left -= len(found.objects)
+        page += _presented(served, asked, found.objects)
+    return Reply(200, list_response(page, total, wanted.start_index))
+
+
+def _sort(types: Sequence[Served], asked: Asked) -> Sort | None:
+    wanted = asked.query
+    if wanted.sort_by and len(types) > 1:
+        raise invalid_value("Resources of several types have no common order; sort those of one type, at its endpoint.")
+    return parse_sort(wanted.sort_by, wanted.sort_order, types[0].binding.resource_type)
+
+
+def _by_cursor(types: Sequence[Served], asked: Asked, cursor: str, secret: bytes) -> Reply:
+    wanted = asked.query
+    if wanted.sort_by:
+        raise invalid_value(
+            "A query with a cursor has the order of the server; leave out sortBy, or page by startIndex."
+        )
+    now = time.time()
+    office = _office(types, wanted.filter, secret)
+    place: Place | None = office.read(cursor, now)
+    page: list[dict[str, Any]] = []
+    while place is not None and len(page) < wanted.count:
+        served = types[place.number]
+        found = following(
+            served.endpoint, served.binding, wanted.filter, place.key, wanted.count - len(page), asked.call
+        )
+        page += _presented(served, asked, found.objects)
+        place = _next(types, place, found.last)
+    total = None if wanted.filter else sum(served.endpoint.store.count(served.binding.space_type) for served in types)
+    return Reply(200, cursor_response(page, total, None if place is None else office.give(place, now)))
+
+
+def _next(types: Sequence[Served], place: Place, last: int | None) -> Place | None:
+    """Where it goes on behind the key ``last``; None for it means that the type has no more."""
+    if last is not None:
+        return Place(place.number, last)
+    return Place(place.number + 1) if place.number + 1 < len(types) else None
+
+
+def _office(types: Sequence[Served], wanted: str | None, secret: bytes) -> CursorOffice:
+    endpoint = types[0].endpoint
+    names = [served.binding.resource_type.name for served in types]
+    space = f"{types[0].epoch}:{types[0].binding.space_type.space}"
+    return CursorOffice(secret, (endpoint.name, wanted, *names), space)
+
+
+def _presented(served: Served, asked: Asked, objects: Sequence[SpaceObject]) -> Iterator[dict[str, Any]]:
+    shown = shown_of(served.binding, asked)
+    for one in objects:
+        yield shown.of(presented(served.binding, one, served.base_url, served.epoch))

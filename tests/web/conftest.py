@@ -47,6 +47,7 @@ class Site:
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     certificate: Condition = field(default_factory=lambda: Condition("there is none", None))
+    cursor_secret: bytes = b"c" * 32
 
     @property
     def epoch(self) -> str:
