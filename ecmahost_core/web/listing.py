@@ -8,9 +8,8 @@ from ecmahost_core.scim.errors import invalid_value
 from ecmahost_core.scim.messages import cursor_response, list_response
 from ecmahost_core.scim.sorting import Sort, parse_sort
 from ecmahost_core.space.objects import SpaceObject
-from ecmahost_core.sync.following import following
 from ecmahost_core.sync.presentation import presented
-from ecmahost_core.sync.queries import search
+from ecmahost_core.sync.queries import following, search
 from ecmahost_core.web.cursors import CursorOffice, Place
 from ecmahost_core.web.exchange import Asked, Reply, Served
 from ecmahost_core.web.verbs import shown_of
@@ -35,7 +34,16 @@ def _by_index(types: Sequence[Served], asked: Asked) -> Reply:
     skipped, left, total = wanted.start_index - 1, wanted.count, 0
     page: list[dict[str, Any]] = []
     for served in types:
-        found = search(served.endpoint, served.binding, wanted.filter, skipped + 1, left, asked.call, sort=sort)
+        found = search(
+            served.endpoint,
+            served.binding,
+            wanted.filter,
+            skipped + 1,
+            left,
+            asked.call,
+            sort=sort,
+            base_url=served.base_url,
+        )
         total += found.total
         skipped = max(0, skipped - found.total)
         left -= len(found.objects)
@@ -58,24 +66,21 @@ def _by_cursor(types: Sequence[Served], asked: Asked, cursor: str, secret: bytes
         )
     now = time.time()
     office = _office(types, wanted.filter, secret)
-    place: Place | None = office.read(cursor, now)
+    place = office.read(cursor, now)
+    begins: Place | None = None
     page: list[dict[str, Any]] = []
-    while place is not None and len(page) < wanted.count:
-        served = types[place.number]
-        found = following(
-            served.endpoint, served.binding, wanted.filter, place.key, wanted.count - len(page), asked.call
+    for number in range(place.number, len(types)):
+        served, room = types[number], wanted.count - len(page)
+        behind = following(
+            served.endpoint, served.binding, wanted.filter, place.key, room + 1, asked.call, base_url=served.base_url
         )
-        page += _presented(served, asked, found.objects)
-        place = _next(types, place, found.last)
+        page += _presented(served, asked, behind[:room])
+        if len(behind) > room:
+            begins = Place(number, behind[room - 1].key if room else place.key)
+            break
+        place = Place(number + 1)
     total = None if wanted.filter else sum(served.endpoint.store.count(served.binding.space_type) for served in types)
-    return Reply(200, cursor_response(page, total, None if place is None else office.give(place, now)))
-
-
-def _next(types: Sequence[Served], place: Place, last: int | None) -> Place | None:
-    """Where it goes on behind the key ``last``; None for it means that the type has no more."""
-    if last is not None:
-        return Place(place.number, last)
-    return Place(place.number + 1) if place.number + 1 < len(types) else None
+    return Reply(200, cursor_response(page, total, None if begins is None else office.give(begins, now)))
 
 
 def _office(types: Sequence[Served], wanted: str | None, secret: bytes) -> CursorOffice:
