@@ -16,6 +16,7 @@ _OTHERS = ("Schemas", "ResourceTypes", "ServiceProviderConfig", "Bulk", "Me", ".
 _NAMES = {name.lower(): name for name in (*COLLECTIONS, *_OTHERS)}
 _SCIM = "scim"
 _VERSION = "v2"
+_SEARCH = ".search"
 
 
 def normalised(path: str) -> str:
@@ -30,6 +31,8 @@ def normalised(path: str) -> str:
             del segments[2]
         if len(segments) > 2:
             segments[2] = spelled(segments[2])
+        if len(segments) > 3 and segments[3].lower() == _SEARCH:
+            segments[3] = _SEARCH
     return "/" + "/".join(segments)
 
 
