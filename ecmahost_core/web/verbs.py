@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from ecmahost_core.scim.errors import invalid_value
+from ecmahost_core.scim.etags import is_known, require_writable
 from ecmahost_core.scim.messages import parse_patch
 from ecmahost_core.scim.patch import apply_patch, with_sealed_values
 from ecmahost_core.scim.put import replaced
@@ -42,7 +43,11 @@ def get(served: Served, asked: Asked, object_id: str) -> Reply:
     """GET of one resource (RFC 7644 section 3.4.1)."""
     served.endpoint.require_visible()
     shown = shown_of(served.binding, asked)
-    return _resource(served, provisioning.existing(served.endpoint, served.binding, object_id, asked.call), shown)
+    found = provisioning.existing(served.endpoint, served.binding, object_id, asked.call)
+    version = version_of(found, served.epoch)
+    if is_known(version, asked.if_match, asked.if_none_match):
+        return Reply(304, headers={"ETag": version})
+    return _resource(served, found, shown)
 
 
 def patch(served: Served, asked: Asked, object_id: str) -> Reply:
@@ -74,7 +79,7 @@ def replace(served: Served, asked: Asked, object_id: str) -> Reply:
 def delete(served: Served, asked: Asked, object_id: str) -> Reply:
     """DELETE (RFC 7644 section 3.6)."""
     served.endpoint.require_visible()
-    provisioning.remove(served.endpoint, served.binding, object_id, asked.call)
+    provisioning.remove(served.endpoint, served.binding, object_id, asked.call, _condition(served, asked))
     return Reply(204)
 
 
@@ -107,10 +112,22 @@ def _note_ignored(names: tuple[str, ...]) -> None:
 def _changed(served: Served, asked: Asked, object_id: str, transform: provisioning.Transform, *, quiet: bool) -> Reply:
     served.endpoint.require_visible()
     shown = shown_of(served.binding, asked)
-    changed = provisioning.change(served.endpoint, served.binding, object_id, transform, asked.call)
+    condition = _condition(served, asked)
+    changed = provisioning.change(served.endpoint, served.binding, object_id, transform, asked.call, condition)
     if quiet:
         return Reply(204, headers={"ETag": version_of(changed, served.epoch)})
     return _resource(served, changed, shown)
+
+
+def _condition(served: Served, asked: Asked) -> provisioning.Condition | None:
+    """What the headers require of the object that a write is computed from; a race cannot slip through before it."""
+    if asked.if_match is None and asked.if_none_match is None:
+        return None
+
+    def required(before: SpaceObject) -> None:
+        require_writable(version_of(before, served.epoch), asked.if_match, asked.if_none_match)
+
+    return required
 
 
 def _resource(served: Served, found: SpaceObject, shown: Projection, status: int = 200) -> Reply:
