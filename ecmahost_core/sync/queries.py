@@ -21,7 +21,7 @@ from ecmahost_core.space.objects import ObjectState, SpaceObject
 from ecmahost_core.sync.access import NOBODY, Access, AnyOf, ByDn, ById, ByValue, Everybody, Key, Single, access_to
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
-from ecmahost_core.sync.questions import in_targets_terms, one_text, paths
+from ecmahost_core.sync.questions import in_targets_terms, paths
 from ecmahost_core.sync.target_reads import read_by_value
 from ecmahost_core.sync.views import View, view_of
 
@@ -150,7 +150,7 @@ def _page(asked: _Asked, matched: Iterable[SpaceObject], start: int, count: int)
         return _sorted_page(asked, asked.sort, matched, start, count)
     total = 0
     page: list[SpaceObject] = []
-    for total, one in enumerate(matched, 1):  # noqa: B007 - the last number is the total
+    for total, one in enumerate(matched, 1):
         if start <= total < start + count:
             page.append(one)
     return Found(total, page)
