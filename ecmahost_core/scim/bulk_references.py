@@ -73,9 +73,8 @@ def resolved(data: Any, ids: Mapping[str, str], depth: int = _DEPTH) -> Any:
 
 
 def without(data: Mapping[str, Any], later: frozenset[str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """A resource to create, without what refers to ``later``, and the PATCH operations that add that when they exist."""
-    kept, operations = _parted(data, later, "")
-    return kept, operations
+    """A resource to create, without what refers to ``later``, and the PATCH operations that add it afterwards."""
+    return _parted(data, later, "")
 
 
 def patch_of(operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

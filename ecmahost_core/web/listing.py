@@ -1,14 +1,14 @@
 """Queries: a page of resources, of one type or of all of them (RFC 7644 sections 3.4.2 and 3.4.3, RFC 9865)."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ecmahost_core.scim.errors import invalid_value
 from ecmahost_core.scim.messages import cursor_response, list_response
 from ecmahost_core.scim.sorting import Sort, parse_sort
 from ecmahost_core.space.objects import SpaceObject
-from ecmahost_core.sync.presentation import presented
+from ecmahost_core.sync.presentation import presented_page
 from ecmahost_core.sync.queries import following, search
 from ecmahost_core.web.cursors import CursorOffice, Place
 from ecmahost_core.web.exchange import Asked, Reply, Served
@@ -90,7 +90,7 @@ def _office(types: Sequence[Served], wanted: str | None, secret: bytes) -> Curso
     return CursorOffice(secret, (endpoint.name, wanted, *names), space)
 
 
-def _presented(served: Served, asked: Asked, objects: Sequence[SpaceObject]) -> Iterator[dict[str, Any]]:
+def _presented(served: Served, asked: Asked, objects: Sequence[SpaceObject]) -> list[dict[str, Any]]:
     shown = shown_of(served.binding, asked)
-    for one in objects:
-        yield shown.of(presented(served.binding, one, served.base_url, served.epoch))
+    page = presented_page(served.endpoint, served.binding, objects, shown.wants, served.base_url)
+    return [shown.of(resource) for resource in page]
