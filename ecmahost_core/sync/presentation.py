@@ -134,7 +134,7 @@ def _set(resource: dict[str, Any], urn: str | None, name: str, value: Any) -> No
 
 
 def meta_of(binding: TypeBinding, entry: SpaceObject, base_url: str, epoch: str) -> dict[str, Any]:
-    """Returns the whole of an object's ``meta`` (RFC 7643 section 3.1)."""
+    """Returns the whole of an object's ``meta`` (RFC 7643 section 3.1); ``base_url`` is the connector's."""
     location = f"{base_url}{binding.resource_type.endpoint}/{entry.id}"
     return {**_meta(binding, entry), "location": location, "version": version_of(entry, epoch)}
 

@@ -20,6 +20,7 @@ from ecmahost_core.space.journal import LockKey, Operation
 from ecmahost_core.space.objects import ObjectState, SpaceObject
 from ecmahost_core.sync.access import (
     NOBODY,
+    Access,
     AnyOf,
     ByDn,
     ById,
@@ -67,6 +68,7 @@ class _Asked:
     sort: Sort | None
     view: View
     call: Call
+    after: int = 0
 
 
 def search(
@@ -98,16 +100,49 @@ def search(
         return Found(0, [])
     view = view_of(endpoint, binding, node, sort, base_url)
     asked = _Asked(endpoint, binding, node, sort, view, call)
-    if isinstance(access, Everybody):
-        matched, certain = _scanned(asked, access.key), False
-    else:
-        parts = access.parts if isinstance(access, AnyOf) else (access,)
-        matched = _in_order([_looked_up(asked, part) for part in parts])
-        certain = all(_asks_target(endpoint, part) for part in parts)
+    matched, certain = _matched(asked, access)
     found = _page(asked, matched, start, count)
     if not found.total and not certain and node is not None:
         _require_brought(endpoint, binding, node)
     return found
+
+
+def following(
+    endpoint: Endpoint,
+    binding: TypeBinding,
+    filter_text: str | None,
+    after: int,
+    count: int,
+    call: Call,
+    *,
+    base_url: str = "",
+) -> list[SpaceObject]:
+    """Returns the first ``count`` live objects behind the key ``after`` that match, in the order of keys.
+
+    Costs what lies between them, wherever that is, and does not count the others. Raises what ``search`` raises.
+    """
+    endpoint.require_visible()
+    if not filter_text:
+        return endpoint.store.after(binding.space_type, after, count)
+    node = in_targets_terms(binding, parse_filter(filter_text, binding.resource_type))
+    access = access_to(binding, node)
+    if access == NOBODY:
+        return []
+    view = view_of(endpoint, binding, node, None, base_url)
+    matched, certain = _matched(_Asked(endpoint, binding, node, None, view, call, after), access)
+    found = list(islice((one for one in matched if one.key > after), count))
+    if not found and not after and not certain:
+        _require_brought(endpoint, binding, node)
+    return found
+
+
+def _matched(asked: _Asked, access: Access) -> tuple[Iterator[SpaceObject], bool]:
+    """Returns who matches, in the order of keys, and whether "none" is the target's own word."""
+    if isinstance(access, Everybody):
+        return _scanned(asked, access.key), False
+    parts = access.parts if isinstance(access, AnyOf) else (access,)
+    matched = _in_order([_looked_up(asked, part) for part in parts])
+    return matched, all(_asks_target(asked.endpoint, part) for part in parts)
 
 
 def _require_brought(endpoint: Endpoint, binding: TypeBinding, node: Filter) -> None:
@@ -317,6 +352,6 @@ def _is_being_created(asked: _Asked, key: Key) -> bool:
 
 
 def _candidates(asked: _Asked, key: Key | None) -> Iterator[SpaceObject]:
-    for one in _in_time(asked, asked.endpoint.store.scan(asked.binding.space_type)):
+    for one in _in_time(asked, asked.endpoint.store.scan(asked.binding.space_type, asked.after)):
         if one.state is ObjectState.LIVE and (key is None or key.among(one.attributes.get(key.attribute, ()))):
             yield one
