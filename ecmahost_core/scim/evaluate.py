@@ -55,12 +55,12 @@ def _holds(node: Filter, scope: Mapping[str, Any]) -> bool:
     if isinstance(node, Not):
         return not _holds(node.operand, scope)
     if isinstance(node, Present):
-        return any(map(_is_something, _values(node.path, scope)))
-    return any(element_matches(node.filter, element) for element in _elements(node.path, scope))
+        return any(map(is_something, _values(node.path, scope)))
+    return any(element_matches(node.filter, element) for element in elements_of(node.path, scope))
 
 
-def _elements(path: AttributePath, resource: Mapping[str, Any]) -> list[Any]:
-    """The values of the path's attribute that its value filter lets through."""
+def elements_of(path: AttributePath, resource: Mapping[str, Any]) -> list[Any]:
+    """Returns the values of the path's attribute that its value filter lets through, whatever its sub-attribute."""
     if path.attribute is None:
         return []
     container = resource if path.urn is None else resource.get(path.urn) or {}
@@ -74,7 +74,7 @@ def _elements(path: AttributePath, resource: Mapping[str, Any]) -> list[Any]:
 
 
 def _values(path: AttributePath, resource: Mapping[str, Any]) -> list[Any]:
-    elements = _elements(path, resource)
+    elements = elements_of(path, resource)
     sub = path.sub_attribute
     if sub is None:
         return elements
@@ -155,7 +155,8 @@ def _is_moment(comparison: Comparison) -> bool:
     return target is not None and target.type == "dateTime"
 
 
-def _is_something(value: Any) -> bool:
+def is_something(value: Any) -> bool:
+    """Whether a value counts as one: ``pr`` does not hold for an empty text or list (RFC 7644 table 3)."""
     return value is not None and value not in ("", [], {})
 
 
