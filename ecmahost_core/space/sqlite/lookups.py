@@ -1,16 +1,18 @@
 """Reading objects: by id, by anchor, by an indexed value, and all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ecmahost_core.ecma.values import Anchor, anchor_text, text_of
 from ecmahost_core.space.journal import ID, LockKey
 from ecmahost_core.space.objects import SpaceObject, SpaceType
 from ecmahost_core.space.sqlite.connection import Database
-from ecmahost_core.space.sqlite.rows import BATCH, OBJECT_COLUMNS, object_from_row, storable
+from ecmahost_core.space.sqlite.rows import BATCH, OBJECT_COLUMNS, object_from_row, select_in, storable
 from ecmahost_core.space.sqlite.types import Types, is_indexed
 from ecmahost_core.text import fold
 
 _OBJECT_BY = f"SELECT {OBJECT_COLUMNS} FROM object WHERE type = ? AND "  # noqa: S608  # names, no values
+_LIVE_BY_ID = _OBJECT_BY + "state = 0 AND id {in}"
+_LIVE_AFTER = _OBJECT_BY + "state = 0 AND key > ? ORDER BY key LIMIT ?"
 _FREE = (
     f"SELECT {OBJECT_COLUMNS} FROM object WHERE type = ?1 AND id = ?2"  # noqa: S608  # names, no values
     " AND NOT EXISTS (SELECT 1 FROM journal_lock WHERE type = ?1 AND lock_key = ?3)"
@@ -77,10 +79,29 @@ class Lookups:
             if any(fold(text_of(each)) == wanted for each in found.attributes.get(attribute, ()))
         ]
 
-    def scan(self, space_type: SpaceType) -> Iterator[SpaceObject]:
+    def by_ids(self, space_type: SpaceType, ids: Sequence[str]) -> dict[str, SpaceObject]:
+        """See ``Store.by_ids``."""
+        type_id = self._types.find(space_type)
+        if type_id is None:
+            return {}
+        wanted = [identifier for identifier in dict.fromkeys(ids) if storable(identifier)]
+        with self._database.read() as connection:
+            rows = list(select_in(connection, _LIVE_BY_ID, (type_id,), wanted))
+        return {found.id: found for found in map(object_from_row, rows)}
+
+    def after(self, space_type: SpaceType, key: int, count: int) -> list[SpaceObject]:
+        """See ``Store.after``."""
+        type_id = self._types.find(space_type)
+        if type_id is None or count <= 0:
+            return []
+        with self._database.read() as connection:
+            rows = connection.execute(_LIVE_AFTER, (type_id, key, count)).fetchall()
+        return [object_from_row(row) for row in rows]
+
+    def scan(self, space_type: SpaceType, after: int = 0) -> Iterator[SpaceObject]:
         """See ``Store.scan``."""
         type_id = self._types.find(space_type)
-        last = 0
+        last = after
         while type_id is not None:
             with self._database.read() as connection:
                 rows = connection.execute(_NEXT, {"type": type_id, "last": last, "count": BATCH}).fetchall()
