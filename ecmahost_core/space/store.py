@@ -131,8 +131,16 @@ class Store(Protocol):
     def by_anchor(self, space_type: SpaceType, anchor: Anchor) -> SpaceObject | None:
         """Returns the object with this anchor (by the one fold), live or unlinked, or None."""
 
-    def find(self, space_type: SpaceType, attribute: str, value: str) -> list[SpaceObject]:
-        """Returns the objects, live and unlinked, one of whose values of an indexed attribute folds like ``value``."""
+    def by_dn(self, space_type: SpaceType, dn: str) -> SpaceObject | None:
+        """Returns the object with this DN (by the one fold), live or unlinked, or None."""
+
+    def find(
+        self, space_type: SpaceType, attribute: str, value: str, after: int = 0, count: int = -1
+    ) -> list[SpaceObject]:
+        """Returns the objects, live and unlinked, one of whose values of an indexed attribute folds like ``value``.
+
+        In the order of keys, from the first one behind the key ``after``; ``count`` at most, all where it is negative.
+        """
 
     def by_ids(self, space_type: SpaceType, ids: Sequence[str]) -> dict[str, SpaceObject]:
         """Returns the live objects among any number of ids, by id."""

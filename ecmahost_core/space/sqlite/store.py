@@ -120,9 +120,15 @@ class SqliteStore:
         """See ``Store.by_anchor``."""
         return self._lookups.by_anchor(space_type, anchor)
 
-    def find(self, space_type: SpaceType, attribute: str, value: str) -> list[SpaceObject]:
+    def by_dn(self, space_type: SpaceType, dn: str) -> SpaceObject | None:
+        """See ``Store.by_dn``."""
+        return self._lookups.by_dn(space_type, dn)
+
+    def find(
+        self, space_type: SpaceType, attribute: str, value: str, after: int = 0, count: int = -1
+    ) -> list[SpaceObject]:
         """See ``Store.find``."""
-        return self._lookups.find(space_type, attribute, value)
+        return self._lookups.find(space_type, attribute, value, after, count)
 
     def by_ids(self, space_type: SpaceType, ids: Sequence[str]) -> dict[str, SpaceObject]:
         """See ``Store.by_ids``."""
