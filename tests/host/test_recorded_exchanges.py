@@ -14,7 +14,8 @@ A record of ``tests/entra/exchanges`` is a small story about a connector to a fr
           "headers": {...}, "body": {...},
           "status": 200,
           "answer": {...},                what it holds at least; null: not there; lists are whole
-          "effect": {"ann": {"Title": "x", "Phone": null}},   all that changes in the target; without it nothing is written
+          "effect": {"ann": {"Title": "x", "Phone": null}, "members of staff": {"ann": true, "bob": null}},
+                                          all the rows that are written; without it none is
           "as": "bob"                     what the person whom this request creates is called from here on
         }
       ]
@@ -59,13 +60,14 @@ CREATE TABLE Employees (
     Phone VARCHAR(200), Mobile VARCHAR(200), Fax VARCHAR(200), Street VARCHAR(200), City VARCHAR(200),
     Postcode VARCHAR(20), Country VARCHAR(200), Address VARCHAR(200), Role VARCHAR(400), Department VARCHAR(200),
     EmployeeNumber VARCHAR(200), CostCenter VARCHAR(200), Badge VARCHAR(200), IsActive BOOLEAN,
-    ManagerId INTEGER REFERENCES Employees
+    ManagerId INTEGER REFERENCES Employees ON DELETE SET NULL
 );
 CREATE TABLE Teams (TeamId INTEGER PRIMARY KEY AUTOINCREMENT, Name VARCHAR(200) NOT NULL, ExternalId VARCHAR(200));
 CREATE TABLE TeamMembers (
     TeamId INTEGER NOT NULL REFERENCES Teams, EmployeeId INTEGER NOT NULL REFERENCES Employees,
     PRIMARY KEY (TeamId, EmployeeId)
 );
+CREATE TABLE EmployeeRoles (EmployeeId INTEGER NOT NULL REFERENCES Employees, Role VARCHAR(400) NOT NULL);
 CREATE TABLE Written (Number INTEGER PRIMARY KEY AUTOINCREMENT, Place TEXT);
 """
 MAPPING = {
@@ -157,7 +159,7 @@ class Database:
                 self.teams[key] = handle
                 for member in members:
                     self._insert(connection, "TeamMembers", {"TeamId": key, "EmployeeId": member})
-            for table in ("Employees", "Teams", "TeamMembers"):
+            for table in ("Employees", "Teams", "TeamMembers", "EmployeeRoles"):
                 for event in ("INSERT", "UPDATE", "DELETE"):
                     connection.execute(
                         f"CREATE TRIGGER {table}{event} AFTER {event} ON {table} BEGIN"
@@ -171,6 +173,7 @@ class Database:
             people = {row["EmployeeId"]: dict(row) for row in connection.execute("SELECT * FROM Employees")}
             teams = {row["TeamId"]: dict(row) for row in connection.execute("SELECT * FROM Teams")}
             members = connection.execute("SELECT TeamId, EmployeeId FROM TeamMembers").fetchall()
+            roles = connection.execute("SELECT EmployeeId, Role FROM EmployeeRoles").fetchall()
         for key in people.keys() - self.people.keys():
             self.people[key] = called or f"unexpected {key}"
         for key in teams.keys() - self.teams.keys():
@@ -182,6 +185,8 @@ class Database:
             found[self.people[key]] = _without_nulls(row, "EmployeeId")
         for team, person in members:
             found.setdefault(f"members of {self.teams[team]}", {})[self.people[person]] = True
+        for person, role in roles:
+            found.setdefault(f"roles of {self.people[person]}", {})[role] = True
         return found
 
     def written(self) -> int:
@@ -209,7 +214,7 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
     """What changed: the columns of each row, null for what is gone."""
     found: dict[str, Any] = {}
     for name in before.keys() | after.keys():
-        old, new = before.get(name, {}), after.get(name)
+        old, new = before.get(name, {}), after.get(name, {} if " of " in name else None)
         if new is None:
             found[name] = None
         elif new != old:
@@ -256,7 +261,8 @@ class Walk:
         for name, value in step.get("answers", {}).items():
             assert re.fullmatch(self._filled(value), reply.headers.get(name, "")), (where, name, reply.headers)
         assert difference(before, self.target.state(step.get("as"))) == step.get("effect", {}), where
-        assert step.get("effect") or self.target.written() == written, f"{where}: wrote what was there"
+        rows = sum(len(one) if " of " in name else 1 for name, one in step.get("effect", {}).items())
+        assert self.target.written() - written == rows, f"{where}: wrote more than that"
         self._consistent(method, path, reply, answer, where)
         if method in ("PATCH", "PUT") and reply.status < 300 and not step.get("once"):
             written = self.target.written()
@@ -320,14 +326,17 @@ def configuration(record: Mapping[str, Any], database: Path) -> str:
     mapping = {path: name for path, name in {**MAPPING, **record.get("mapping", {})}.items() if name is not None}
     names = f"[schema_mapping.User]\n{mapping_text(mapping)}\n{TEAMS}"
     manager = 'attributes.ManagerId = { type = "Reference", references = "Employees" }'
-    return f"""
+    return f'''
 [properties]
 instance = "{uuid.uuid4()}"
 type = "sql"
 {CONNECTORS[kind]}
 [connectivity]
 url = "sqlite:///{database}"
-value_tables = "Teams.Members = TeamMembers(TeamId, EmployeeId) references Employees"
+value_tables = """
+Teams.Members = TeamMembers(TeamId, EmployeeId) references Employees
+Employees.Roles = EmployeeRoles(EmployeeId, Role)
+"""
 [run_profiles]
 full_import = {{}}
 [object_types.User]
@@ -340,7 +349,7 @@ query_attributes = ["UserName", {{ name = "ExternalId", unique = false }}]
 [deprovisioning.User]
 disable = {{ set = "IsActive" }}
 delete = "delete"
-"""
+'''
 
 
 class InProcess:
