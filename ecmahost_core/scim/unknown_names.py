@@ -1,4 +1,4 @@
-"""Attributes of a request that the resource type does not have: passed over and logged, or refused.
+"""What of a request the resource type has no place for: passed over and logged, or refused.
 
 RFC 7644 section 3.5.2 refuses them in a PATCH, and says nothing of POST and PUT. Clients send what other servers have,
 and a refusal stops everything else of the same request in every cycle; so they are passed over unless the connector is
@@ -38,3 +38,14 @@ def refuse_unknown(names: Sequence[str], operations: Iterable[Operation] = ()) -
     kind = invalid_path if any(name.strip() in paths for name in names) else invalid_value
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     raise kind(f"The resource type has no attribute {', '.join(shown_names(names))}{more}; this connector is strict.")
+
+
+def refuse_without_room(names: Sequence[str]) -> None:
+    """Refuses values for a strict connector, of which the attribute is known and has no room for them.
+
+    Raises:
+        ScimError: 400 ``invalidValue``.
+    """
+    if names:
+        listed = ", ".join(dict.fromkeys(names[:_SHOWN]))
+        raise invalid_value(f"{listed}: a value is of a type that this connector, which is strict, has no place for.")

@@ -14,7 +14,7 @@ from ecmahost_core.scim.messages import parse_patch
 from ecmahost_core.scim.patch import Operation, apply_patch, with_sealed_values
 from ecmahost_core.scim.put import replaced
 from ecmahost_core.scim.resource import Canonical, Projection, canonical, missing, projection, without_read_only
-from ecmahost_core.scim.unknown_names import refuse_unknown, shown_names
+from ecmahost_core.scim.unknown_names import refuse_unknown, refuse_without_room, shown_names
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync import provisioning
 from ecmahost_core.sync.binding import TypeBinding
@@ -37,6 +37,7 @@ def create(served: Served, asked: Asked) -> Reply:
     read = canonical(asked.body, binding.resource_type)
     refuse_placeholder(binding, read.resource, read.ignored)
     _pass_over(served, read.ignored)
+    _leave_out(served, read.resource)
     created = provisioning.create(served.endpoint, binding, _complete(binding, read), asked.call)
     return _resource(served, created, shown, 201)
 
@@ -60,6 +61,7 @@ def patch(served: Served, asked: Asked, object_id: str) -> Reply:
     def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
         patched = apply_patch(resource, operations, resource_type)
         _pass_over(served, patched.ignored, operations)
+        _leave_out(served, patched.resource)
         return patched.resource
 
     projected = bool(asked.query.attributes or asked.query.excluded_attributes)
@@ -72,6 +74,7 @@ def replace(served: Served, asked: Asked, object_id: str) -> Reply:
     binding = served.binding
     read = canonical(asked.body, binding.resource_type)
     _pass_over(served, read.ignored)
+    _leave_out(served, read.resource)
     body = _complete(binding, read)
 
     def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -107,6 +110,16 @@ def _pass_over(served: Served, names: tuple[str, ...], operations: Iterable[Oper
     if served.endpoint.configuration.properties.strict:
         refuse_unknown(names, operations)
     log.debug("attributes_ignored", names=shown_names(names), count=len(names))
+
+
+def _leave_out(served: Served, resource: Mapping[str, Any]) -> None:
+    """Values that are mapped to nothing are logged; a strict connector refuses them."""
+    names = served.binding.mapping.without_room(resource)
+    if not names:
+        return
+    if served.endpoint.configuration.properties.strict:
+        refuse_without_room(names)
+    log.debug("values_ignored", names=shown_names(names), count=len(names))
 
 
 def _changed(served: Served, asked: Asked, object_id: str, transform: provisioning.Transform, *, quiet: bool) -> Reply:
