@@ -18,10 +18,24 @@ from ecmahost_core.scim.nodes import Filter
 from ecmahost_core.scim.sorting import Sort, sort_key
 from ecmahost_core.space.journal import LockKey, Operation
 from ecmahost_core.space.objects import ObjectState, SpaceObject
-from ecmahost_core.sync.access import NOBODY, AnyOf, ByDn, ById, ByValue, Everybody, Key, Single, access_to
+from ecmahost_core.sync.access import (
+    NOBODY,
+    Access,
+    AnyOf,
+    ByDn,
+    ById,
+    ByValue,
+    Everybody,
+    Key,
+    NamedBy,
+    Naming,
+    Single,
+    access_to,
+)
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.questions import in_targets_terms, paths
+from ecmahost_core.sync.references import named_by
 from ecmahost_core.sync.target_reads import read_by_value
 from ecmahost_core.sync.views import View, view_of
 
@@ -54,6 +68,7 @@ class _Asked:
     sort: Sort | None
     view: View
     call: Call
+    after: int = 0
 
 
 def search(
@@ -83,28 +98,62 @@ def search(
     access = Everybody() if node is None else access_to(binding, node)
     if access == NOBODY:
         return Found(0, [])
-    looked_at = [*(paths(node) if node is not None else ()), *((sort.path,) if sort is not None else ())]
-    view = view_of(binding, looked_at, base_url, endpoint.store.epoch)
+    view = view_of(endpoint, binding, node, sort, base_url)
     asked = _Asked(endpoint, binding, node, sort, view, call)
-    if isinstance(access, Everybody):
-        matched, certain = _scanned(asked, access.key), False
-    else:
-        parts = access.parts if isinstance(access, AnyOf) else (access,)
-        matched = _in_order([_looked_up(asked, part) for part in parts])
-        certain = all(_asks_target(endpoint, part) for part in parts)
+    matched, certain = _matched(asked, access)
     found = _page(asked, matched, start, count)
     if not found.total and not certain and node is not None:
         _require_brought(endpoint, binding, node)
     return found
 
 
+def following(
+    endpoint: Endpoint,
+    binding: TypeBinding,
+    filter_text: str | None,
+    after: int,
+    count: int,
+    call: Call,
+    *,
+    base_url: str = "",
+) -> list[SpaceObject]:
+    """Returns the first ``count`` live objects behind the key ``after`` that match, in the order of keys.
+
+    Costs what lies between them, wherever that is, and does not count the others. Raises what ``search`` raises.
+    """
+    endpoint.require_visible()
+    if not filter_text:
+        return endpoint.store.after(binding.space_type, after, count)
+    node = in_targets_terms(binding, parse_filter(filter_text, binding.resource_type))
+    access = access_to(binding, node)
+    if access == NOBODY:
+        return []
+    view = view_of(endpoint, binding, node, None, base_url)
+    matched, certain = _matched(_Asked(endpoint, binding, node, None, view, call, after), access)
+    found = list(islice((one for one in matched if one.key > after), count))
+    if not found and not after and not certain:
+        _require_brought(endpoint, binding, node)
+    return found
+
+
+def _matched(asked: _Asked, access: Access) -> tuple[Iterator[SpaceObject], bool]:
+    """Returns who matches, in the order of keys, and whether "none" is the target's own word."""
+    if isinstance(access, Everybody):
+        return _scanned(asked, access.key), False
+    parts = access.parts if isinstance(access, AnyOf) else (access,)
+    matched = _in_order([_looked_up(asked, part) for part in parts])
+    return matched, all(_asks_target(asked.endpoint, part) for part in parts)
+
+
 def _require_brought(endpoint: Endpoint, binding: TypeBinding, node: Filter) -> None:
     """Raises ScimError 503 where "none" may only mean that an attribute was selected lately and is not imported yet."""
-    incomplete = endpoint.incomplete(binding.object_type.resource_type)
-    if not incomplete:
-        return
     asked = {(path.urn, path.name) for path in paths(node)}
-    if any((row.path.urn, row.path.name) in asked and row.target.name in incomplete for row in binding.mapping.rows):
+    rows = (*binding.mapping.rows, *binding.links)
+    names = {row.target.name for row in rows if (row.path.urn, row.path.name) in asked}
+    missing = names & endpoint.incomplete(binding.object_type.resource_type)
+    if binding.groups_path is not None and (None, binding.groups_path.name) in asked:
+        missing |= endpoint.incomplete("Group") & set(binding.member_of)
+    if missing:
         raise unavailable(IMPORTING, 10)
 
 
@@ -187,8 +236,27 @@ def _looked_up(asked: _Asked, access: Single) -> Iterator[SpaceObject]:
         case ByValue():
             yield from _match(asked, access.key)
             return
+        case Naming() | NamedBy():
+            yield from _matching(asked, _by_reference(asked, access))
+            return
     if one is not None and one.state is ObjectState.LIVE:
         yield from _matching(asked, [one])
+
+
+def _by_reference(asked: _Asked, access: Naming | NamedBy) -> Iterable[SpaceObject]:
+    endpoint, binding = asked.endpoint, asked.binding
+    store, space_type = endpoint.store, binding.space_type
+    if isinstance(access, Naming):
+        rows = [row for row in (*binding.links, *binding.references) if row.target.name in access.attributes]
+        named = named_by(endpoint, binding, rows, [access.id]).get(access.id)
+        return [] if named is None else store.owners(space_type, access.attributes, named.entry)
+    groups = endpoint.bindings_for_scim()["Group"].space_type
+    group = store.by_ids(groups, [access.id]).get(access.id)
+    return (
+        []
+        if group is None
+        else _in_order([store.targets(space_type, groups, group, name) for name in binding.member_of])
+    )
 
 
 def _asks_target(endpoint: Endpoint, access: Single) -> bool:
@@ -284,6 +352,6 @@ def _is_being_created(asked: _Asked, key: Key) -> bool:
 
 
 def _candidates(asked: _Asked, key: Key | None) -> Iterator[SpaceObject]:
-    for one in _in_time(asked, asked.endpoint.store.scan(asked.binding.space_type)):
+    for one in _in_time(asked, asked.endpoint.store.scan(asked.binding.space_type, asked.after)):
         if one.state is ObjectState.LIVE and (key is None or key.among(one.attributes.get(key.attribute, ()))):
             yield one
