@@ -21,14 +21,13 @@ A record of ``tests/entra/exchanges`` is a small story about a connector to a fr
       ]
     }
 
-Every successful PATCH and PUT is sent a second time, which must write nothing, unless the record says ``once``. A record
+Every successful PATCH and PUT is sent a second time, which must write nothing, unless the record says ``once``. One
 with ``explained`` says why a quirk is about no request.
 """
 
 import json
 import re
 import sqlite3
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
