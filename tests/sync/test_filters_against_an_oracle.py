@@ -63,9 +63,61 @@ MAPPING = {
 }
 
 TEXTS = [
-    *("z3", "z*", "z%", "z_", "Z3", "z", "bob", "BOB ", "bob  ", " bob", "bo-b", "b\tb", "b\nb", "7", "007", "7.0", "true"),
-    *("(|(uid=*))", "*)(uid=*", "' OR 1=1 --", "%27", ".*", "[a-z]+", "\\", '"', "a\\b", "null", "and", "not (", "[", "x]"),
-    *("é", "e\u0301", "E\u0301", "\u0301", "ß", "SS", "ss", "ẞ", "İ", "i\u0307", "I", "i", "ı", "ΑΣ", "ας", "ασ", "ﬁ", "fi"),
+    *(
+        "z3",
+        "z*",
+        "z%",
+        "z_",
+        "Z3",
+        "z",
+        "bob",
+        "BOB ",
+        "bob  ",
+        " bob",
+        "bo-b",
+        "b\tb",
+        "b\nb",
+        "7",
+        "007",
+        "7.0",
+        "true",
+    ),
+    *(
+        "(|(uid=*))",
+        "*)(uid=*",
+        "' OR 1=1 --",
+        "%27",
+        ".*",
+        "[a-z]+",
+        "\\",
+        '"',
+        "a\\b",
+        "null",
+        "and",
+        "not (",
+        "[",
+        "x]",
+    ),
+    *(
+        "é",
+        "e\u0301",
+        "E\u0301",
+        "\u0301",
+        "ß",
+        "SS",
+        "ss",
+        "ẞ",
+        "İ",
+        "i\u0307",
+        "I",
+        "i",
+        "ı",
+        "ΑΣ",
+        "ας",
+        "ασ",
+        "ﬁ",
+        "fi",
+    ),
     *("Å", "\u212b", "\u00a0", "a\u00a0", "\u3000", "\u0000", "a\u0000b", "\U0001f642", "\ufeff", "\u200b", "x" * 3000),
 ]
 MOMENTS = [
@@ -76,8 +128,21 @@ MOMENTS = [
     datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
 ]
 INSTANTS = [
-    *("2026-01-31T07:00:00Z", "2026-01-31T08:00:00+01:00", "2026-01-31T07:00:00.5Z", "2026-01-31", "2026-01-31T07:00:00"),
-    *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59Z", "never", "", "2026-02-30T00:00:00Z"),
+    *(
+        "2026-01-31T07:00:00Z",
+        "2026-01-31T08:00:00+01:00",
+        "2026-01-31T07:00:00.5Z",
+        "2026-01-31",
+        "2026-01-31T07:00:00",
+    ),
+    *(
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-12:00",
+        "9999-12-31T23:59:59Z",
+        "never",
+        "",
+        "2026-02-30T00:00:00Z",
+    ),
 ]
 NUMBERS = [0, 1, 7, -7, 10, 2**53 + 1, 2**63 - 1, -(2**63)]
 DECIMALS = ["10.50", "9.00", "0.00", "-1.25", "100.00"]
@@ -316,8 +381,27 @@ people = st.lists(
 LITERALS = {
     "string": [*map(_quoted, TEXTS), *map(_quoted, TEXTS[:12]), "7", "7.0", "true", "null", '"work"', '"User"'],
     "boolean": ["true", "false", '"True"', '"FALSE"', '"perhaps"', "null"],
-    "integer": [*map(str, NUMBERS), '"7"', '"007"', "7.0", "7.5", "7e0", '"7 "', '"abc"', "null", "99999999999999999999"],
-    "number text": [*map(str, NUMBERS), *(_quoted(str(one)) for one in NUMBERS), '"007"', '"7 "', '"abc"', '""', "null"],
+    "integer": [
+        *map(str, NUMBERS),
+        '"7"',
+        '"007"',
+        "7.0",
+        "7.5",
+        "7e0",
+        '"7 "',
+        '"abc"',
+        "null",
+        "99999999999999999999",
+    ],
+    "number text": [
+        *map(str, NUMBERS),
+        *(_quoted(str(one)) for one in NUMBERS),
+        '"007"',
+        '"7 "',
+        '"abc"',
+        '""',
+        "null",
+    ],
     "dateTime": [*map(_quoted, INSTANTS), "null"],
     "decimal text": ['"10.5"', '"10.50"', "10.5", '"9"', '"9.000"', '"0"', '"-1.25"', '"x"', '"10.505"', '""', "null"],
     "binary": [*(_quoted(base64.b64encode(one).decode()) for one in BYTES), '"aaec"', '"not base64"', "null"],
@@ -367,7 +451,11 @@ inside = st.recursive(
 filters = st.recursive(
     st.one_of(comparisons(SIMPLE), st.builds(Brackets, st.sampled_from(EMAILS.spellings), inside)), _logic, max_leaves=5
 )
-SORTED = [one for one in SIMPLE if one.type in ("string", "boolean", "integer", "dateTime") and one.keys != ("meta", "version")]
+SORTED = [
+    one
+    for one in SIMPLE
+    if one.type in ("string", "boolean", "integer", "dateTime") and one.keys != ("meta", "version")
+]
 MAPPED = {"title", "nickName", "externalId", "unknownToAnybody", "name.middleName", f"{CUSTOM}:Gone"}
 orders = st.tuples(st.sampled_from([one for one in SORTED if one.spellings[0] not in MAPPED]), st.booleans())
 
@@ -418,9 +506,7 @@ def site(request: Any, memory: Any, tmp_path_factory: Any) -> Iterator[Site]:
     wanted=st.lists(st.tuples(filters, st.integers(1, 4), st.integers(0, 4)), min_size=8, max_size=8),
     sorts=st.lists(st.tuples(orders, st.one_of(st.none(), filters), st.integers(1, 4)), min_size=3, max_size=3),
 )
-def test_every_answer_is_what_the_resources_themselves_say(
-    site: Site, rows: Any, wanted: Any, sorts: Any
-) -> None:
+def test_every_answer_is_what_the_resources_themselves_say(site: Site, rows: Any, wanted: Any, sorts: Any) -> None:
     site.holds(rows)
     for node, start, count in wanted:
         expected = [one["id"] for one in site.everybody if node.holds(one)]
