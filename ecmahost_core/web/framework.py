@@ -64,6 +64,12 @@ class Application(Flask):
         super().__init__(name, static_folder=None)
         self.url_map.converters |= {"collection": Collection, "id": Identifier, "version": Version}
 
+    def make_default_options_response(self) -> Response:
+        """Flask: called for OPTIONS, which no route answers: the methods of the path, in SCIM's media type."""
+        response = super().make_default_options_response()
+        response.mimetype = "application/scim+json"
+        return response
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Flask: called before each call of a view or hook, to find out whether it is async; none here is."""
         return func
