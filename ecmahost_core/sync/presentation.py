@@ -1,6 +1,6 @@
 """How an object of the space looks as a SCIM resource."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -13,9 +13,7 @@ from ecmahost_core.sync.deprovisioning import ACTIVE, is_active
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.reference_rows import GROUPS
 from ecmahost_core.sync.references import link_elements, links_by_path, put, show_references, unread_links
-from ecmahost_core.sync.schema_mapping import MappedPath
 from ecmahost_core.sync.sent import SENT, spelled
-from ecmahost_core.sync.values import normal
 
 Wants: TypeAlias = Callable[[AttributePath], bool]
 Page: TypeAlias = Sequence[tuple[SpaceObject, dict[str, Any]]]
@@ -48,30 +46,13 @@ def resource_of(binding: TypeBinding, entry: SpaceObject) -> dict[str, Any]:
     return _with_own_part(binding, entry, binding.mapping.resource_of(entry.attributes, as_sent))
 
 
-def stored_resource_of(binding: TypeBinding, entry: SpaceObject, compared: Collection[MappedPath]) -> dict[str, Any]:
-    """Returns the resource that filters work on: what the target holds, whatever it was sent as.
-
-    The values of the rows in ``compared`` have the form in which equal ones are equal.
-    """
-    normally: dict[str, Sequence[Any]] = {
-        row.text: row.shown(tuple(normal(value, row.target) for value in entry.attributes.get(row.target.name, ())))
-        for row in compared
-    }
-    return _with_own_part(binding, entry, binding.mapping.resource_of(entry.attributes, normally))
-
-
 def _with_own_part(binding: TypeBinding, entry: SpaceObject, resource: dict[str, Any]) -> dict[str, Any]:
     if binding.dn_row is not None and entry.dn is not None:
         binding.dn_row.write(resource, (entry.dn,))
     resource["id"] = entry.id
     if binding.can_be_disabled:
         resource[ACTIVE] = is_active(binding, entry)
-    created = _instant(entry.created)
-    resource["meta"] = {
-        "resourceType": binding.object_type.resource_type,
-        "created": created,
-        "lastModified": created if entry.modified == entry.created else _instant(entry.modified),
-    }
+    resource["meta"] = _meta(binding, entry)
     return resource
 
 
@@ -105,11 +86,9 @@ def presented_page(
     show_references(endpoint, binding, [row for row in binding.references if row not in hidden], page, base_url)
     _show_links(endpoint, binding, page, wants, base_url)
     if binding.groups_path is not None and wants(binding.groups_path):
-        _show_groups(endpoint, binding, page, base_url)
+        show_groups(endpoint, binding, page, base_url)
     for entry, resource in page:
-        meta: dict[str, Any] = resource["meta"]
-        meta["location"] = f"{base_url}{binding.resource_type.endpoint}/{entry.id}"
-        meta["version"] = version_of(entry, endpoint.store.epoch)
+        resource["meta"] = meta_of(binding, entry, base_url, endpoint.store.epoch)
     return [with_schemas(resource, binding.resource_type) for _, resource in page]
 
 
@@ -127,27 +106,46 @@ def _show_links(endpoint: Endpoint, binding: TypeBinding, page: Page, wants: Wan
                 raise of_type("tooMany", detail)
 
 
-def _show_groups(endpoint: Endpoint, binding: TypeBinding, page: Page, base_url: str) -> None:
+def show_groups(endpoint: Endpoint, binding: TypeBinding, page: Page, base_url: str) -> None:
     """Puts the groups of users, of which the users themselves know nothing, into their resources."""
     groups = endpoint.bindings_for_scim()["Group"]
     users = [entry for entry, _ in page]
     found = endpoint.store.owners_of_all(groups.space_type, binding.member_of, users)
-    names: dict[int, Any] = {}
+    made: dict[int, dict[str, Any]] = {}
     for entry, resource in page:
-        elements = []
         for group in found[entry.key]:
-            if group.key not in names:
-                names[group.key] = resource_of(groups, group).get("displayName")
-            url = f"{base_url}{groups.resource_type.endpoint}/{group.id}"
-            element = {"value": group.id, "$ref": url, "display": names[group.key], "type": "direct"}
-            elements.append({name: value for name, value in element.items() if value is not None})
-        if elements:
-            resource[GROUPS] = elements
+            if group.key not in made:
+                made[group.key] = group_element(groups, group, base_url)
+        if found[entry.key]:
+            resource[GROUPS] = [made[group.key] for group in found[entry.key]]
+
+
+def group_element(groups: TypeBinding, group: SpaceObject, base_url: str) -> dict[str, Any]:
+    """Returns what a member of a group is shown to have under ``groups``."""
+    name = resource_of(groups, group).get("displayName")
+    url = f"{base_url}{groups.resource_type.endpoint}/{group.id}"
+    shown = {"value": group.id, "$ref": url, "display": name, "type": "direct"}
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _set(resource: dict[str, Any], urn: str | None, name: str, value: Any) -> None:
     part = resource if urn is None else resource.setdefault(urn, {})
     part[name] = value
+
+
+def meta_of(binding: TypeBinding, entry: SpaceObject, base_url: str, epoch: str) -> dict[str, Any]:
+    """Returns the whole of an object's ``meta`` (RFC 7643 section 3.1); ``base_url`` is the connector's."""
+    location = f"{base_url}{binding.resource_type.endpoint}/{entry.id}"
+    return {**_meta(binding, entry), "location": location, "version": version_of(entry, epoch)}
+
+
+def _meta(binding: TypeBinding, entry: SpaceObject) -> dict[str, Any]:
+    created = _instant(entry.created)
+    return {
+        "resourceType": binding.object_type.resource_type,
+        "created": created,
+        "lastModified": created if entry.modified == entry.created else _instant(entry.modified),
+    }
 
 
 def version_of(entry: SpaceObject, epoch: str) -> str:
