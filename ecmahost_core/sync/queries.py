@@ -65,10 +65,7 @@ def search(
     view = view_of(endpoint, binding, node, sort, base_url)
     asked = Asked(endpoint, binding, node, view, call)
     matched, certain = matched_by(asked, access)
-    if sort is None:
-        found = _page(matched, start, count)
-    else:
-        found = _sorted_page(asked, sort, matched, start, count)
+    found = _page(matched, start, count) if sort is None else _sorted_page(asked, sort, matched, start, count)
     if not found.total and not certain and node is not None:
         _require_brought(endpoint, binding, node)
     return found
@@ -130,7 +127,7 @@ def _sorted_page(asked: Asked, sort: Sort, matched: Iterable[SpaceObject], start
 
     def places() -> Iterator[tuple[object, int, str]]:
         nonlocal total
-        for batch in batches(matched):
+        for batch in batches(asked, matched):
             for one, resource in zip(batch, asked.view.resources(batch), strict=True):
                 total += 1
                 # Of equal values the older object comes first in both orders.
