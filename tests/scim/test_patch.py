@@ -405,6 +405,14 @@ def test_all_operations_are_applied_or_none(user_type: ResourceType) -> None:
     assert refusal({"title": "old"}, user_type, *operations)[0] == "invalidValue"
 
 
+def test_active_cannot_be_removed_and_null_leaves_it_as_it_is(user_type: ResourceType) -> None:
+    disabled = {"userName": "x", "active": False}
+    assert refusal(disabled, user_type, Operation("remove", "active"))[0] == "mutability"
+    for blank in (None, "", []):
+        assert after(disabled, user_type, Operation("replace", "active", blank)) == disabled
+        assert after(disabled, user_type, Operation("replace", None, {"active": blank})) == disabled
+
+
 def test_no_operations_change_nothing(user_type: ResourceType) -> None:
     assert apply_patch({"title": "t"}, (), user_type) == Patched({"title": "t"}, ())
 
