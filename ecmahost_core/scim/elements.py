@@ -159,19 +159,13 @@ def _key(element: Any) -> Any:
 
 
 def _with_one_primary(before: Sequence[Any], after: list[Any]) -> list[Any]:
-    """Takes ``primary`` from the values that had it when the change gave it to another (section 3.5.2).
-
-    Raises ScimError ``invalidValue`` when it gave it to several, unless several had it before.
-    """
+    """Takes ``primary`` from the values that had it when the change gave it to another (section 3.5.2)."""
     primaries = [element for element in after if isinstance(element, dict) and element.get("primary") is True]
     if len(primaries) < 2:
         return after
     old = {id(element) for element in before if isinstance(element, dict) and element.get("primary") is True}
-    winners = [element for element in primaries if id(element) not in old]
-    if not winners:
+    winner = next((element for element in primaries if id(element) not in old), None)
+    if winner is None:
         return after
-    if len(winners) > 1 and len(old) < 2:
-        raise errors.invalid_value("Only one value can be the primary one, and the path of an operation selects several.")
-    winner = winners[0]
     losers = {id(element) for element in primaries if element is not winner}
     return [element | {"primary": False} if id(element) in losers else element for element in after]

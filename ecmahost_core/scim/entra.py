@@ -102,7 +102,7 @@ def passed_over_when_read_only(name: str) -> bool:
 
 
 def stays_when_blank(attribute: Attribute) -> bool:
-    """Whether null or ``""`` in a PATCH leaves this attribute as it is, rather than being refused (called by ``patch``).
+    """Whether null or ``""`` in a PATCH leaves this attribute as it is and is not refused (called by ``patch``).
 
     RFC 7644 section 3.5.2.3 has ``mutability`` for what cannot be removed. Entra's tests clear every attribute that is
     mapped, ``active`` among them, and refusing that one would refuse the others. Nobody is enabled by it.

@@ -413,16 +413,6 @@ def test_active_cannot_be_removed_and_null_leaves_it_as_it_is(user_type: Resourc
         assert after(disabled, user_type, Operation("replace", None, {"active": blank})) == disabled
 
 
-def test_a_change_that_makes_several_values_primary_is_refused(user_type: ResourceType) -> None:
-    two = {"emails": [HOME, HOME | {"value": "i@example.com"}]}
-    change = Operation("replace", 'emails[type eq "home"].primary', True)  # noqa: FBT003 - a value as any other
-    assert refusal(two, user_type, change)[0] == "invalidValue"
-    assert after({"emails": [WORK, HOME]}, user_type, change)["emails"] == [
-        WORK | {"primary": False},
-        HOME | {"primary": True},
-    ]
-
-
 def test_what_cannot_change_in_a_value_cannot_be_removed_from_it(group_type: ResourceType) -> None:
     group = {"displayName": "g", "members": [{"value": "1", "type": "User"}]}
     assert refusal(group, group_type, Operation("remove", 'members[value eq "1"].value'))[0] == "mutability"

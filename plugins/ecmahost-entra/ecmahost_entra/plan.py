@@ -13,7 +13,7 @@ from ecmahost_entra.names import EXPORT_PASSWORD, Name, mapped_names, mistake, s
 from ecmahost_entra.paths import ECMA_USER, ScimPath
 
 _PLURAL = frozenset(
-    "emails phonenumbers ims photos addresses entitlements roles x509certificates".split()  # of the core User
+    {"emails", "phonenumbers", "ims", "photos", "addresses", "entitlements", "roles", "x509certificates"}
 )
 _NOT_EXPORTED_BY_ENTRA = (AttributeType.BINARY, AttributeType.REFERENCE)
 
@@ -193,7 +193,7 @@ def _why_not_sent(
             attribute.type in _NOT_EXPORTED_BY_ENTRA,
             f"Entra does not export values of type {attribute.type.value} to a connector host",
         ),
-        (mapped.path.sub.casefold() == "primary", "Entra sends values, and says of one e-mail address that it is primary"),
+        (mapped.path.sub.casefold() == "primary", "Entra sends it with the first e-mail address alone"),
         (
             not mapped.path.urn and mapped.path.selector is None and mapped.path.attribute.casefold() in _PLURAL,
             'Entra says which of the values it means, as in emails[type eq "work"].value',
