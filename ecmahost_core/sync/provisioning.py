@@ -10,7 +10,7 @@ from typing import Any
 
 from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.ecma.capabilities import MAExportType
-from ecmahost_core.ecma.csentry import CSEntryChange, change_to_json
+from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType, change_to_json
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
 from ecmahost_core.ecma.passwords import PasswordSupport
 from ecmahost_core.ecma.results import MAExportError
@@ -34,15 +34,20 @@ from ecmahost_core.sync.deprovisioning import ACTIVE, fitted, wanted_active
 from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
 from ecmahost_core.sync.identity import identifying_paths
-from ecmahost_core.sync.presentation import resource_of
+from ecmahost_core.sync.link_changes import all_links, exported_links, new_links
+from ecmahost_core.sync.presentation import editable
+from ecmahost_core.sync.references import in_target
 from ecmahost_core.sync.sent import with_sent
-from ecmahost_core.sync.steps import Plan, half_done, plan_of_change, plan_of_removal
+from ecmahost_core.sync.steps import Plan, Step, half_done, plan_of_change, plan_of_removal
 from ecmahost_core.sync.target_reads import read_by_anchor, read_by_value
 
 WAIT_FOR_OUTCOME_SECONDS = 10.0
 
 Transform = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """From the resource as it is to the resource as the client wants it; raises ScimError when that cannot be."""
+
+Condition = Callable[[SpaceObject], None]
+"""Looks at the very object that a write is computed from; raises ScimError when it is not the one that was meant."""
 
 
 def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any], call: Call) -> SpaceObject:
@@ -51,6 +56,8 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     Raises ScimError: 400 for values that the target does not take, 409 when somebody has the anchor or a unique value
     already, in the space or in the target itself, 503 when the outcome is not known.
     """
+    links = new_links(endpoint, binding, resource)
+    _, resource = in_target(endpoint, binding, {}, {}, resource)
     attributes = binding.mapping.attributes_of(resource)
     active = wanted_active(resource)
     kept = dict(with_sent(binding.mapping, {}, {}, resource))
@@ -60,6 +67,7 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
         elif not active:
             kept[ACTIVE] = False
     password = binding.password_of(resource)
+    attributes |= links
     change = addition(binding, attributes)
     keys = keys_of(binding, change.anchor, change.dn, attributes)
     if not keys:
@@ -93,16 +101,25 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     return created
 
 
-def change(endpoint: Endpoint, binding: TypeBinding, object_id: str, transform: Transform, call: Call) -> SpaceObject:
+def change(
+    endpoint: Endpoint,
+    binding: TypeBinding,
+    object_id: str,
+    transform: Transform,
+    call: Call,
+    condition: Condition | None = None,
+) -> SpaceObject:
     """Changes an object by PATCH or PUT and returns it as it is afterwards; nothing to change means no write.
 
-    ``transform`` may be called more than once, when others change the object meanwhile. A change that disables where
-    the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
+    ``condition`` and ``transform`` may be called more than once, when others change the object meanwhile. A change that
+    disables where the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
     """
     _require_whole(endpoint, binding)
     while True:
         before = existing(endpoint, binding, object_id, call)
-        resource = resource_of(binding, before)
+        if condition is not None:
+            condition(before)
+        resource = editable(endpoint, binding, before)
         after = transform(resource)
         plan = plan_of_change(endpoint, binding, before, resource, after)
         try:
@@ -118,11 +135,15 @@ def change(endpoint: Endpoint, binding: TypeBinding, object_id: str, transform: 
         raise not_found(f"{binding.object_type.resource_type} {object_id} was deleted meanwhile.")
 
 
-def remove(endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Call) -> None:
+def remove(
+    endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Call, condition: Condition | None = None
+) -> None:
     """Deletes an object as the delete flow says; raises ScimError 404 when there is none."""
     _require_whole(endpoint, binding)
     while True:
         before = existing(endpoint, binding, object_id, call)
+        if condition is not None:
+            condition(before)
         plan = plan_of_removal(endpoint, binding, before)
         try:
             _carry_out(endpoint, binding, before, plan, call)
@@ -179,6 +200,8 @@ def _carry_out(
             change = exportable(binding, endpoint.connector.capabilities.export_type, current, step.change)
         changed = changed_by(change, current.attributes) if change else {}
         keys, unique = keys_of_update(binding, current, changed, change.new_dn if change else None)
+        if change is not None and binding.space_type.links:
+            change = _with_links(endpoint, binding, current, change, step)
         intent = WriteIntent(
             space_type=binding.space_type,
             operation=step.operation,
@@ -206,6 +229,20 @@ def _carry_out(
         if delivery.error is not None:
             raise delivery.error
     return current
+
+
+def _with_links(
+    endpoint: Endpoint, binding: TypeBinding, current: SpaceObject, change: CSEntryChange, step: Step
+) -> CSEntryChange:
+    """The change with what it does to links, of which the attributes of an object know nothing."""
+    if change.modification_type is ObjectModificationType.UPDATE:
+        export_type = endpoint.connector.capabilities.export_type
+        parts = exported_links(endpoint.store, binding, export_type, current, step.links)
+        return replace(change, attribute_changes=(*change.attribute_changes, *parts))
+    if change.modification_type is ObjectModificationType.REPLACE:
+        links = all_links(endpoint.store, binding, current, step.links)
+        return replace(change, attributes={**change.attributes, **links})
+    return change
 
 
 def _open(endpoint: Endpoint, binding: TypeBinding, intent: WriteIntent, call: Call) -> JournalEntry | None:

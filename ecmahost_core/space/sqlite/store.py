@@ -1,7 +1,7 @@
 """The store: one object over the parts of this package, each of which has one noun."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +16,7 @@ from ecmahost_core.space.journal import (
     WriteIntent,
 )
 from ecmahost_core.space.objects import (
+    Link,
     ObjectState,
     SpaceObject,
     SpaceType,
@@ -38,9 +39,12 @@ from ecmahost_core.space.sqlite.imports import SqliteImportRun
 from ecmahost_core.space.sqlite.incarnation import Incarnation, is_alive, lock_directory
 from ecmahost_core.space.sqlite.lookups import Lookups
 from ecmahost_core.space.sqlite.pages import Pages
+from ecmahost_core.space.sqlite.relations import Relations
 from ecmahost_core.space.sqlite.rows import BATCH, encode, stored_row
 from ecmahost_core.space.sqlite.runs import Runs
-from ecmahost_core.space.sqlite.types import Types, type_row
+from ecmahost_core.space.sqlite.settling import settle
+from ecmahost_core.space.sqlite.type_row import type_row
+from ecmahost_core.space.sqlite.types import Types
 from ecmahost_core.space.sqlite.waiting import Releases
 from ecmahost_core.space.store import StoreUnavailable
 
@@ -78,6 +82,7 @@ class SqliteStore:
         types = self._types = Types(self._database)
         self._lookups = Lookups(self._database, types)
         self._pages = Pages(self._database, types)
+        self._relations = Relations(self._database, types)
         self._releases = Releases(self._database)
         self._runs = Runs(self._database, types, self._locks)
 
@@ -116,13 +121,27 @@ class SqliteStore:
         """See ``Store.by_anchor``."""
         return self._lookups.by_anchor(space_type, anchor)
 
-    def find(self, space_type: SpaceType, attribute: str, value: str) -> list[SpaceObject]:
-        """See ``Store.find``."""
-        return self._lookups.find(space_type, attribute, value)
+    def by_dn(self, space_type: SpaceType, dn: str) -> SpaceObject | None:
+        """See ``Store.by_dn``."""
+        return self._lookups.by_dn(space_type, dn)
 
-    def scan(self, space_type: SpaceType) -> Iterator[SpaceObject]:
+    def find(
+        self, space_type: SpaceType, attribute: str, value: str, after: int = 0, count: int = -1
+    ) -> list[SpaceObject]:
+        """See ``Store.find``."""
+        return self._lookups.find(space_type, attribute, value, after, count)
+
+    def by_ids(self, space_type: SpaceType, ids: Sequence[str]) -> dict[str, SpaceObject]:
+        """See ``Store.by_ids``."""
+        return self._lookups.by_ids(space_type, ids)
+
+    def scan(self, space_type: SpaceType, after: int = 0) -> Iterator[SpaceObject]:
         """See ``Store.scan``."""
-        return self._lookups.scan(space_type)
+        return self._lookups.scan(space_type, after)
+
+    def after(self, space_type: SpaceType, key: int, count: int) -> list[SpaceObject]:
+        """See ``Store.after``."""
+        return self._lookups.after(space_type, key, count)
 
     def page(self, space_type: SpaceType, start: int, count: int) -> list[SpaceObject]:
         """See ``Store.page``."""
@@ -131,6 +150,44 @@ class SqliteStore:
     def count(self, space_type: SpaceType) -> int:
         """See ``Store.count``."""
         return self._pages.count(space_type)
+
+    def links(self, space_type: SpaceType, owner: SpaceObject, attribute: str) -> list[Link]:
+        """See ``Store.links``."""
+        return self._relations.links(space_type, owner, attribute)
+
+    def references(
+        self, space_type: SpaceType, owners: Sequence[SpaceObject], attributes: Sequence[str]
+    ) -> dict[int, list[Link]]:
+        """See ``Store.references``."""
+        return self._relations.references(space_type, owners, attributes)
+
+    def linked(
+        self, space_type: SpaceType, owner: SpaceObject, attribute: str, values: Iterable[str]
+    ) -> dict[str, str]:
+        """See ``Store.linked``."""
+        return self._relations.linked(space_type, owner, attribute, values)
+
+    def owners(self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject) -> list[SpaceObject]:
+        """See ``Store.owners``."""
+        return self._relations.owners_of_all(space_type, attributes, [target])[target.key]
+
+    def owners_of_all(
+        self, space_type: SpaceType, attributes: Sequence[str], targets: Sequence[SpaceObject]
+    ) -> dict[int, list[SpaceObject]]:
+        """See ``Store.owners_of_all``."""
+        return self._relations.owners_of_all(space_type, attributes, targets)
+
+    def naming(
+        self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]
+    ) -> set[tuple[int, int]]:
+        """See ``Store.naming``."""
+        return self._relations.naming(attributes, owners, targets)
+
+    def targets(
+        self, space_type: SpaceType, owner_type: SpaceType, owner: SpaceObject, attribute: str
+    ) -> Iterator[SpaceObject]:
+        """See ``Store.targets``."""
+        return self._relations.targets(space_type, owner_type, owner, attribute)
 
     def status(self, connector: str) -> ConnectorStatus:
         """See ``Store.status``."""
@@ -185,12 +242,14 @@ class SqliteStore:
         """See ``Store.adopt``. Raises ValueError or TypeError for an object that cannot be stored."""
         type_id = self._types.require(space_type)
         reading = arbitration.Reading(space_type, began_seq)
-        encoded = [encode(target, space_type.export_only) for target in objects]
+        encoded = [encode(target, space_type.export_only, space_type.links) for target in objects]
         for start in range(0, len(encoded), BATCH):
             with self._database.write() as transaction:
                 applied = arbitration.apply(transaction, type_id, reading, encoded[start : start + BATCH])
             reading.seen.add_all(applied.seen)
             reading.own.update(applied.own)
+            for owing in applied.owing:
+                settle(self._database, type_id, owing)
 
     def relink(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
         """See ``Store.relink``."""
