@@ -96,12 +96,34 @@ CREATE TABLE Users (
     OtherPostalCode VARCHAR(64),
     OtherCountry VARCHAR(256),
     OtherAddressPrimary BOOLEAN,
-    Entitlement VARCHAR(256),
-    Role VARCHAR(256),
     Certificate BLOB,
     EmployeeNumber VARCHAR(256),
     CostCenter VARCHAR(256),
     Organization VARCHAR(256),
     Division VARCHAR(256),
-    Department VARCHAR(256)
+    Department VARCHAR(256),
+    ManagerId INTEGER REFERENCES Users (Id)
 );
+
+CREATE TABLE UserRoles (
+    UserId INTEGER NOT NULL REFERENCES Users (Id), Role VARCHAR(256) NOT NULL, PRIMARY KEY (UserId, Role)
+);
+CREATE TABLE UserEntitlements (
+    UserId INTEGER NOT NULL REFERENCES Users (Id), Entitlement VARCHAR(256) NOT NULL, PRIMARY KEY (UserId, Entitlement)
+);
+
+CREATE TABLE Groups (
+    Id INTEGER PRIMARY KEY AUTOINCREMENT,
+    DisplayName VARCHAR(256) NOT NULL UNIQUE COLLATE NOCASE,
+    ExternalId VARCHAR(256)
+);
+CREATE TABLE GroupMembers (
+    GroupId INTEGER NOT NULL REFERENCES Groups (Id), UserId INTEGER NOT NULL REFERENCES Users (Id),
+    PRIMARY KEY (GroupId, UserId)
+);
+CREATE INDEX MembersByUser ON GroupMembers (UserId);
+CREATE TABLE GroupParts (
+    GroupId INTEGER NOT NULL REFERENCES Groups (Id), PartId INTEGER NOT NULL REFERENCES Groups (Id),
+    PRIMARY KEY (GroupId, PartId)
+);
+CREATE INDEX PartsByGroup ON GroupParts (PartId);
