@@ -1,9 +1,9 @@
 """Coverage-guided fuzzing of what reads texts of clients: ``python tests/conformance/fuzz_parsers.py DIRECTORY``.
 
 Needs atheris (``pip install atheris``), which no test does. Filters, paths, bodies of PATCH and PUT, and cursors are
-read, and applied to a resource; anything but a refusal in SCIM's words ends the run, and atheris keeps the input that did it. The
-first byte of an input chooses which of them. DIRECTORY keeps the corpus, which begins with texts that mean something;
-what follows it goes to libFuzzer: ``-max_total_time=600``, ``-max_len=2000``.
+read, and applied to a resource; anything but a refusal in SCIM's words ends the run, and atheris keeps the input that
+did it. The first byte of an input chooses what it is read as. DIRECTORY keeps the corpus, which begins with texts that
+mean something; what follows it goes to libFuzzer: ``-max_total_time=600``, ``-max_len=2000``.
 """
 
 import hashlib
