@@ -22,6 +22,8 @@ _ANYWHERE = "type IN (SELECT id FROM space_type WHERE connector = ?)"
 _WITHIN = "type = ?"
 _INSERT = """INSERT OR IGNORE INTO reference (owner, attribute, value_key, value, connector, target, scope)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_STALE = """SELECT r.value_key FROM reference r JOIN object o ON o.key = r.target
+    WHERE r.owner = ? AND r.attribute = ? AND r.value_key <> o.anchor_key AND r.value_key IS NOT o.dn_key"""
 _ROW = "owner = ? AND attribute = ? AND value_key = ?"
 
 
@@ -100,21 +102,9 @@ def resolve(transaction: Transaction, row: TypeRow, appeared: Iterable[tuple[int
     )
 
 
-def forget(transaction: Transaction, connector: int, keys: Sequence[int]) -> None:
-    """Removes the references of objects that are gone, and gives up those to them.
-
-    Called when the objects' rows are removed already: where another object has taken over the DN (deleted in the target
-    and made again there), the reference goes on to that one.
-    """
-    connection = transaction.connection
-    connection.executemany("DELETE FROM reference WHERE owner = ?", [(key,) for key in keys])
-    pointing: dict[int | None, list[tuple[int, str, str]]] = {}
-    for owner, name, value_key, scope in select_in(
-        connection, "SELECT owner, attribute, value_key, scope FROM reference WHERE target {in}", (), keys
-    ):
-        pointing.setdefault(scope, []).append((owner, name, value_key))
-    for scope, rows in pointing.items():
-        aim(transaction, connector, scope, rows)
+def stale(connection: sqlite3.Connection, owner: int, attribute: str) -> list[str]:
+    """Returns the folded values of an attribute that named an object which has another name now."""
+    return [value_key for (value_key,) in connection.execute(_STALE, (owner, attribute)).fetchall()]
 
 
 def aim(transaction: Transaction, connector: int, scope: int | None, places: Sequence[tuple[int, str, str]]) -> None:
