@@ -39,13 +39,15 @@ class Collection(BaseConverter):
     Otherwise a POST to ``/Schemas`` would be taken for a creation, and not for a method that is not allowed there.
     """
 
-    regex = r"(?!(?:Schemas|ResourceTypes|ServiceProviderConfig|Bulk|Me|\.search|[Vv][0-9]+)(?:/|$))[^/]+"
+    regex = r"(?!(?:Schemas|ResourceTypes|ServiceProviderConfig|Bulk|Me|\.search|[Vv][0-9]+)$)[^/]+"
+    part_isolating = True
 
 
 class Identifier(BaseConverter):
     """A resource's id in a path."""
 
     regex = r"(?!\.search$)[^/]+"
+    part_isolating = True
 
 
 class Version(BaseConverter):

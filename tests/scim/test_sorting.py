@@ -40,8 +40,8 @@ def _sort(text: str, resource_type: ResourceType, order: str | None = None) -> S
 def test_resources_are_in_the_order_of_the_values_and_those_without_one_last(
     ecma_type: ResourceType, text: str, resources: list[dict[str, Any]]
 ) -> None:
-    sort = _sort(text, ecma_type)
-    assert sorted(resources[::-1], key=lambda one: sort_key(sort, one)) == resources
+    sort, backwards = _sort(text, ecma_type), resources[::-1]
+    assert sorted(backwards, key=lambda one: sort_key(sort, one)) == resources
 
 
 def test_texts_that_eq_takes_for_the_same_have_the_same_place(user_type: ResourceType) -> None:

@@ -469,11 +469,12 @@ def no_such_person(target):
     """Refuses as a foreign key does."""
 
     def refuse(change):
+        if change.object_type != "Groups":
+            return None
         named = {value.value for part in change.attribute_changes for value in part.added}
         named |= {value.value for value in change.attributes.get("Members", ())}
-        if change.object_type == "Groups" and not all((one,) in target.rows for one in named):
-            return ExportError(MAExportError.SCHEMA_VIOLATION, "a foreign key")
-        return None
+        known = all((one,) in target.rows for one in named)
+        return None if known else ExportError(MAExportError.SCHEMA_VIOLATION, "a foreign key")
 
     return refuse
 
@@ -515,6 +516,19 @@ def test_a_member_that_is_deleted_before_it_is_added_does_not_stay_where_the_tar
     assert "groups" not in office.shown(again.id)
     office.groups.patch(group.id, add(again.id))
     assert members(office) == ["cem"]
+
+
+def test_a_member_that_is_renamed_before_it_is_added_is_added_under_the_new_name(office, monkeypatch):
+    group, cem = staff(office), the(office, "cem")
+    before_the_journal(office, monkeypatch, lambda: office.set(cem, "userName", "jim"))
+    office.groups.patch(group.id, add(cem))
+    assert members(office) == ["ann", "bob", "jim"]
+    assert cem in {one["value"] for one in office.groups.shown(group.id)["members"]}
+    office.target.refuse = no_such_person(office.target)
+    office.groups.patch(group.id, drop(cem))
+    before_the_journal(office, monkeypatch, lambda: office.set(cem, "userName", "cem"))
+    office.groups.patch(group.id, add(cem))
+    assert members(office) == ["ann", "bob", "cem"]
 
 
 def test_a_deletion_that_is_under_way_is_waited_for(office, memory):

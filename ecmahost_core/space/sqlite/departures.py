@@ -26,9 +26,9 @@ def give_up(transaction: Transaction, connector: int, keys: Sequence[int], *, dr
     """Removes the references of at most ``BATCH`` objects that are gone, and those to them.
 
     Called when the objects' rows are removed already: where another object has taken over the DN (deleted in the target
-    and made again there), the reference goes on to that one. Of the others a link stays, open, for whoever gets the
-    name, as the target has it too; ``dropping``: the target has removed the object's links with it, and so does the
-    space, or somebody who is given the name next would be shown in the groups of the one before.
+    and made again there), a reference goes on to that one, and else stays, open, for whoever gets the name. ``dropping``
+    removes links instead, because the target has removed them with the object: somebody who is given the name next must
+    not be shown in the groups of the one before.
     """
     if not _portion(transaction, connector, keys, dropping=dropping):
         transaction.connection.executemany(

@@ -115,5 +115,5 @@ def _rescope(
 
 
 def _note(connection: sqlite3.Connection, type_id: int, names: Sequence[str], place: _Place) -> None:
-    text = orjson.dumps({"attributes": names, "place": place}).decode()
+    text = orjson.dumps({"attributes": names, "place": tuple(place)}).decode()
     connection.execute("UPDATE space_type SET rescoping = ? WHERE id = ?", (text, type_id))
