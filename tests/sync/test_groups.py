@@ -552,3 +552,43 @@ def test_a_deletion_that_is_under_way_is_waited_for(office, memory):
     answers = memory.together(lambda: office.groups.patch(group.id, add(cem.id)), end)
     assert not [one for one in answers if isinstance(one, Exception)]
     assert members(office) == ["ann", "bob"]
+
+
+def test_what_a_client_says_of_a_member_beside_its_id_is_passed_over(office):
+    group, cem = staff(office), the(office, "cem")
+    said = {"value": cem, "display": "Cem", "displayName": "Cem", "type": "Group", "$ref": "https://elsewhere/Groups/1"}
+    office.groups.patch(group.id, {"op": "Add", "path": "members", "value": [said]})
+    office.groups.patch(group.id, {"op": "Add", "path": "members", "value": said})
+    assert (parts(office), len(office.target.sent)) == ((["cem"], []), 1)
+    office.groups.put(group.id, displayName="staff", members=[said])
+    assert members(office) == ["cem"]
+
+
+def test_a_group_that_was_only_marked_as_deleted_and_is_found_again_is_unmarked_by_the_next_change(desk):
+    desk.target.put("ann", Login="ann")
+    desk.target.groups["staff",] = {"Name": ("staff",), "Note": ("kept",)}
+    desk.ready(groups=MEMBERS, capabilities=BY_CHANGES, groups_delete=("Note", "gone"))
+    group = staff(desk)
+    desk.groups.remove(group.id)
+    assert desk.target.groups["staff",]["Note"] == ("gone",)
+    assert staff(desk).id == group.id
+    desk.groups.patch(group.id, add(the(desk, "ann")))
+    assert (desk.target.groups["staff",]["Note"], members(desk)) == (("kept",), ["ann"])
+    desk.groups.patch(group.id, drop(the(desk, "ann")))
+    assert desk.target.groups["staff",]["Note"] == ("kept",)
+
+
+@pytest.mark.parametrize(
+    "question", ['members.display eq "x"', 'members[display co "a"]', 'members.type eq "Group"', 'members eq "nobody"']
+)
+def test_a_filter_on_what_no_member_has_finds_no_group(office, question):
+    assert office.groups.match(question) == []
+    assert len(office.groups.match(f"not ({question})")) == 1
+
+
+def test_a_filter_by_members_and_groups_finds_who_has_them(office):
+    group, ann, cem = staff(office).id, the(office, "ann"), the(office, "cem")
+    for question in (f'id eq "{group}" and members eq "{ann}"', f'members.value eq "{ann}"', "members pr"):
+        assert [one.id for one in office.groups.match(question)] == [group]
+    assert office.groups.match(f'id eq "{group}" and members eq "{cem}"') == []
+    assert {one.id for one in office.match(f'groups.value eq "{group}"')} == {ann, the(office, "bob")}
