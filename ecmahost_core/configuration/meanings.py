@@ -33,10 +33,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             "Web worker processes. One more process imports.",
         ),
         "host.request_budget_seconds": Meaning(
-            "Seconds that one SCIM request may take in all, the target included. Entra gives up after 60.",
+            "Seconds that one SCIM request may take in all, the target included. Entra gives up after 60. A bulk request "
+            "may have twenty operations for each.",
         ),
         "host.body_limit": Meaning(
-            "The largest request body, in bytes.",
+            "The largest request body, in bytes; of a bulk request, too.",
         ),
         "tls.certificate": Meaning(
             "A PEM file: the certificate, followed by the chain. Read again when it changes. Relative to the home.",
@@ -82,6 +83,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         "properties.deletion_threshold.objects": Meaning(
             "See `percent`; both must be exceeded.",
             otherwise="`5`",
+        ),
+        "properties.strict": Meaning(
+            "Whether a request with an attribute that is not mapped is refused with 400 that names it. Otherwise such "
+            "an attribute is passed over, which is what Entra and most other clients need.",
+            otherwise="`false`",
         ),
         "properties.extensions": Meaning(
             "The extensions through which every call to the plugin goes, the outermost first; `ecmahost extensions` "

@@ -17,10 +17,10 @@ from ecmahost_core.space.journal import Operation
 from ecmahost_core.space.objects import LinkChange, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import changed_by, update
-from ecmahost_core.sync.departures import kept_of_leaving, undone, without_departure
+from ecmahost_core.sync.departures import has_left, kept_of_leaving, undone, without_departure
 from ecmahost_core.sync.deprovisioning import ACTIVE, is_active, plan, wanted_active
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.link_changes import changed_links, planned_links, without_links
+from ecmahost_core.sync.link_changes import Added, changed_links, planned_links, without_links
 from ecmahost_core.sync.references import in_target
 from ecmahost_core.sync.sent import retained, same_json, with_sent
 
@@ -52,11 +52,13 @@ class Plan:
         steps: in this order; empty when there is nothing to do.
         kept: what the host keeps beside the object once all of them are done.
         event: whether it disables or restores; None for any other change.
+        added: whom its steps add to link attributes.
     """
 
     steps: tuple[Step, ...]
     kept: Mapping[str, Any]
     event: DeprovisioningEvent | None = None
+    added: Added = field(default_factory=dict)
 
 
 def plan_of_change(
@@ -77,7 +79,7 @@ def plan_of_change(
     with it: a target that remembers passwords would refuse one that it has been given already. Only somebody who is
     let in again gets it first.
     """
-    links = changed_links(endpoint, binding, before, after)
+    links, added = changed_links(endpoint, binding, before, after)
     resource, after = in_target(endpoint, binding, before.attributes, resource, after)
     changed = dict(binding.mapping.changes(before.attributes, resource, after))
     if not binding.active_mapped and changed.get(binding.active_attribute) == ():
@@ -86,13 +88,15 @@ def plan_of_change(
     kept = with_sent(binding.mapping, before.kept, resource, after)
     if event is not None and not binding.active_attribute:
         kept = {**kept, ACTIVE: event is DeprovisioningEvent.RESTORE}
-    if event is DeprovisioningEvent.RESTORE:
+    # A group has no ``active`` to be set: whoever changes one that was found again wants it back.
+    found_again = not binding.can_be_disabled and has_left(binding, before)
+    if event is DeprovisioningEvent.RESTORE or found_again:
         changed = {**undone(binding, before), **changed}
         kept = without_departure(kept)
     planned = list(_planned(endpoint, binding, before, event)) if event is not None else []
     password = binding.password_of(after)
     if any(one.modification_type is ObjectModificationType.DELETE for one in planned):
-        changed, password, links = {}, None, {}
+        changed, password, links, added = {}, None, {}, {}
     elif len(planned) == 1 and planned[0].modification_type is ObjectModificationType.UPDATE and not planned[0].new_dn:
         changed.update(changed_by(planned.pop(), before.attributes))
     export_type = endpoint.connector.capabilities.export_type
@@ -109,7 +113,7 @@ def plan_of_change(
         kept = retained(binding.mapping, kept, before.attributes)
     if not steps and not same_json(kept, before.kept):
         steps = [Step(Operation.UPDATE, None)]
-    return Plan(tuple(steps), kept, event)
+    return Plan(tuple(steps), kept, event, added)
 
 
 def plan_of_removal(endpoint: Endpoint, binding: TypeBinding, before: SpaceObject) -> Plan:

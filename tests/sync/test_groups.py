@@ -17,7 +17,11 @@ from ecmahost_core import (
     Schema,
 )
 from ecmahost_core.configuration.model import SelectedAttribute
+from ecmahost_core.ecma.csentry import change_to_json
+from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.journal import ID, LockKey, Operation, WriteIntent
 from ecmahost_core.sync import imports
+from ecmahost_core.sync.changes import removal
 from ecmahost_core.sync.recovery import Recovery
 
 MEMBERS = {"displayName": "Name", "members": "Members"}
@@ -459,3 +463,132 @@ def test_a_deleted_group_is_deleted(office):
     office.groups.remove(staff(office).id)
     assert office.target.groups == {}
     assert office.target.sent[-1].modification_type is ObjectModificationType.DELETE
+
+
+def no_such_person(target):
+    """Refuses as a foreign key does."""
+
+    def refuse(change):
+        if change.object_type != "Groups":
+            return None
+        named = {value.value for part in change.attribute_changes for value in part.added}
+        named |= {value.value for value in change.attributes.get("Members", ())}
+        known = all((one,) in target.rows for one in named)
+        return None if known else ExportError(MAExportError.SCHEMA_VIOLATION, "a foreign key")
+
+    return refuse
+
+
+def before_the_journal(desk, monkeypatch, happens):
+    """Something happens once between the resolving of the members and the export of the group."""
+    opened, left = desk.store.open_entry, [happens]
+
+    def open_entry(intent):
+        if left and intent.space_type.resource_type == "Group":
+            left.pop()()
+        return opened(intent)
+
+    monkeypatch.setattr(desk.store, "open_entry", open_entry)
+
+
+def test_a_member_that_is_deleted_before_it_is_added_is_refused_by_name(office, monkeypatch, refused):
+    group, ann, cem = staff(office), the(office, "ann"), the(office, "cem")
+    office.target.refuse = no_such_person(office.target)
+    before_the_journal(office, monkeypatch, lambda: office.remove(cem))
+    error = refused(400, office.groups.patch, group.id, add(cem), drop(ann))
+    assert (error.scim_type, cem in error.detail) == ("invalidValue", True)
+    assert members(office) == ["ann", "bob"]
+    bob = the(office, "bob")
+    before_the_journal(office, monkeypatch, lambda: office.remove(bob))
+    error = refused(400, office.groups.create, displayName="new", members=[{"value": ann}, {"value": bob}])
+    assert (error.scim_type, bob in error.detail, ann in error.detail) == ("invalidValue", True, False)
+
+
+def test_a_member_that_is_deleted_before_it_is_added_does_not_stay_where_the_target_takes_it(office, monkeypatch):
+    group, ann, bob, cem = (staff(office), *(the(office, login) for login in ("ann", "bob", "cem")))
+    before_the_journal(office, monkeypatch, lambda: office.remove(cem))
+    office.groups.patch(group.id, add(cem), drop(ann))
+    assert members(office) == ["bob"]
+    before_the_journal(office, monkeypatch, lambda: office.remove(bob))
+    office.groups.create(displayName="new", members=[{"value": ann}, {"value": bob}])
+    assert members(office, "new") == ["ann"]
+    again = office.create(userName="cem")
+    assert "groups" not in office.shown(again.id)
+    office.groups.patch(group.id, add(again.id))
+    assert members(office) == ["cem"]
+
+
+def test_a_member_that_is_renamed_before_it_is_added_is_added_under_the_new_name(office, monkeypatch):
+    group, cem = staff(office), the(office, "cem")
+    before_the_journal(office, monkeypatch, lambda: office.set(cem, "userName", "jim"))
+    office.groups.patch(group.id, add(cem))
+    assert members(office) == ["ann", "bob", "jim"]
+    assert cem in {one["value"] for one in office.groups.shown(group.id)["members"]}
+    office.target.refuse = no_such_person(office.target)
+    office.groups.patch(group.id, drop(cem))
+    before_the_journal(office, monkeypatch, lambda: office.set(cem, "userName", "cem"))
+    office.groups.patch(group.id, add(cem))
+    assert members(office) == ["ann", "bob", "cem"]
+
+
+def test_a_deletion_that_is_under_way_is_waited_for(office, memory):
+    group, cem = staff(office), office.named("cem")[0]
+    deletion = office.store.open_entry(
+        WriteIntent(
+            space_type=office.space_type,
+            operation=Operation.DELETE,
+            change=change_to_json(removal(office.binding, cem.anchor, None)),
+            keys=(LockKey(ID, cem.id),),
+            unique=(),
+            object_id=cem.id,
+        )
+    )
+
+    def end():
+        memory.wait_until(lambda: members(office) == ["ann", "bob", "cem"])
+        del office.target.rows["cem",]
+        office.store.complete(deletion, None, EventRecord(kind="delete", outcome="ok"))
+
+    answers = memory.together(lambda: office.groups.patch(group.id, add(cem.id)), end)
+    assert not [one for one in answers if isinstance(one, Exception)]
+    assert members(office) == ["ann", "bob"]
+
+
+def test_what_a_client_says_of_a_member_beside_its_id_is_passed_over(office):
+    group, cem = staff(office), the(office, "cem")
+    said = {"value": cem, "display": "Cem", "displayName": "Cem", "type": "Group", "$ref": "https://elsewhere/Groups/1"}
+    office.groups.patch(group.id, {"op": "Add", "path": "members", "value": [said]})
+    office.groups.patch(group.id, {"op": "Add", "path": "members", "value": said})
+    assert (parts(office), len(office.target.sent)) == ((["cem"], []), 1)
+    office.groups.put(group.id, displayName="staff", members=[said])
+    assert members(office) == ["cem"]
+
+
+def test_a_group_that_was_only_marked_as_deleted_and_is_found_again_is_unmarked_by_the_next_change(desk):
+    desk.target.put("ann", Login="ann")
+    desk.target.groups["staff",] = {"Name": ("staff",), "Note": ("kept",)}
+    desk.ready(groups=MEMBERS, capabilities=BY_CHANGES, groups_delete=("Note", "gone"))
+    group = staff(desk)
+    desk.groups.remove(group.id)
+    assert desk.target.groups["staff",]["Note"] == ("gone",)
+    assert staff(desk).id == group.id
+    desk.groups.patch(group.id, add(the(desk, "ann")))
+    assert (desk.target.groups["staff",]["Note"], members(desk)) == (("kept",), ["ann"])
+    desk.groups.patch(group.id, drop(the(desk, "ann")))
+    assert desk.target.groups["staff",]["Note"] == ("kept",)
+
+
+@pytest.mark.parametrize(
+    "question", ['members.display eq "x"', 'members[display co "a"]', 'members.type eq "Group"', 'members eq "nobody"']
+)
+def test_a_filter_on_what_no_member_has_finds_no_group(office, question):
+    assert office.groups.match(question) == []
+    assert len(office.groups.match(f"not ({question})")) == 1
+
+
+def test_a_filter_by_members_and_groups_finds_who_has_them(office):
+    group, ann, cem = staff(office).id, the(office, "ann"), the(office, "cem")
+    for question in (f'id eq "{group}" and members eq "{ann}"', f'members.value eq "{ann}"', "members pr"):
+        assert [one.id for one in office.groups.match(question)] == [group]
+    assert office.groups.match(f'id eq "{group}" and members eq "{cem}"') == []
+    assert {one.id for one in office.match(f'groups.value eq "{group}"')} == {ann, the(office, "bob")}

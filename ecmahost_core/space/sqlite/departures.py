@@ -10,26 +10,25 @@ from collections.abc import Sequence
 
 import orjson
 
-from ecmahost_core.space.sqlite import digests, references
+from ecmahost_core.space.sqlite import digests, links, references
 from ecmahost_core.space.sqlite.connection import Database, Transaction
-from ecmahost_core.space.sqlite.links import ROWS
 from ecmahost_core.space.sqlite.rows import BATCH, select_in
 from ecmahost_core.space.sqlite.types import PAUSE
 
-_OWN = f"SELECT owner, attribute, value_key FROM reference WHERE owner {{in}} LIMIT {ROWS}"  # noqa: S608  # no values
-_POINTING = f"""SELECT r.owner, r.attribute, r.value_key, r.value, r.scope, o.digest, t.links FROM reference r
+_OWN = "SELECT owner, attribute, value_key FROM reference WHERE owner {in} LIMIT "
+_POINTING = """SELECT r.owner, r.attribute, r.value_key, r.value, r.scope, o.digest, t.links FROM reference r
     LEFT JOIN object o ON o.key = r.owner LEFT JOIN space_type t ON t.id = o.type
-    WHERE r.target {{in}} LIMIT {ROWS}"""  # noqa: S608  # no values
+    WHERE r.target {in} LIMIT """
 _DELETE = "DELETE FROM reference WHERE owner = ? AND attribute = ? AND value_key = ?"
 
 
 def give_up(transaction: Transaction, connector: int, keys: Sequence[int], *, dropping: bool) -> None:
     """Removes the references of at most ``BATCH`` objects that are gone, and those to them.
 
-    Called when the objects' rows are removed already: where another object has taken over the DN (deleted in the target
-    and made again there), the reference goes on to that one. Of the others a link stays, open, for whoever gets the
-    name, as the target has it too; ``dropping``: the target has removed the object's links with it, and so does the
-    space, or somebody who is given the name next would be shown in the groups of the one before.
+    Called when the objects' rows are removed already. Where another object has taken over the DN (deleted in the target
+    and made again there), a reference goes on to that one, and else stays, open, for whoever gets the name. With
+    ``dropping``, links are removed instead, as the target has removed them with the object: somebody who is given the
+    name next must not be shown in the groups of the one before.
     """
     if not _portion(transaction, connector, keys, dropping=dropping):
         transaction.connection.executemany(
@@ -63,9 +62,9 @@ def _advance(transaction: Transaction) -> bool:
 
 def _portion(transaction: Transaction, connector: int, keys: Sequence[int], *, dropping: bool) -> bool:
     """Gives up some rows; returns whether those were all."""
-    own = list(select_in(transaction.connection, _OWN, (), keys))
+    own = list(select_in(transaction.connection, f"{_OWN}{links.ROWS}", (), keys))
     transaction.connection.executemany(_DELETE, own)
-    pointing = list(select_in(transaction.connection, _POINTING, (), keys))
+    pointing = list(select_in(transaction.connection, f"{_POINTING}{links.ROWS}", (), keys))
     by_scope: dict[int | None, list[tuple[int, str, str]]] = {}
     dropped = []
     for row in pointing:
@@ -77,7 +76,7 @@ def _portion(transaction: Transaction, connector: int, keys: Sequence[int], *, d
     for scope, places in by_scope.items():
         references.aim(transaction, connector, scope, places)
     _drop(transaction, dropped)
-    return len(own) < ROWS and len(pointing) < ROWS
+    return max(len(own), len(pointing)) < links.ROWS
 
 
 def _drop(transaction: Transaction, rows: Sequence[tuple[int, str, str, str, int | None, bytes | None, str]]) -> None:
