@@ -158,7 +158,9 @@ def profile(engine: Engine, calls: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15, help="rounds, of which the median counts (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=15, help="rounds, of which the median counts (default %(default)s)"
+    )
     parser.add_argument("--calls", type=int, default=2000, help="calls in a round (default %(default)s)")
     parser.add_argument("--profile", action="store_true", help="print where the time goes instead")
     options = parser.parse_args()

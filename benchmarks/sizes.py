@@ -83,7 +83,9 @@ def main() -> None:
         host.start()
         crowds = [crowd(host, name, size) for name, size in zip(names, options.sizes, strict=True)]
         worst, slowest = measure(host, crowds, options)
-    print(f"\nworst ratio {worst:.2f} (wanted: {WANTED_RATIO} at most); slowest page {slowest:.1f} ms (wanted: under {WANTED_PAGE_MS:.0f})")
+    print(
+        f"\nworst ratio {worst:.2f} (wanted: {WANTED_RATIO} at most); slowest page {slowest:.1f} ms (wanted: under {WANTED_PAGE_MS:.0f})"
+    )
 
 
 if __name__ == "__main__":
