@@ -1,6 +1,6 @@
 """What the SCIM engine itself takes: ``python benchmarks/engine.py``. No HTTP, no store, no target.
 
-Three requests as Entra sends them, in one process: a user to create, a PATCH of two attributes, a match by ``userName``.
+Three requests as Entra sends them, in one process: a user to create, a PATCH of two attributes, a match by user name.
 Each is taken from the JSON that came to the JSON that goes, in turns with reading and writing the same JSON alone, so
 that the ratio says what the engine adds on this machine. ``--profile`` says where the time goes.
 """
