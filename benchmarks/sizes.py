@@ -1,8 +1,8 @@
 """Whether a request costs more where there are more people: ``python benchmarks/sizes.py``.
 
-One host has a connector to 1,000 people and one to 100,000, both in SQLite. Matches, reads by id and pages of 100 at the
-start, in the middle and at the end go to the two in turns, over one kept-alive TLS connection each; the ratio of the two
-medians is what counts (wanted: at most 1.2, and each page under 10 ms).
+One host has a connector to 1,000 people and one to 100,000, both in SQLite. Matches, reads by id and pages of 100 at
+the start, in the middle and at the end go to the two in turns, over one kept-alive TLS connection each; the ratio of
+the two medians is what counts (wanted: at most 1.2, and each page under 10 ms).
 """
 
 import argparse
@@ -83,9 +83,8 @@ def main() -> None:
         host.start()
         crowds = [crowd(host, name, size) for name, size in zip(names, options.sizes, strict=True)]
         worst, slowest = measure(host, crowds, options)
-    print(
-        f"\nworst ratio {worst:.2f} (wanted: {WANTED_RATIO} at most); slowest page {slowest:.1f} ms (wanted: under {WANTED_PAGE_MS:.0f})"
-    )
+    print(f"\nworst ratio {worst:.2f} (wanted: {WANTED_RATIO} at most)")
+    print(f"slowest page {slowest:.1f} ms (wanted: under {WANTED_PAGE_MS:.0f})")
 
 
 if __name__ == "__main__":
