@@ -4,12 +4,13 @@ Every write takes the keys it needs (the object's id, its anchor, its values tha
 exports, and completes. Two writes that need the same key follow one another; the second looks at the world anew.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ecmahost_core.ecma.capabilities import MAExportType
-from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType, change_to_json
+from ecmahost_core.ecma.csentry import change_to_json
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
 from ecmahost_core.ecma.passwords import PasswordSupport
 from ecmahost_core.ecma.values import Reference
@@ -33,12 +34,13 @@ from ecmahost_core.sync.duplicates import duplicate, refuse_if_in_target
 from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
 from ecmahost_core.sync.identity import identifying_paths
-from ecmahost_core.sync.link_changes import Added, all_links, exported_links, new_links
+from ecmahost_core.sync.link_changes import Added, new_links, with_links
 from ecmahost_core.sync.lost_members import lost_members
 from ecmahost_core.sync.presentation import editable
 from ecmahost_core.sync.references import in_target, unknown_ids
 from ecmahost_core.sync.sent import with_sent
 from ecmahost_core.sync.steps import Plan, Step, half_done, plan_of_change, plan_of_removal
+from ecmahost_core.sync.turns import OVERTAKEN, Turn
 
 WAIT_FOR_OUTCOME_SECONDS = 10.0
 
@@ -118,28 +120,36 @@ def change(
     disables where the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
     """
     _require_whole(endpoint, binding)
-    while True:
+    for overtaken in itertools.count():
         before = existing(endpoint, binding, object_id, call)
-        if condition is not None:
-            condition(before)
-        resource = editable(endpoint, binding, before)
-        after = transform(resource)
-        plan = plan_of_change(endpoint, binding, before, resource, after)
+        turn = Turn(endpoint, binding, before, call) if overtaken >= OVERTAKEN else None
+        added: Added = {}
         try:
-            result = _carry_out(endpoint, binding, before, plan, call)
+            if turn is not None:
+                before = existing(endpoint, binding, object_id, call)
+            if condition is not None:
+                condition(before)
+            resource = editable(endpoint, binding, before)
+            plan = plan_of_change(endpoint, binding, before, resource, transform(resource))
+            added = plan.added
+            result = _carry_out(endpoint, binding, before, plan, call, turn)
         except (ObjectChanged, KeysTaken):
             _require_time(call)
             continue
         except ScimError as error:
-            if error.status >= 500 or not lost_members(endpoint, binding, plan.added, call).corrections:
+            if error.status >= 500 or not lost_members(endpoint, binding, added, call).corrections:
                 raise
             _require_time(call)  # refused because of members who are not there as they were: that tells who
             continue
+        finally:
+            if turn is not None:
+                turn.give_up()
         if result is not None:
             return _without_lost(endpoint, binding, result, plan.added, call)
         if plan.event is DeprovisioningEvent.DISABLE:
             return replace(before, kept={**before.kept, ACTIVE: False})
         raise not_found(f"{binding.object_type.resource_type} {object_id} was deleted meanwhile.")
+    raise AssertionError("it is tried until the request's time is over")
 
 
 def remove(
@@ -214,7 +224,7 @@ def _outcome_unknown(endpoint: Endpoint, entry: JournalEntry) -> bool:
 
 
 def _carry_out(
-    endpoint: Endpoint, binding: TypeBinding, before: SpaceObject, plan: Plan, call: Call
+    endpoint: Endpoint, binding: TypeBinding, before: SpaceObject, plan: Plan, call: Call, turn: Turn | None = None
 ) -> SpaceObject | None:
     """Does the steps one after the other and returns the object afterwards, None when it is gone.
 
@@ -231,7 +241,7 @@ def _carry_out(
         changed = changed_by(change, current.attributes) if change else {}
         keys, unique = keys_of_update(binding, current, changed, change.new_dn if change else None)
         if change is not None and binding.space_type.links:
-            change = _with_links(endpoint, binding, current, change, step)
+            change = with_links(endpoint, binding, current, change, step.links)
         intent = WriteIntent(
             space_type=binding.space_type,
             operation=step.operation,
@@ -245,7 +255,7 @@ def _carry_out(
             request_id=call.request_id,
             password=PasswordStage.SENT if step.password is not None else PasswordStage.NONE,
         )
-        entry = _open(endpoint, binding, intent, call)
+        entry = (turn.take(intent) if turn is not None else None) or _open(endpoint, binding, intent, call)
         if entry is None:
             raise KeysTaken
         delivery = Delivery(endpoint, binding, entry, current, call)
@@ -259,20 +269,6 @@ def _carry_out(
         if delivery.error is not None:
             raise delivery.error
     return current
-
-
-def _with_links(
-    endpoint: Endpoint, binding: TypeBinding, current: SpaceObject, change: CSEntryChange, step: Step
-) -> CSEntryChange:
-    """The change with what it does to links, of which the attributes of an object know nothing."""
-    if change.modification_type is ObjectModificationType.UPDATE:
-        export_type = endpoint.connector.capabilities.export_type
-        parts = exported_links(endpoint.store, binding, export_type, current, step.links)
-        return replace(change, attribute_changes=(*change.attribute_changes, *parts))
-    if change.modification_type is ObjectModificationType.REPLACE:
-        links = all_links(endpoint.store, binding, current, step.links)
-        return replace(change, attributes={**change.attributes, **links})
-    return change
 
 
 def _open(endpoint: Endpoint, binding: TypeBinding, intent: WriteIntent, call: Call) -> JournalEntry | None:
