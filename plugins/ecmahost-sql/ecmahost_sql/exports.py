@@ -94,13 +94,7 @@ def _in_transaction(
     tried: dict[str, SqlValue] = {}
     database.begin()
     try:
-        match change.modification_type:
-            case ObjectModificationType.ADD:
-                result = _add(session, selection, change, more, tried)
-            case ObjectModificationType.DELETE:
-                result = _delete(session, selection, change)
-            case _:
-                result = _update(session, selection, change, more, tried)
+        result = carry_out(session, selection, change, more, tried)
     except DatabaseFailure as failure:
         database.rollback()
         raise culprit(database, selection.table, tried, failure) from None
@@ -109,6 +103,22 @@ def _in_transaction(
         raise
     _commit(session)
     return result
+
+
+def carry_out(
+    session: Session, selection: Selection, change: CSEntryChange, more: Assignments, tried: dict[str, SqlValue]
+) -> CSEntryChangeResult:
+    """Runs the statements of one change, for ``apply`` in a transaction; ``explained`` has them noted instead of run.
+
+    ``tried`` receives what is about to be written.
+    """
+    match change.modification_type:
+        case ObjectModificationType.ADD:
+            return _add(session, selection, change, more, tried)
+        case ObjectModificationType.DELETE:
+            return _delete(session, selection, change)
+        case _:
+            return _update(session, selection, change, more, tried)
 
 
 def _commit(session: Session) -> None:
