@@ -75,8 +75,8 @@ def capabilities(parameters: Parameters) -> Capabilities:
     """Returns what this configured connector can do; must not connect.
 
     Without it, the host takes the defaults of ``Capabilities`` and derives ``full_import``, ``full_object_import``,
-    ``explain`` and ``password`` from the hooks you implement. With it, what you return counts, except that a hook you do not implement
-    stays declined. (ECMA2: GetCapabilitiesEx.)
+    ``explain`` and ``password`` from the hooks you implement. With it, what you return counts, except that a hook you
+    do not implement stays declined. (ECMA2: GetCapabilitiesEx.)
     """
 
 

@@ -12,7 +12,7 @@ from ecmahost_core.ecma.results import ExportError
 class Withheld(StrEnum):
     """Stands in the place of a parameter that is not told."""
 
-    SECRET = "a secret"
+    SECRET = "a secret"  # noqa: S105 - what stands in its place
     """A password, or what is made of one."""
     MADE_BY_TARGET = "made by the target"
     """A value that nobody knows before the statement has run: a key that the target counts up."""

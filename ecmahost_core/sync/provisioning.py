@@ -4,7 +4,7 @@ Every write takes the keys it needs (the object's id, its anchor, its values tha
 exports, and completes. Two writes that need the same key follow one another; the second looks at the world anew.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from ecmahost_core.ecma.csentry import CSEntryChange, change_to_json
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
 from ecmahost_core.ecma.passwords import PasswordSupport
 from ecmahost_core.ecma.results import MAExportError
+from ecmahost_core.ecma.values import Values
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable, uniqueness
 from ecmahost_core.space.journal import (
     ANCHOR,
@@ -28,15 +29,13 @@ from ecmahost_core.space.journal import (
 from ecmahost_core.space.objects import ObjectState, SpaceObject, TargetObject
 from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.changes import addition, changed_by, exportable, keys_of, keys_of_update, unique_among
+from ecmahost_core.sync.changes import changed_by, exportable, keys_of_update
 from ecmahost_core.sync.creation import Creation
-from ecmahost_core.sync.deprovisioning import ACTIVE, fitted, wanted_active
+from ecmahost_core.sync.deprovisioning import ACTIVE
 from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
-from ecmahost_core.sync.identity import identifying_paths
 from ecmahost_core.sync.presentation import resource_of
-from ecmahost_core.sync.sent import with_sent
-from ecmahost_core.sync.steps import Plan, half_done, plan_of_change, plan_of_removal
+from ecmahost_core.sync.steps import Plan, half_done, plan_of_change, plan_of_creation, plan_of_removal
 from ecmahost_core.sync.target_reads import read_by_anchor, read_by_value
 
 WAIT_FOR_OUTCOME_SECONDS = 10.0
@@ -51,27 +50,15 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     Raises ScimError: 400 for values that the target does not take, 409 when somebody has the anchor or a unique value
     already, in the space or in the target itself, 503 when the outcome is not known.
     """
-    attributes = binding.mapping.attributes_of(resource)
-    active = wanted_active(resource)
-    kept = dict(with_sent(binding.mapping, {}, {}, resource))
-    if active is not None and not binding.active_mapped:
-        if binding.active_attribute:
-            attributes[binding.active_attribute] = fitted(binding, binding.active_attribute, (active,))
-        elif not active:
-            kept[ACTIVE] = False
-    password = binding.password_of(resource)
-    change = addition(binding, attributes)
-    keys = keys_of(binding, change.anchor, change.dn, attributes)
-    if not keys:
-        paths = identifying_paths(binding)
-        raise ScimError(400, f"Nothing in the request identifies the object; send one of: {paths}.", "invalidValue")
+    planned = plan_of_creation(binding, resource)
+    change, password = planned.change, planned.password
     intent = WriteIntent(
         space_type=binding.space_type,
         operation=Operation.ADD,
         change=change_to_json(change),
-        keys=keys,
-        unique=unique_among(binding, keys),
-        kept=kept,
+        keys=planned.keys,
+        unique=planned.unique,
+        kept=planned.kept,
         request_id=call.request_id,
     )
     entry = _open(endpoint, binding, intent, call)
@@ -220,7 +207,7 @@ def _open(endpoint: Endpoint, binding: TypeBinding, intent: WriteIntent, call: C
             if not endpoint.store.wait_for_release(binding.space_type, intent.keys, call.remaining()):
                 return None
         except DuplicateValue as error:
-            raise _duplicate(binding, error.key.kind) from None
+            raise duplicate(binding, error.key.kind) from None
 
 
 def _refuse_if_in_target(
@@ -232,40 +219,44 @@ def _refuse_if_in_target(
     space: the client's next match has to find it. ``certainly`` looks also where the space would do, and for the anchor
     too: what may have to be removed again must not have been there before.
     """
+    for kind, values in looked_for(endpoint, binding, change, certainly=certainly):
+        began = endpoint.store.change_seq()
+        found = in_target(endpoint, binding, kind, values, call)
+        if found:
+            # Before adopting: what an open entry owns would be passed over.
+            delivery.withdraw(MAExportError.DUPLICATE_ANCHOR.value)
+            endpoint.store.adopt(binding.space_type, found, began)
+            raise duplicate(binding, kind)
+
+
+def looked_for(
+    endpoint: Endpoint, binding: TypeBinding, change: CSEntryChange, *, certainly: bool
+) -> Iterator[tuple[str, Values]]:
+    """Yields what is looked for in the target before a creation: a key's kind, and its values."""
     if not endpoint.connector.capabilities.full_object_import:
         return
     if certainly and change.anchor:
-        began = endpoint.store.change_seq()
-        _refuse_found(
-            endpoint, binding, read_by_anchor(endpoint, binding, change.anchor, call), began, delivery, ANCHOR
-        )
+        yield ANCHOR, change.anchor
     if endpoint.freshness is Freshness.CACHE and not certainly:
         return
     for query in binding.object_type.query_attributes:
         if not query.unique or binding.target.anchor == (query.name,):
             continue
         for value in change.attributes.get(query.name, ()):
-            began = endpoint.store.change_seq()
-            found = read_by_value(endpoint, binding, query.name, (value,), call)
-            _refuse_found(endpoint, binding, found, began, delivery, query.name)
+            yield query.name, (value,)
 
 
-def _refuse_found(
-    endpoint: Endpoint,
-    binding: TypeBinding,
-    found: Sequence[TargetObject],
-    began: int,
-    delivery: Delivery,
-    kind: str,
-) -> None:
-    if found:
-        # Before adopting: what an open entry owns would be passed over.
-        delivery.withdraw(MAExportError.DUPLICATE_ANCHOR.value)
-        endpoint.store.adopt(binding.space_type, found, began)
-        raise _duplicate(binding, kind)
+def in_target(
+    endpoint: Endpoint, binding: TypeBinding, kind: str, values: Values, call: Call
+) -> Sequence[TargetObject]:
+    """Returns what the target has under a key; raises ScimError 503 when it cannot be asked now."""
+    if kind == ANCHOR:
+        return read_by_anchor(endpoint, binding, values, call)
+    return read_by_value(endpoint, binding, kind, values, call)
 
 
-def _duplicate(binding: TypeBinding, kind: str) -> ScimError:
+def duplicate(binding: TypeBinding, kind: str) -> ScimError:
+    """Returns the refusal of a value that somebody else has: ``kind`` is that of its key."""
     names = binding.target.anchor if kind == ANCHOR else (kind,) if kind in binding.query_attributes else ()
     shown = " and ".join(map(binding.mapping.path_of, names)) or "name in the target"
     return uniqueness(f"Another {binding.object_type.resource_type} has the same {shown}.")

@@ -13,13 +13,14 @@ from ecmahost_core.ecma.passwords import PasswordSupport
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.secret import Secret
-from ecmahost_core.space.journal import Operation
+from ecmahost_core.space.journal import LockKey, Operation
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.changes import changed_by, update
+from ecmahost_core.sync.changes import addition, changed_by, keys_of, unique_among, update
 from ecmahost_core.sync.departures import kept_of_leaving, undone, without_departure
-from ecmahost_core.sync.deprovisioning import ACTIVE, is_active, plan, wanted_active
+from ecmahost_core.sync.deprovisioning import ACTIVE, fitted, is_active, plan, wanted_active
 from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.identity import identifying_paths
 from ecmahost_core.sync.sent import retained, same_json, with_sent
 
 
@@ -53,6 +54,46 @@ class Plan:
     steps: tuple[Step, ...]
     kept: Mapping[str, Any]
     event: DeprovisioningEvent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewObject:
+    """What a creation comes to.
+
+    Attributes:
+        change: the Add.
+        keys: what the object will own; never empty.
+        unique: those of them that must not be anybody else's.
+        kept: what the host keeps beside it.
+        password: that is to be set; None where the request says nothing of one.
+    """
+
+    change: CSEntryChange
+    keys: tuple[LockKey, ...]
+    unique: tuple[LockKey, ...]
+    kept: Mapping[str, Any]
+    password: Secret | None
+
+
+def plan_of_creation(binding: TypeBinding, resource: Mapping[str, Any]) -> NewObject:
+    """Returns what creating an object from a canonical resource comes to.
+
+    Raises ScimError 400 for values that the target does not take, and where nothing tells who it is.
+    """
+    attributes = binding.mapping.attributes_of(resource)
+    active = wanted_active(resource)
+    kept = dict(with_sent(binding.mapping, {}, {}, resource))
+    if active is not None and not binding.active_mapped:
+        if binding.active_attribute:
+            attributes[binding.active_attribute] = fitted(binding, binding.active_attribute, (active,))
+        elif not active:
+            kept[ACTIVE] = False
+    change = addition(binding, attributes)
+    keys = keys_of(binding, change.anchor, change.dn, attributes)
+    if not keys:
+        paths = identifying_paths(binding)
+        raise ScimError(400, f"Nothing in the request identifies the object; send one of: {paths}.", "invalidValue")
+    return NewObject(change, keys, unique_among(binding, keys), kept, binding.password_of(resource))
 
 
 def plan_of_change(

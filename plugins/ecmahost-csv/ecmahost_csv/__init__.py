@@ -72,9 +72,7 @@ def export(session: CsvSession, step: RunStep, changes: Sequence[CSEntryChange])
 
 
 @hookimpl
-def explain_export(
-    session: CsvSession, step: RunStep, changes: Sequence[CSEntryChange]
-) -> Sequence[ExportExplanation]:
+def explain_export(session: CsvSession, step: RunStep, changes: Sequence[CSEntryChange]) -> Sequence[ExportExplanation]:
     """The rows that a rewrite would remove and add."""
     return explaining.explain_export(session, step, changes)
 

@@ -26,7 +26,7 @@ def _explained(opened: CsvSession, target: Target, binding: Binding, change: CSE
     draft = Draft(target, binding, opened.index)
     result = draft.apply(change)
     statements = tuple(_statements(target, draft))
-    note = f"One new version of {target.path}, put in its place by a rename; all other rows stay as they are, to the byte."
+    note = f"One new version of {target.path}, put in its place by a rename; all other rows stay as they are."
     return ExportExplanation(change.identifier, statements, result.error, note if statements else "")
 
 

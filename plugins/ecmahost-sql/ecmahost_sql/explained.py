@@ -47,9 +47,7 @@ def _explained(session: Session, step: RunStep, change: CSEntryChange, *, passwo
         session.require_database()
         selection = session.selection(step.type(change.object_type))
         require_operation(selection.table, change.modification_type)
-        more: Mapping[str, SqlValue] = (
-            {session.password_place(selection.table): Withheld.SECRET} if password else {}
-        )
+        more: Mapping[str, SqlValue] = {session.password_place(selection.table): Withheld.SECRET} if password else {}
         error = _noted(session, selection, change, more, noted)
     except Refused as refused:
         error = refused.error

@@ -167,7 +167,9 @@ class SqliteDatabase:
         if table.view or sqlite3.sqlite_version_info < (3, 35):
             return Insertion(sql)
         sql += f" RETURNING {', '.join(map(quote, key))}"
-        return Insertion(sql, True, tuple(key), " AND ".join(f"{quote(name)} IS ?" for name in key))
+        return Insertion(
+            sql, returning=True, found_by=tuple(key), condition=" AND ".join(f"{quote(name)} IS ?" for name in key)
+        )
 
     def insert(self, table: Table, names: Sequence[str], values: Row, key: Sequence[str]) -> Place | None:
         """As ``insertion`` says."""
