@@ -23,6 +23,7 @@ COMMANDS: Final = MappingProxyType(
         "check": "ecmahost_core.cli.check:check",
         "connectors": "ecmahost_core.cli.connectors:connectors",
         "encrypt": "ecmahost_core.cli.encrypt:encrypt",
+        "explain": "ecmahost_core.cli.explain:explain_",
         "extensions": "ecmahost_core.cli.extensions:extensions",
         "import": "ecmahost_core.cli.import_:import_",
         "init": "ecmahost_core.cli.init:init",

@@ -86,7 +86,7 @@ def change(endpoint: Endpoint, binding: TypeBinding, object_id: str, transform: 
     ``transform`` may be called more than once, when others change the object meanwhile. A change that disables where
     the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
     """
-    _require_whole(endpoint, binding)
+    require_whole(endpoint, binding)
     while True:
         before = existing(endpoint, binding, object_id, call)
         resource = resource_of(binding, before)
@@ -107,7 +107,7 @@ def change(endpoint: Endpoint, binding: TypeBinding, object_id: str, transform: 
 
 def remove(endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Call) -> None:
     """Deletes an object as the delete flow says; raises ScimError 404 when there is none."""
-    _require_whole(endpoint, binding)
+    require_whole(endpoint, binding)
     while True:
         before = existing(endpoint, binding, object_id, call)
         plan = plan_of_removal(endpoint, binding, before)
@@ -137,7 +137,7 @@ def existing(endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Cal
     return found
 
 
-def _require_whole(endpoint: Endpoint, binding: TypeBinding) -> None:
+def require_whole(endpoint: Endpoint, binding: TypeBinding) -> None:
     """Raises ScimError 503 where a change sends whole objects, of which the host does not know every attribute yet."""
     whole = endpoint.connector.capabilities.export_type is MAExportType.OBJECT_REPLACE
     if whole and endpoint.incomplete(binding.object_type.resource_type):

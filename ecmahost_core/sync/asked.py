@@ -1,0 +1,83 @@
+"""A SCIM request that somebody has written down: method, path and body, without HTTP around them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ecmahost_core.scim.entra import request_target
+from ecmahost_core.scim.errors import ScimError, invalid_syntax, not_found
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+MOST = 1000
+"""How many requests are explained at once."""
+
+_BASE = re.compile(
+    r"/*(?:ecma2host_(?P<connector>[A-Za-z0-9]+)(?:/|$))?/*(?:scim(?=/|$))?/*(?:v2(?=/|$))?/*", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request.
+
+    Attributes:
+        method: one of METHODS.
+        path: as it was understood: ``/Users/7``.
+        endpoint: ``/users``, in lower case.
+        object_id: empty where the path has none.
+        query: the parameters, decoded; the first of each name.
+        body: JSON; None where there is none.
+    """
+
+    method: str
+    path: str
+    endpoint: str
+    object_id: str
+    query: Mapping[str, str]
+    body: Any
+
+
+def read_asked(data: Any, connector: str) -> list[Asked]:
+    """Reads one request, ``{"method", "path", "body"}``, or a list of them; raises ScimError 400."""
+    listed = data if isinstance(data, list) else [data]
+    if len(listed) > MOST:
+        raise invalid_syntax(f"There are {len(listed)} requests; at most {MOST} are explained at once.")
+    return [_one(one, number, connector) for number, one in enumerate(listed, 1)]
+
+
+def _one(data: Any, number: int, connector: str) -> Asked:
+    if not isinstance(data, Mapping):
+        raise invalid_syntax(f"Request {number} has to be an object with method, path and body.")
+    method, path = data.get("method"), data.get("path")
+    if not isinstance(path, str) or not path.strip():
+        raise invalid_syntax(f'Request {number} has no path, such as "/Users" or "/Users/ID".')
+    if not isinstance(method, str) or method.upper() not in METHODS:
+        raise invalid_syntax(f"Request {number} has no method; one of: {', '.join(METHODS)}.")
+    return asked(method.upper(), path, data.get("body"), connector)
+
+
+def asked(method: str, path: str, body: Any, connector: str) -> Asked:
+    """Returns a request. The path may be a whole URL, with or without what stands before ``/Users``.
+
+    Raises ScimError: 400 where the URL is another connector's or none at all, 404 for a path that leads nowhere.
+    """
+    try:
+        parts = urlsplit(path.strip())
+    except ValueError:
+        raise invalid_syntax("The path of the request is no URL.") from None
+    raw, query = request_target(parts.path, parts.query)
+    base = _BASE.match(raw)
+    named = base["connector"] if base else None
+    if named is not None and named != connector:
+        raise ScimError(400, f"The path belongs to the connector {named}, and {connector} is asked.", "invalidValue")
+    segments = [unquote(part) for part in raw[base.end() if base else 0 :].split("/") if part]
+    if not 1 <= len(segments) <= 2:
+        raise not_found("The path has to lead to resources, such as /Users, or to one of them, such as /Users/ID.")
+    parameters: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        parameters.setdefault(name, value)
+    understood = "/" + "/".join(segments) + (f"?{query}" if query else "")
+    object_id = segments[1] if len(segments) > 1 else ""
+    return Asked(method, understood, f"/{segments[0]}".lower(), object_id, parameters, body)
