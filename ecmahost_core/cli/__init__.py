@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 COMMANDS: Final = MappingProxyType(
     {
         "accept": "ecmahost_core.cli.accept:accept",
+        "admin-token": "ecmahost_core.cli.admin_token:admin_token",
         "certificate": "ecmahost_core.cli.certificate:certificate",
         "check": "ecmahost_core.cli.check:check",
         "connectors": "ecmahost_core.cli.connectors:connectors",

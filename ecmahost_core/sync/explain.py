@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ecmahost_core.ecma.values import Anchor, anchor_text
+from ecmahost_core.scim.entra import unwrapped
 from ecmahost_core.scim.errors import ScimError, invalid_value, not_found
 from ecmahost_core.scim.filter_text import path_text
 from ecmahost_core.scim.messages import parse_patch
@@ -15,6 +16,7 @@ from ecmahost_core.scim.operations import Change, Operation, changes
 from ecmahost_core.scim.patch import apply_patch, with_sealed_values
 from ecmahost_core.scim.put import replaced
 from ecmahost_core.scim.resource import canonical, missing, without_read_only
+from ecmahost_core.scim.values import canonical_value
 from ecmahost_core.space.journal import ID, LockKey
 from ecmahost_core.space.objects import ObjectState, SpaceObject
 from ecmahost_core.sync.asked import Asked
@@ -47,6 +49,8 @@ def explain(endpoint: Endpoint, asked: Asked, call: Call) -> Explanation:
         _explain(endpoint, binding, asked, told, call)
     except ScimError as error:
         told.refuse(error)
+    if told.steps and told.answer.status >= 400:
+        told.nothing_because.append("The request is refused, as the answer says; what is told above is not written.")
     return told
 
 
@@ -94,7 +98,8 @@ def _creation(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: Expl
     told.host_keeps = kept_text(planned.kept, {})
     refuse_taken(endpoint, binding, planned.unique, change.anchor, "", told)
     note_holders(endpoint, binding, planned.keys, told)
-    look_into_target(endpoint, binding, change, told, call, certainly=planned.password is not None)
+    if told.answer.status < 400:
+        look_into_target(endpoint, binding, change, told, call, certainly=planned.password is not None)
     told.steps.append(explained_step(endpoint, binding, change, None, planned.password, told, call))
     if told.answer.status < 400:
         told.answer = Foreseen(201)
@@ -194,8 +199,19 @@ def _normalised(operations: tuple[Operation, ...], binding: TypeBinding, told: E
         for change in changes(operation, binding.resource_type, ignored):
             found.append(change)
             entry = {"op": change.op, "path": path_text(change.path)}
-            told.operations.append({**entry, "value": change.value} if change.has_value else entry)
+            told.operations.append({**entry, "value": _meant(change)} if change.has_value else entry)
     return found
+
+
+def _meant(change: Change) -> Any:
+    """Returns the value of a PATCH operation as the schema has it (``"False"`` is false); as sent where that fails."""
+    attribute = change.path.target or change.attribute
+    if change.op == "remove" or (attribute is change.attribute and attribute.multi_valued):
+        return change.value
+    try:
+        return canonical_value(attribute, unwrapped(change.value), change.owner, [])
+    except ScimError:
+        return change.value
 
 
 def _existing(endpoint: Endpoint, binding: TypeBinding, object_id: str, told: Explanation) -> SpaceObject:
