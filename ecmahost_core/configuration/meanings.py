@@ -149,6 +149,12 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             otherwise="the target's own name",
             takes="a name without dots, brackets, double quotes, control characters and blanks at its ends",
         ),
+        "object_types.User.attributes.NAME.references": Meaning(
+            "Of a Reference (`manager`, `members`): whose objects its values name by their anchor. The object type in "
+            "the target, or `User` or `Group`.",
+            otherwise="as the target says; where it says nothing, distinguished names",
+            takes="an object type of the target, or a resource type",
+        ),
         "deprovisioning.User.disable": Meaning(
             "What SCIM `active` false does: nothing in the target, a deletion, or the attribute receives false "
             "(and true again).",
@@ -158,6 +164,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         "deprovisioning.User.delete": Meaning(
             "What DELETE does: nothing in the target (the person is only forgotten until matched again), a "
             "deletion, or the attribute receives the value.",
+            otherwise='`"none"`',
+            takes='"none", "delete" or { set = "attribute", value = true }',
+        ),
+        "deprovisioning.Group.delete": Meaning(
+            "What DELETE of a group does, as for people. A group is never disabled.",
             otherwise='`"none"`',
             takes='"none", "delete" or { set = "attribute", value = true }',
         ),

@@ -138,12 +138,15 @@ class SelectedAttribute:
         direction: overrides in which direction the attribute flows; None keeps the catalog's.
         single_value: treat a multi-valued attribute as single-valued.
         alias: the attribute's name for SCIM clients in the profile ``ecma``; empty for its own.
+        references: of a Reference: the target's object type, or the resource type, whose objects it names by their
+            anchor; empty for what the catalog says.
     """
 
     type: AttributeType | None = None
     direction: AttributeOperation | None = None
     single_value: bool = False
     alias: str = ""
+    references: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ class ObjectType:
     """The Object Types and Select Attributes tabs, for one SCIM resource type.
 
     Attributes:
-        resource_type: ``User`` (``Group`` follows).
+        resource_type: ``User`` or ``Group``.
         target: the target's object type: a table, a class, a file's only type.
         anchor: target attributes that identify an object; never empty.
         anchor_immutable: True when an anchor never changes and is never reused; SCIM ids then derive from it.

@@ -9,7 +9,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from marshmallow import post_load
+from marshmallow import ValidationError, post_load, validates_schema
 
 from ecmahost_core.configuration.aliases import alias
 from ecmahost_core.configuration.fields import (
@@ -179,6 +179,13 @@ class AttributeTable(Tab):
     direction = Entry(choice(DIRECTIONS))
     single_value = Entry(flag)
     alias = Entry(alias)
+    references = Entry(name)
+
+    @validates_schema
+    def _only_references(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if "references" in data and data.get("type", AttributeType.REFERENCE) is not AttributeType.REFERENCE:
+            wrong = refusal(echo(data["references"]), 'a Reference: type = "Reference"')
+            raise ValidationError({"references": wrong.messages})
 
     @post_load
     def _build(self, data: dict[str, Any], **_kwargs: Any) -> SelectedAttribute:
@@ -266,4 +273,10 @@ class DeprovisioningTab(Tab):
     """``[deprovisioning.User]``."""
 
     disable = Entry(flow(DisableTable))
+    delete = Entry(flow(DeleteTable))
+
+
+class GroupDeprovisioningTab(Tab):
+    """``[deprovisioning.Group]``: a group is never disabled, it has no ``active``."""
+
     delete = Entry(flow(DeleteTable))

@@ -95,9 +95,9 @@ def passed_over_when_read_only(name: str) -> bool:
 
     RFC 7644 section 3.5.2 has ``mutability``. Microsoft's template maps ``-dn-`` and expects it to be sent with the
     creation alone; where an administrator has not said so, it comes with every change, and refusing it would refuse
-    whatever else was to change, in every cycle.
+    whatever else was to change, in every cycle. ``groups`` of a user comes back with the resource that it was read in.
     """
-    return name == DN_ATTRIBUTE
+    return name in (DN_ATTRIBUTE, "groups")
 
 
 def unwrapped(value: Any) -> Any:

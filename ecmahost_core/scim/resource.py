@@ -170,7 +170,7 @@ def _writable_value(attribute: Attribute, value: Any) -> Any:
     if attribute.mutability == "readOnly":
         return None
     fixed = {sub.name for sub in attribute.sub_attributes if sub.mutability == "readOnly"}
-    if not fixed:
+    if not fixed or not value:
         return value
     if isinstance(value, list):
         return [part for element in value if (part := {k: v for k, v in element.items() if k not in fixed})] or None

@@ -19,7 +19,8 @@ _EXACT = 2.0**53
 
 
 def canonical_value(attribute: Attribute, value: Any, owner: str, ignored: list[str]) -> Any:
-    """The value of ``attribute`` in canonical form, or None when it is unassigned.
+    """The value of ``attribute`` in canonical form, or None when it is unassigned; an empty list of ``linked`` values
+    stays one.
 
     Args:
         attribute: what the schema says.
@@ -31,7 +32,7 @@ def canonical_value(attribute: Attribute, value: Any, owner: str, ignored: list[
         ScimError: 400 ``invalidValue`` naming the attribute and what it expects. The value is not repeated.
     """
     if value is None or value == []:
-        return None
+        return [] if attribute.linked and value == [] else None
     if attribute.returned == "never":
         return sealed(attribute, value, owner)
     if attribute.multi_valued:

@@ -20,10 +20,12 @@ from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, Schema,
 from ecmahost_core.ecma.values import Value, text_of
 from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
 from ecmahost_core.scim.errors import ScimError
+from ecmahost_core.scim.nodes import AttributePath
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.secret import Secret
 from ecmahost_core.space.objects import SpaceType
 from ecmahost_core.sync.profile_rows import ecma_rows, mapped_rows
+from ecmahost_core.sync.reference_rows import is_link, links_among, scopes_of, with_groups
 from ecmahost_core.sync.resource_schema import trimmed_resource_type
 from ecmahost_core.sync.schema_mapping import MappedPath, SchemaMapping
 from ecmahost_core.sync.selection import passwords_selected, selection_of
@@ -53,6 +55,12 @@ class TypeBinding:
         left_out: attributes that everything selects and that have no name on the wire; ``check`` tells of them.
         password: the row that leads to ``export_password``, beside the mapping; None where no passwords are set.
         password_support: how the connector takes passwords.
+        links: the rows of link attributes (``members``), beside the mapping: their values are in no object.
+        references: the rows of the mapping whose one value names another object (``manager``), known to clients by its
+            id. Empty in the profile ``ecma``, where clients see what the target holds.
+        own_dns: whether the target's objects have DNs of their own, by which references may name them.
+        member_of: of users: the link attributes of groups that can name them; empty where there are none.
+        groups_path: of users: the attribute that shows these groups; None where there are none.
     """
 
     object_type: ObjectType
@@ -68,11 +76,21 @@ class TypeBinding:
     left_out: tuple[Unnameable, ...] = ()
     password: MappedPath | None = None
     password_support: PasswordSupport = PasswordSupport.NONE
+    links: tuple[MappedPath, ...] = ()
+    references: tuple[MappedPath, ...] = ()
+    own_dns: bool = False
+    member_of: tuple[str, ...] = ()
+    groups_path: AttributePath | None = None
 
     def password_of(self, resource: Mapping[str, Any]) -> Secret | None:
         """Returns the password that a canonical resource wants to be set; None where it says nothing of one."""
         found = self.password.container(resource) if self.password is not None else None
         return found if isinstance(found, Secret) else None
+
+    @property
+    def can_be_disabled(self) -> bool:
+        """Whether the resources have ``active``: users have, groups have not."""
+        return self.resource_type.schema.attribute("active") is not None
 
     @property
     def active_mapped(self) -> bool:
@@ -116,6 +134,7 @@ def bind(
             bound[name] = found
     if problems:
         raise ConfigurationError(tuple(problems))
+    with_groups(bound)
     return bound
 
 
@@ -162,7 +181,9 @@ class _Binder:
             made = mapped_rows(
                 name, target, self.mapped, lambda path, expected: self._problem("schema_mapping", path, "", expected)
             )
-        rows = made.rows
+        links = links_among(made.rows, self.object_type, self._problem)
+        rows = tuple(row for row in made.rows if row not in links)
+        scopes = scopes_of(self.configuration, self.object_type, target, made.rows, self._problem)
         password = self._password(made.passwords)
         active = self._active_attribute(target, rows)
         self._fit_delete_flow(target)
@@ -173,7 +194,7 @@ class _Binder:
             object_type=self.object_type,
             target=target,
             resource_type=trimmed_resource_type(
-                made.full, (*rows, *(row for row in (made.dn, password) if row)), self.object_type, target, active
+                made.full, (*rows, *links, *(row for row in (made.dn, password) if row)), self.object_type, target, active
             ),
             mapping=mapping,
             space_type=SpaceType(
@@ -183,8 +204,12 @@ class _Binder:
                 anchor_immutable=self.object_type.anchor_immutable,
                 indexed=tuple(query.name for query in self.object_type.query_attributes),
                 references=tuple(
-                    attribute.name for attribute in target.attributes if attribute.type is AttributeType.REFERENCE
+                    one.name
+                    for one in target.attributes
+                    if one.type is AttributeType.REFERENCE and not one.multi_valued
                 ),
+                links=tuple(one.name for one in target.attributes if is_link(one)),
+                scopes=scopes,
                 retained=partial(retained, mapping),
                 export_only=tuple(
                     attribute.name
@@ -204,6 +229,11 @@ class _Binder:
             left_out=selected.left_out,
             password=password,
             password_support=self.passwords,
+            links=links,
+            references=tuple(
+                row for row in rows if row.target.type is AttributeType.REFERENCE and self.profile is Profile.SCIM
+            ),
+            own_dns=self.dn_style is not MADistinguishedNameStyle.NONE,
         )
 
     def _has_password(self) -> bool:

@@ -1,6 +1,6 @@
 """How an object of the space looks as a SCIM resource."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,9 +8,7 @@ from ecmahost_core.scim.resource import with_schemas
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.deprovisioning import ACTIVE, is_active
-from ecmahost_core.sync.schema_mapping import MappedPath
 from ecmahost_core.sync.sent import SENT, spelled
-from ecmahost_core.sync.values import normal
 
 
 def resource_of(binding: TypeBinding, entry: SpaceObject) -> dict[str, Any]:
@@ -24,29 +22,12 @@ def resource_of(binding: TypeBinding, entry: SpaceObject) -> dict[str, Any]:
     return _with_own_part(binding, entry, binding.mapping.resource_of(entry.attributes, as_sent))
 
 
-def stored_resource_of(binding: TypeBinding, entry: SpaceObject, compared: Collection[MappedPath]) -> dict[str, Any]:
-    """Returns the resource that filters work on: what the target holds, whatever it was sent as.
-
-    The values of the rows in ``compared`` have the form in which equal ones are equal.
-    """
-    normally: dict[str, Sequence[Any]] = {
-        row.text: row.shown(tuple(normal(value, row.target) for value in entry.attributes.get(row.target.name, ())))
-        for row in compared
-    }
-    return _with_own_part(binding, entry, binding.mapping.resource_of(entry.attributes, normally))
-
-
 def _with_own_part(binding: TypeBinding, entry: SpaceObject, resource: dict[str, Any]) -> dict[str, Any]:
     if binding.dn_row is not None and entry.dn is not None:
         binding.dn_row.write(resource, (entry.dn,))
     resource["id"] = entry.id
     resource[ACTIVE] = is_active(binding, entry)
-    created = _instant(entry.created)
-    resource["meta"] = {
-        "resourceType": binding.object_type.resource_type,
-        "created": created,
-        "lastModified": created if entry.modified == entry.created else _instant(entry.modified),
-    }
+    resource["meta"] = _meta(binding, entry)
     return resource
 
 
@@ -60,10 +41,23 @@ def presented(binding: TypeBinding, entry: SpaceObject, base_url: str, epoch: st
         epoch: of the store.
     """
     resource = resource_of(binding, entry)
-    meta: dict[str, Any] = resource["meta"]
-    meta["location"] = f"{base_url}{binding.resource_type.endpoint}/{entry.id}"
-    meta["version"] = version_of(entry, epoch)
+    resource["meta"] = meta_of(binding, entry, base_url, epoch)
     return with_schemas(resource, binding.resource_type)
+
+
+def meta_of(binding: TypeBinding, entry: SpaceObject, base_url: str, epoch: str) -> dict[str, Any]:
+    """Returns the whole of an object's ``meta`` (RFC 7643 section 3.1); the arguments are those of ``presented``."""
+    location = f"{base_url}{binding.resource_type.endpoint}/{entry.id}"
+    return {**_meta(binding, entry), "location": location, "version": version_of(entry, epoch)}
+
+
+def _meta(binding: TypeBinding, entry: SpaceObject) -> dict[str, Any]:
+    created = _instant(entry.created)
+    return {
+        "resourceType": binding.object_type.resource_type,
+        "created": created,
+        "lastModified": created if entry.modified == entry.created else _instant(entry.modified),
+    }
 
 
 def version_of(entry: SpaceObject, epoch: str) -> str:

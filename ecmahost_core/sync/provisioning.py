@@ -43,6 +43,9 @@ WAIT_FOR_OUTCOME_SECONDS = 10.0
 Transform = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """From the resource as it is to the resource as the client wants it; raises ScimError when that cannot be."""
 
+Condition = Callable[[SpaceObject], None]
+"""Looks at the very object that a write is computed from; raises ScimError when it is not the one that was meant."""
+
 
 def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any], call: Call) -> SpaceObject:
     """Creates an object from a canonical resource and returns it.
@@ -80,15 +83,24 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     return created
 
 
-def change(endpoint: Endpoint, binding: TypeBinding, object_id: str, transform: Transform, call: Call) -> SpaceObject:
+def change(
+    endpoint: Endpoint,
+    binding: TypeBinding,
+    object_id: str,
+    transform: Transform,
+    call: Call,
+    condition: Condition | None = None,
+) -> SpaceObject:
     """Changes an object by PATCH or PUT and returns it as it is afterwards; nothing to change means no write.
 
-    ``transform`` may be called more than once, when others change the object meanwhile. A change that disables where
+    ``condition`` and ``transform`` may be called more than once, when others change the object meanwhile. A change that disables where
     the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
     """
     require_whole(endpoint, binding)
     while True:
         before = existing(endpoint, binding, object_id, call)
+        if condition is not None:
+            condition(before)
         resource = resource_of(binding, before)
         after = transform(resource)
         plan = plan_of_change(endpoint, binding, before, resource, after)
@@ -105,11 +117,15 @@ def change(endpoint: Endpoint, binding: TypeBinding, object_id: str, transform: 
         raise not_found(f"{binding.object_type.resource_type} {object_id} was deleted meanwhile.")
 
 
-def remove(endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Call) -> None:
+def remove(
+    endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Call, condition: Condition | None = None
+) -> None:
     """Deletes an object as the delete flow says; raises ScimError 404 when there is none."""
     require_whole(endpoint, binding)
     while True:
         before = existing(endpoint, binding, object_id, call)
+        if condition is not None:
+            condition(before)
         plan = plan_of_removal(endpoint, binding, before)
         try:
             _carry_out(endpoint, binding, before, plan, call)

@@ -13,6 +13,7 @@ from ecmahost_core.logs import origin
 from ecmahost_core.scim.errors import ScimError, error_body
 from ecmahost_core.serving.body import BodyError, BodyTooLarge
 from ecmahost_core.space.store import StoreUnavailable
+from ecmahost_core.web.exchange import Reply
 from ecmahost_core.web.framework import Answer
 
 SCIM_JSON = "application/scim+json"
@@ -31,6 +32,15 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 def nothing(status: int = 204) -> Response:
     """Returns a response without a body, still of SCIM's media type, which strict clients look for."""
     return Response(b"", status, mimetype=SCIM_JSON)
+
+
+def sent(reply: Reply) -> Response:
+    """Returns the response that a verb's reply is sent as."""
+    if reply.body is None:
+        empty = nothing(reply.status)
+        empty.headers.update(reply.headers)
+        return empty
+    return answer(reply.body, reply.status, reply.headers)
 
 
 def refusal(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:

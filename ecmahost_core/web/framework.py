@@ -10,6 +10,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from flask import Flask, Request, Response, request
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter
+from werkzeug.routing.converters import BaseConverter
 
 
 class Answer(Response):
@@ -32,10 +33,24 @@ class _NoSessions(SessionInterface):
         return self._nothing
 
 
+class Collection(BaseConverter):
+    """A segment of a path where a resource type may stand: none that the protocol uses for something else.
+
+    Otherwise a POST to ``/Schemas`` would be taken for a creation, and not for a method that is not allowed there.
+    """
+
+    regex = r"(?!(?:Schemas|ResourceTypes|ServiceProviderConfig|Bulk|Me|\.search)(?:/|$))[^/]+"
+
+
 class Application(Flask):
     """The host's Flask."""
 
     session_interface = _NoSessions()
+
+    def __init__(self, name: str) -> None:
+        """Makes an application without static files."""
+        super().__init__(name, static_folder=None)
+        self.url_map.converters["collection"] = Collection
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Flask: called before each call of a view or hook, to find out whether it is async; none here is."""

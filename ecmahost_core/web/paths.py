@@ -8,7 +8,11 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from ecmahost_core.scim.entra import request_target
 
-_RESOURCES = {name.lower(): name for name in ("Users", "Groups", "Schemas", "ResourceTypes", "ServiceProviderConfig")}
+COLLECTIONS = ("Users", "Groups")
+"""The endpoints of the resource types that a connector can have."""
+
+_OTHERS = ("Schemas", "ResourceTypes", "ServiceProviderConfig", "Bulk", "Me", ".search")
+_NAMES = {name.lower(): name for name in (*COLLECTIONS, *_OTHERS)}
 _SCIM = "scim"
 
 
@@ -18,7 +22,7 @@ def normalised(path: str) -> str:
     if len(segments) > 1 and segments[0].startswith("ecma2host_"):
         segments[1] = _SCIM if segments[1].lower() == _SCIM else segments[1]
         if len(segments) > 2:
-            segments[2] = _RESOURCES.get(segments[2].lower(), segments[2])
+            segments[2] = _NAMES.get(segments[2].lower(), segments[2])
     return "/" + "/".join(segments)
 
 

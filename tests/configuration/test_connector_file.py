@@ -174,8 +174,24 @@ CASES: list[Case] = [
     ),
     (
         "object_types",
-        TYPES + "[object_types.Group]\n",
-        "object_types.Group: found a table, expected no such table: groups are not supported yet",
+        TYPES + '[object_types.Group]\ntarget = "Groups"\nanchor = "Id"\n',
+        'schema_mapping.Group: expected this table, with at least displayName = "..." and members = "..."',
+    ),
+    (
+        "object_types",
+        TYPES + 'attributes.Boss = { type = "String", references = "People" }\n',
+        'object_types.User.attributes.Boss.references: found "People", expected a Reference: type = "Reference"',
+    ),
+    (
+        "deprovisioning",
+        '[deprovisioning.Group]\ndisable = "delete"\n',
+        "deprovisioning.Group.disable: found an unknown key, expected only the keys delete",
+    ),
+    (
+        "schema_mapping",
+        '[schema_mapping.Group]\n"members[" = "Members"\n',
+        'schema_mapping.Group."members[": found a key that is no SCIM path, '
+        "expected a SCIM path: The path cannot be read at its end: expected the name of a sub-attribute",
     ),
     (
         "object_types",

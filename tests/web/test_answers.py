@@ -6,7 +6,7 @@ import structlog
 from ecmahost_core.scim import errors
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.store import StoreUnavailable
-from ecmahost_core.web import resources
+from ecmahost_core.web import listing
 from ecmahost_core.web.paths import normalised
 
 
@@ -18,7 +18,7 @@ def fails(monkeypatch):
         def search(*_arguments):
             raise error
 
-        monkeypatch.setattr(resources, "search", search)
+        monkeypatch.setattr(listing, "search", search)
 
     return fail
 

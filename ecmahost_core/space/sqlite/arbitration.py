@@ -18,7 +18,7 @@ from ecmahost_core.space.sqlite.ids import random_ids
 from ecmahost_core.space.sqlite.known import none_between
 from ecmahost_core.space.sqlite.locks import held_keys, is_held
 from ecmahost_core.space.sqlite.rows import STORED_COLUMNS, Encoded, StoredRow, carried_over, select_in
-from ecmahost_core.space.sqlite.types import SPACE_REPLACED, TypeRow, type_row
+from ecmahost_core.space.sqlite.type_row import SPACE_REPLACED, TypeRow, type_row
 from ecmahost_core.space.store import SpaceReplaced
 
 

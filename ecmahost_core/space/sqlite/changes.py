@@ -12,7 +12,7 @@ from ecmahost_core.space.objects import ObjectState
 from ecmahost_core.space.sqlite import references
 from ecmahost_core.space.sqlite.connection import Transaction
 from ecmahost_core.space.sqlite.rows import Encoded, StoredRow, carried_over, compact, value_keys
-from ecmahost_core.space.sqlite.types import TypeRow
+from ecmahost_core.space.sqlite.type_row import TypeRow
 
 _INSERT_VALUE = "INSERT OR IGNORE INTO value_index VALUES (?, ?, ?, ?)"
 
@@ -55,15 +55,19 @@ def insert(
                 for entry in value_keys(new.source.attributes, row.indexed)
             ],
         )
-    for key, (new, _) in zip(keys, news, strict=True) if row.references else ():
-        references.insert(transaction, row.connector, key, references.of(new.source.attributes, row.references))
+    if row.references:
+        wanted = (
+            (key, references.of(new.source.attributes, row.references))
+            for key, (new, _) in zip(keys, news, strict=True)
+        )
+        references.insert(transaction, row, wanted)
     if connection.execute("SELECT 1 FROM tombstone WHERE type = ? LIMIT 1", (row.id,)).fetchall():
         connection.executemany(
             "DELETE FROM tombstone WHERE type = ? AND anchor_key = ?", [(row.id, new.anchor_key) for new, _ in news]
         )
     references.resolve(
         transaction,
-        row.connector,
+        row,
         ((key, new.anchor_key, new.dn_key) for key, (new, _) in zip(keys, news, strict=True)),
     )
     if state == ObjectState.LIVE:
@@ -104,7 +108,7 @@ def replace(
         _bury(transaction, row, [old.anchor_key], seq)
         connection.execute("DELETE FROM tombstone WHERE type = ? AND anchor_key = ?", (row.id, new.anchor_key))
     if (new.anchor_key, new.dn_key) != (old.anchor_key, old.dn_key):
-        references.resolve(transaction, row.connector, [(old.key, new.anchor_key, new.dn_key)])
+        references.resolve(transaction, row, [(old.key, new.anchor_key, new.dn_key)])
     _count_state(transaction, row, old.state, int(state))
     return seq
 
@@ -174,7 +178,7 @@ def _change_values(transaction: Transaction, row: TypeRow, old: StoredRow, new: 
     if row.references:
         references.change(
             transaction,
-            row.connector,
+            row,
             old.key,
             references.of(attributes_before, row.references),
             references.of(new.source.attributes, row.references),

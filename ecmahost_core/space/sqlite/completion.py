@@ -17,7 +17,7 @@ from ecmahost_core.space.sqlite.connection import Database, Transaction
 from ecmahost_core.space.sqlite.events import write_event
 from ecmahost_core.space.sqlite.journal import close_entry
 from ecmahost_core.space.sqlite.rows import OBJECT_COLUMNS, Encoded, StoredRow, encode, object_from_row, stored_row
-from ecmahost_core.space.sqlite.types import TypeRow, type_row
+from ecmahost_core.space.sqlite.type_row import TypeRow, type_row
 from ecmahost_core.text import fold
 
 

@@ -9,7 +9,7 @@ from ecmahost_core.space.sqlite.arbitration import Reading, SeenKeys
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.locks import held_keys, is_held
 from ecmahost_core.space.sqlite.rows import BATCH, STORED_COLUMNS, StoredRow, select_in
-from ecmahost_core.space.sqlite.types import TypeRow, type_row
+from ecmahost_core.space.sqlite.type_row import TypeRow, type_row
 
 _LISTED = 10_000
 _BY_KEY = f"SELECT {STORED_COLUMNS} FROM object WHERE type = ? AND key {{in}}"  # noqa: S608  # names, no values

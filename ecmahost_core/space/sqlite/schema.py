@@ -169,7 +169,18 @@ _SPACES = (
     "ALTER TABLE space_type ADD COLUMN export_only TEXT NOT NULL DEFAULT '[]'",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PASSWORDS, _SPACES)
+_LINKS = (
+    "ALTER TABLE space_type ADD COLUMN links TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE space_type ADD COLUMN scopes TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE reference ADD COLUMN scope INTEGER",
+    """CREATE TABLE departed (
+        object INTEGER PRIMARY KEY,
+        connector INTEGER NOT NULL,
+        dropping INTEGER NOT NULL
+    ) STRICT""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PASSWORDS, _SPACES, _LINKS)
 """The statements that take a file from version n to n + 1, at index n. A released one is never edited."""
 
 

@@ -1,7 +1,7 @@
 """The store: one object over the parts of this package, each of which has one noun."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +16,7 @@ from ecmahost_core.space.journal import (
     WriteIntent,
 )
 from ecmahost_core.space.objects import (
+    Link,
     ObjectState,
     SpaceObject,
     SpaceType,
@@ -38,9 +39,11 @@ from ecmahost_core.space.sqlite.imports import SqliteImportRun
 from ecmahost_core.space.sqlite.incarnation import Incarnation, is_alive, lock_directory
 from ecmahost_core.space.sqlite.lookups import Lookups
 from ecmahost_core.space.sqlite.pages import Pages
+from ecmahost_core.space.sqlite.relations import Relations
 from ecmahost_core.space.sqlite.rows import BATCH, encode, stored_row
 from ecmahost_core.space.sqlite.runs import Runs
-from ecmahost_core.space.sqlite.types import Types, type_row
+from ecmahost_core.space.sqlite.type_row import type_row
+from ecmahost_core.space.sqlite.types import Types
 from ecmahost_core.space.sqlite.waiting import Releases
 from ecmahost_core.space.store import StoreUnavailable
 
@@ -78,6 +81,7 @@ class SqliteStore:
         types = self._types = Types(self._database)
         self._lookups = Lookups(self._database, types)
         self._pages = Pages(self._database, types)
+        self._relations = Relations(self._database, types)
         self._releases = Releases(self._database)
         self._runs = Runs(self._database, types, self._locks)
 
@@ -116,13 +120,27 @@ class SqliteStore:
         """See ``Store.by_anchor``."""
         return self._lookups.by_anchor(space_type, anchor)
 
-    def find(self, space_type: SpaceType, attribute: str, value: str) -> list[SpaceObject]:
-        """See ``Store.find``."""
-        return self._lookups.find(space_type, attribute, value)
+    def by_dn(self, space_type: SpaceType, dn: str) -> SpaceObject | None:
+        """See ``Store.by_dn``."""
+        return self._lookups.by_dn(space_type, dn)
 
-    def scan(self, space_type: SpaceType) -> Iterator[SpaceObject]:
+    def find(
+        self, space_type: SpaceType, attribute: str, value: str, after: int = 0, count: int = -1
+    ) -> list[SpaceObject]:
+        """See ``Store.find``."""
+        return self._lookups.find(space_type, attribute, value, after, count)
+
+    def by_ids(self, space_type: SpaceType, ids: Sequence[str]) -> dict[str, SpaceObject]:
+        """See ``Store.by_ids``."""
+        return self._lookups.by_ids(space_type, ids)
+
+    def scan(self, space_type: SpaceType, after: int = 0) -> Iterator[SpaceObject]:
         """See ``Store.scan``."""
-        return self._lookups.scan(space_type)
+        return self._lookups.scan(space_type, after)
+
+    def after(self, space_type: SpaceType, key: int, count: int) -> list[SpaceObject]:
+        """See ``Store.after``."""
+        return self._lookups.after(space_type, key, count)
 
     def page(self, space_type: SpaceType, start: int, count: int) -> list[SpaceObject]:
         """See ``Store.page``."""
@@ -131,6 +149,38 @@ class SqliteStore:
     def count(self, space_type: SpaceType) -> int:
         """See ``Store.count``."""
         return self._pages.count(space_type)
+
+    def links(self, space_type: SpaceType, owner: SpaceObject, attribute: str) -> list[Link]:
+        """See ``Store.links``."""
+        return self._relations.links(space_type, owner, attribute)
+
+    def references(
+        self, space_type: SpaceType, owners: Sequence[SpaceObject], attributes: Sequence[str]
+    ) -> dict[int, list[Link]]:
+        """See ``Store.references``."""
+        return self._relations.references(space_type, owners, attributes)
+
+    def linked(
+        self, space_type: SpaceType, owner: SpaceObject, attribute: str, values: Iterable[str]
+    ) -> dict[str, str]:
+        """See ``Store.linked``."""
+        return self._relations.linked(space_type, owner, attribute, values)
+
+    def owners(self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject) -> list[SpaceObject]:
+        """See ``Store.owners``."""
+        return self._relations.owners_of_all(space_type, attributes, [target])[target.key]
+
+    def owners_of_all(
+        self, space_type: SpaceType, attributes: Sequence[str], targets: Sequence[SpaceObject]
+    ) -> dict[int, list[SpaceObject]]:
+        """See ``Store.owners_of_all``."""
+        return self._relations.owners_of_all(space_type, attributes, targets)
+
+    def targets(
+        self, space_type: SpaceType, owner_type: SpaceType, owner: SpaceObject, attribute: str
+    ) -> Iterator[SpaceObject]:
+        """See ``Store.targets``."""
+        return self._relations.targets(space_type, owner_type, owner, attribute)
 
     def status(self, connector: str) -> ConnectorStatus:
         """See ``Store.status``."""
