@@ -3,24 +3,24 @@
 from collections.abc import Iterator
 
 from ecmahost_core.configuration.model import Freshness
-from ecmahost_core.scim.filter import equalities, parse_filter
+from ecmahost_core.scim.filter import parse_filter
 from ecmahost_core.scim.filter_text import filter_text
-from ecmahost_core.scim.nodes import Filter
+from ecmahost_core.sync.access import Access, AnyOf, ByDn, ById, ByValue, Everybody, access_to
 from ecmahost_core.sync.asked import Asked
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.explanation import Explanation
-from ecmahost_core.sync.questions import row_of_equality
+from ecmahost_core.sync.questions import in_targets_terms
 
 _TARGET = {
     Freshness.CACHE: "The target is not asked (freshness is cache).",
-    Freshness.VERIFY: 'Where nobody is found there, the target is asked for that one object before "none" is said.',
+    Freshness.VERIFY: 'Where nobody is found, the target is asked for that one object before "none" is said.',
     Freshness.LIVE: "The target is asked for that one object each time (freshness is live).",
 }
 
 
 def explain_query(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: Explanation) -> None:
-    """Tells how a filter would be answered: by an id, an index, or by looking at everybody."""
+    """Tells how a filter would be answered: by look-ups, or by looking at everybody; raises ScimError."""
     text = asked.query.get("filter")
     live = endpoint.store.count(binding.space_type)
     if not text:
@@ -28,18 +28,35 @@ def explain_query(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: 
         return
     node = parse_filter(text, binding.resource_type)
     told.operations.append({"filter": filter_text(node)})
-    told.query += _way(endpoint, binding, node, live)
-    told.query.append("Whatever is found that way is then held against the whole filter.")
+    meant = in_targets_terms(binding, node)
+    if meant != node:
+        told.operations.append({"filter": filter_text(meant)})
+    access = access_to(binding, meant)
+    told.query += _sentences(endpoint, binding, access, live)
+    if access != AnyOf(()):
+        told.query.append("What is found that way is then held against the whole filter.")
 
 
-def _way(endpoint: Endpoint, binding: TypeBinding, node: Filter, live: int) -> Iterator[str]:
-    for comparison in equalities(node):
-        if comparison.path.urn is None and comparison.path.name == "id":
+def _sentences(endpoint: Endpoint, binding: TypeBinding, access: Access, live: int) -> Iterator[str]:
+    match access:
+        case AnyOf(parts=()):
+            yield "Nobody is looked at: an attribute that has to have a value is not mapped, so nobody has it."
+        case AnyOf(parts=parts):
+            yield f"By {len(parts)} look-ups, of which each may find somebody:"
+            for part in parts:
+                yield from _sentences(endpoint, binding, part, live)
+        case ById():
             yield "By the id: one look-up in what the host knows. The target is not asked."
-            return
-        row = row_of_equality(binding, comparison)
-        if row is not None and row.target.name in binding.space_type.indexed:
-            yield f"By the index of {row.target.name} ({row.text}), a query attribute: one look-up."
-            yield _TARGET[endpoint.freshness]
-            return
-    yield f"By looking at all {live:,} objects that the host knows: the filter compares no query attribute with eq."
+        case ByDn():
+            yield "By the DN: one look-up in what the host knows. The target is not asked."
+        case ByValue(key=key):
+            path = binding.mapping.path_of(key.attribute)
+            yield f"By the index of {key.attribute} ({path}), a query attribute: one look-up in what the host knows."
+            yield _TARGET[endpoint.freshness] if key.value is not None else "The target can hold no such value."
+        case Everybody(key=None):
+            yield f"By looking at all {live:,} objects that the host knows: no query attribute has to equal a value."
+        case Everybody(key=key) if key is not None:
+            path = binding.mapping.path_of(key.attribute)
+            yield f"By looking at all {live:,} objects that the host knows: {key.attribute} ({path}) has no index."
+        case _:
+            yield "By look-ups of references in what the host knows. The target is not asked."

@@ -102,6 +102,14 @@ class Database(Protocol):
     def insert(self, table: Table, names: Sequence[str], values: Row, key: Sequence[str]) -> Place | None:
         """Adds one row and returns where it is, by what the database itself made; None when it cannot say."""
 
+    def insertions(
+        self, table: Table, names: Sequence[str], rows: Sequence[Row]
+    ) -> Sequence[tuple[str, Sequence[Row]]]:
+        """Returns the statements of ``insert_rows``, each with the parameters of every time that it is run."""
+
+    def insert_rows(self, table: Table, names: Sequence[str], rows: Sequence[Row]) -> int:
+        """Adds rows in as few statements as it can; returns how many, -1 when the database cannot say."""
+
     def scans(self, sql: str, parameters: Row) -> bool:
         """Returns whether the database plans to look at every row for this statement: no index helps."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import TypeVar
 
 from ecmahost_core import Finding
@@ -168,6 +169,27 @@ class OdbcDatabase:
         """Whether the database can be asked for the key that it has made for the last new row."""
         made = [column for column in key if column.defaulted and column.name not in names]
         return bool(self._driver.last_key) and len(key) == 1 and len(made) == 1 and not table.view
+
+    def insertions(
+        self, table: Table, names: Sequence[str], rows: Sequence[Row]
+    ) -> Sequence[tuple[str, Sequence[Row]]]:
+        """As many rows with one statement as the driver's row says: each statement is a way to the server and back."""
+        columns, markers = ", ".join(map(self.quote, names)), f"({', '.join('?' * len(names))})"
+        statements = []
+        for start in range(0, len(rows), self._driver.rows_at_once):
+            part = rows[start : start + self._driver.rows_at_once]
+            sql = f"{table.insert} ({columns}) VALUES {', '.join([markers] * len(part))}"
+            statements.append((sql, [tuple(chain.from_iterable(part))]))
+        return statements
+
+    def insert_rows(self, table: Table, names: Sequence[str], rows: Sequence[Row]) -> int:
+        """As ``insertions`` says."""
+        counts = []
+        for sql, runs in self.insertions(table, names, rows):
+            for values in runs:
+                with self._failures(table):
+                    counts.append(self._run(sql, values, lambda cursor: cursor.rowcount))
+        return -1 if table.view or -1 in counts else sum(counts)
 
     def scans(self, sql: str, parameters: Row) -> bool:
         """Asks the planner."""

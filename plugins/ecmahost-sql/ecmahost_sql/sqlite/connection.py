@@ -184,6 +184,20 @@ class SqliteDatabase:
             return None
         return Place(how.condition, returned[0] if how.returning else (cursor.lastrowid,))
 
+    def insertions(
+        self, table: Table, names: Sequence[str], rows: Sequence[Row]
+    ) -> Sequence[tuple[str, Sequence[Row]]]:
+        """One prepared statement for all of them."""
+        columns, markers = ", ".join(map(quote, names)), ", ".join("?" * len(names))
+        return [(f"{table.insert}({columns}) VALUES ({markers})", rows)]
+
+    def insert_rows(self, table: Table, names: Sequence[str], rows: Sequence[Row]) -> int:
+        """As ``insertions`` says."""
+        self._stop_at = time.monotonic() + self._command_timeout
+        with self._failures(table):
+            counts = [self._connection.executemany(*one).rowcount for one in self.insertions(table, names, rows)]
+            return -1 if table.view else sum(counts)
+
     def scans(self, sql: str, parameters: Row) -> bool:
         """Asks the query planner; a scan of an index is a scan of all rows too."""
         return any(step.startswith("SCAN") for step in self._plan(sql, parameters))

@@ -1,0 +1,66 @@
+"""The text of the statements for tables of values. Values are parameters, always; names are quoted, always."""
+
+from collections.abc import Sequence
+
+from ecmahost_sql.catalog import Column, Table
+from ecmahost_sql.database import Database, Place, Row, SqlValue
+from ecmahost_sql.rows import Selection
+from ecmahost_sql.statements import place_of
+from ecmahost_sql.value_tables import ValueColumn
+
+_KEY, _COMPARED = "ecmahost_key", "ecmahost_compared"
+
+
+def counts(database: Database, selection: Selection, kept: ValueColumn, owners: Row) -> tuple[str, Row]:
+    """Returns the SELECT of how many values each of these owners has; one without any is missing.
+
+    The database brings owners and values together, by its own equality, and gives the owner as its own table has it.
+    """
+    joined = _joined(database, selection, kept, owners)
+    return f"SELECT page.{_KEY}, count(*) {joined} GROUP BY page.{_KEY}", owners
+
+
+def values(database: Database, selection: Selection, kept: ValueColumn, owners: Row) -> tuple[str, Row]:
+    """Returns the SELECT of all values of these owners: owner and value."""
+    joined = _joined(database, selection, kept, owners)
+    return f"SELECT page.{_KEY}, {database.read_expression(kept.column)} {joined}", owners
+
+
+def _joined(database: Database, selection: Selection, kept: ValueColumn, owners: Row) -> str:
+    key = selection.key_expressions[0]
+    owner, value = database.quote(kept.owner.name), database.quote(kept.column.name)
+    return (
+        f"FROM (SELECT {database.read_expression(selection.key[0])} AS {_KEY}, {key} AS {_COMPARED}"  # noqa: S608 -- names are quoted
+        f" FROM {selection.table.source} WHERE {one_of(database, key, owners).condition}) page"
+        f" JOIN {kept.table.source} ON {owner} = page.{_COMPARED} WHERE {value} IS NOT NULL"
+    )
+
+
+def one_of(database: Database, expression: str, wanted: Sequence[SqlValue]) -> Place:
+    """Returns where an expression has one of these values."""
+    markers = ", ".join(map(database.placeholder, wanted))
+    return Place(f"{expression} IN ({markers})", tuple(wanted))
+
+
+def of_owner(database: Database, kept: ValueColumn, owner: SqlValue, wanted: Sequence[SqlValue]) -> Place:
+    """Returns where the rows are with which this owner has one of these values."""
+    mine = place_of(database, [database.quote(kept.owner.name)], (owner,))
+    these = one_of(database, database.quote(kept.column.name), wanted)
+    return Place(f"{mine.condition} AND {these.condition}", mine.parameters + these.parameters)
+
+
+def owned(database: Database, kept: ValueColumn, owner: SqlValue) -> tuple[str, Row]:
+    """Returns the SELECT of all values of one owner."""
+    mine = place_of(database, [database.quote(kept.owner.name)], (owner,))
+    value = database.quote(kept.column.name)
+    sql = (
+        f"SELECT {database.read_expression(kept.column)} FROM {kept.table.source}"  # noqa: S608 -- names are quoted
+        f" WHERE {mine.condition} AND {value} IS NOT NULL"
+    )
+    return sql, mine.parameters
+
+
+def rename(database: Database, table: Table, column: Column, place: Place, anchor: SqlValue) -> tuple[str, Row]:
+    """Returns the UPDATE that gives the rows of a place another anchor in this column."""
+    sql = f"{table.update} SET {database.quote(column.name)} = ? WHERE {place.condition}"
+    return sql, (anchor, *place.parameters)
