@@ -18,9 +18,9 @@ from ecmahost_core.configuration.home import require
 from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.scim.errors import ScimError
-from ecmahost_core.sync.asked import METHODS, Asked, asked, read_asked
 from ecmahost_core.sync.endpoint import Call
 from ecmahost_core.sync.explain import explain
+from ecmahost_core.sync.scim_request import METHODS, ScimRequest, read_requests, scim_request
 
 LIMIT = 16 * 1024 * 1024
 """Bytes of a file of requests."""
@@ -74,10 +74,10 @@ def explain_(
             click.echo(line)
 
 
-def _requests(data: Any, name: str, method: str | None, path: str | None) -> list[Asked]:
+def _requests(data: Any, name: str, method: str | None, path: str | None) -> list[ScimRequest]:
     if method is None or path is None:
-        return read_asked(data, name)
-    return [asked(method.upper(), path, data, name)]
+        return read_requests(data, name)
+    return [scim_request(method.upper(), path, data, name)]
 
 
 def _json(file: Path) -> Any:

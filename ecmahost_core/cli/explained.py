@@ -16,6 +16,8 @@ from ecmahost_core.sync.explanation import Difference, ExplainedStep, Explanatio
 
 SHOWN_RUNS = 5
 """How often a statement's parameters are printed that is sent many times; ``--json`` has them all."""
+SHOWN_VALUES = 20
+"""How many values of an attribute are printed; likewise."""
 _LABEL = 10
 
 
@@ -57,7 +59,10 @@ def _operation(operation: Any) -> str:
         return f"filter {data['filter']}"
     if "op" not in data:
         return _json(data)
-    return " ".join([data["op"], data["path"], *([_json(data["value"])] if "value" in data else [])])
+    value = data.get("value")
+    if isinstance(value, list) and len(value) > SHOWN_VALUES:
+        return f"{data['op']} {data['path']} {_json(value[:SHOWN_VALUES])} and {len(value) - SHOWN_VALUES:,} more"
+    return " ".join([data["op"], data["path"], *([_json(value)] if "value" in data else [])])
 
 
 def _step(step: ExplainedStep, width: int | None) -> Iterator[str]:
@@ -78,13 +83,17 @@ def _step(step: ExplainedStep, width: int | None) -> Iterator[str]:
 
 def _difference(one: Difference) -> str:
     name = one.path if one.path == one.attribute else f"{one.path} ({one.attribute})"
+    if one.added or one.removed:
+        parts = [f"{sign}{_values(values)}" for sign, values in (("+ ", one.added), ("- ", one.removed)) if values]
+        return f"{name}: {' '.join(parts)}"
     if one.new is None:
         return f"{name}: {Withheld.SECRET.value}"
     return f"{name}: {_values(one.old)} -> {_values(one.new)}"
 
 
 def _values(values: Values) -> str:
-    return ", ".join(map(shown, values)) or "nothing"
+    more = f" and {len(values) - SHOWN_VALUES:,} more" if len(values) > SHOWN_VALUES else ""
+    return (", ".join(map(shown, values[:SHOWN_VALUES])) or "nothing") + more
 
 
 def _statement(statement: Statement) -> Iterator[str]:

@@ -157,5 +157,7 @@ def _by_resource_type(
     report.unknown_tables(table, whole, RESOURCE_TYPES)
     if required and not any(name in whole for name in RESOURCE_TYPES):
         report.add(table, "", "", required)
-    read = {name: report.read(f"{table}.{name}", readers[name], whole[name]) for name in RESOURCE_TYPES if name in whole}
+    read = {
+        name: report.read(f"{table}.{name}", readers[name], whole[name]) for name in RESOURCE_TYPES if name in whole
+    }
     return {name: values for name, values in read.items() if values is not None}

@@ -19,7 +19,6 @@ from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.scim.path import parse_path
 from ecmahost_core.scim.resource_types import ResourceType
 
-
 _EXAMPLES = MappingProxyType({"User": 'userName = "LoginName"', "Group": 'displayName = "GroupName"'})
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = MappingProxyType(

@@ -1,5 +1,4 @@
-"""Values of an attribute that are not read while a request changes them: the members of a group, of which it may have
-50,000.
+"""Values of an attribute that are not read while a request changes them: the members of a large group.
 
 In a resource that PATCH or PUT works on, ``Links`` stands where the list of values would. What a request asks for is
 noted in the order of its operations (RFC 7644 section 3.5.2: one after the other) and comes to ids to add and ids to

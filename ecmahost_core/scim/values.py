@@ -19,8 +19,9 @@ _EXACT = 2.0**53
 
 
 def canonical_value(attribute: Attribute, value: Any, owner: str, ignored: list[str]) -> Any:
-    """The value of ``attribute`` in canonical form, or None when it is unassigned; an empty list of ``linked`` values
-    stays one.
+    """The value of ``attribute`` in canonical form, or None when it is unassigned.
+
+    An empty list of ``linked`` values stays one.
 
     Args:
         attribute: what the schema says.

@@ -194,7 +194,11 @@ class _Binder:
             object_type=self.object_type,
             target=target,
             resource_type=trimmed_resource_type(
-                made.full, (*rows, *links, *(row for row in (made.dn, password) if row)), self.object_type, target, active
+                made.full,
+                (*rows, *links, *(row for row in (made.dn, password) if row)),
+                self.object_type,
+                target,
+                active,
             ),
             mapping=mapping,
             space_type=SpaceType(

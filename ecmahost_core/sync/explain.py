@@ -11,15 +11,14 @@ from ecmahost_core.ecma.values import Anchor, anchor_text
 from ecmahost_core.scim.entra import unwrapped
 from ecmahost_core.scim.errors import ScimError, invalid_value, not_found
 from ecmahost_core.scim.filter_text import path_text
-from ecmahost_core.scim.messages import parse_patch
+from ecmahost_core.scim.messages import parse_patch, parse_query
 from ecmahost_core.scim.operations import Change, Operation, changes
 from ecmahost_core.scim.patch import apply_patch, with_sealed_values
 from ecmahost_core.scim.put import replaced
-from ecmahost_core.scim.resource import canonical, missing, without_read_only
+from ecmahost_core.scim.resource import canonical, missing, projection, without_read_only
 from ecmahost_core.scim.values import canonical_value
 from ecmahost_core.space.journal import ID, LockKey
 from ecmahost_core.space.objects import ObjectState, SpaceObject
-from ecmahost_core.sync.asked import Asked
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import anchor_after, changed_by, exportable, keys_of_update
 from ecmahost_core.sync.endpoint import Call, Endpoint
@@ -29,14 +28,18 @@ from ecmahost_core.sync.explained_words import flow_text, kept_text, own_part, w
 from ecmahost_core.sync.explanation import Explanation, Foreseen
 from ecmahost_core.sync.identity import refuse_placeholder
 from ecmahost_core.sync.obstacles import look_into_target, note_holders, refuse_taken
-from ecmahost_core.sync.presentation import resource_of
-from ecmahost_core.sync.provisioning import require_whole
+from ecmahost_core.sync.presentation import editable
+from ecmahost_core.sync.provisioning import require_whole, with_links
+from ecmahost_core.sync.scim_request import ScimRequest
 from ecmahost_core.sync.steps import Plan, plan_of_change, plan_of_creation, plan_of_removal
+
+ANSWERED_WITHOUT_BODY = frozenset({"Group"})
+"""Resource types of which a PATCH is answered 204 (``web.verbs``, which stands above this)."""
 
 Transform = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
-def explain(endpoint: Endpoint, asked: Asked, call: Call) -> Explanation:
+def explain(endpoint: Endpoint, asked: ScimRequest, call: Call) -> Explanation:
     """Returns what a request would do; an error that it would get is the explanation's answer.
 
     Raises StoreUnavailable where the host's own store cannot be read.
@@ -54,7 +57,7 @@ def explain(endpoint: Endpoint, asked: Asked, call: Call) -> Explanation:
     return told
 
 
-def _binding(endpoint: Endpoint, asked: Asked, call: Call) -> TypeBinding:
+def _binding(endpoint: Endpoint, asked: ScimRequest, call: Call) -> TypeBinding:
     bindings = endpoint.bindings_for_scim(call.remaining())
     for binding in bindings.values():
         if binding.resource_type.endpoint.lower() == asked.endpoint:
@@ -72,7 +75,9 @@ def _require_visible(endpoint: Endpoint, told: Explanation) -> None:
         told.notes.append("The first import of this connector has not ended: the host knows nobody, or not everybody.")
 
 
-def _explain(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: Explanation, call: Call) -> None:
+def _explain(endpoint: Endpoint, binding: TypeBinding, asked: ScimRequest, told: Explanation, call: Call) -> None:
+    query = parse_query(asked.query, default_count=1, max_count=1)
+    projection(binding.resource_type, query.attributes, query.excluded_attributes)
     match asked.method, bool(asked.object_id):
         case "GET", False:
             explain_query(endpoint, binding, asked, told)
@@ -91,8 +96,8 @@ def _explain(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: Expla
             raise ScimError(405, f"{asked.method} is not for {'one resource' if asked.object_id else 'all resources'}.")
 
 
-def _creation(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: Explanation, call: Call) -> None:
-    planned = plan_of_creation(binding, _complete(binding, asked.body, told, new=True))
+def _creation(endpoint: Endpoint, binding: TypeBinding, asked: ScimRequest, told: Explanation, call: Call) -> None:
+    planned = plan_of_creation(endpoint, binding, _complete(binding, asked.body, told, new=True))
     change = planned.change
     told.object = _place(change.anchor, change.dn, "it would be new")
     told.host_keeps = kept_text(planned.kept, {})
@@ -105,7 +110,7 @@ def _creation(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: Expl
         told.answer = Foreseen(201)
 
 
-def _replacement(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: Explanation, call: Call) -> None:
+def _replacement(endpoint: Endpoint, binding: TypeBinding, asked: ScimRequest, told: Explanation, call: Call) -> None:
     body = _complete(binding, asked.body, told, new=False)
 
     def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -116,7 +121,7 @@ def _replacement(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: E
         told.nothing_because.append("Every value that is sent means what the target holds already.")
 
 
-def _patch(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: Explanation, call: Call) -> None:
+def _patch(endpoint: Endpoint, binding: TypeBinding, asked: ScimRequest, told: Explanation, call: Call) -> None:
     operations = with_sealed_values(parse_patch(asked.body), binding.resource_type)
     wanted = _normalised(operations, binding, told)
 
@@ -126,6 +131,9 @@ def _patch(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: Explana
         return patched.resource
 
     before, after = _change(endpoint, binding, asked, transform, told, call)
+    projected = any(name in asked.query for name in ("attributes", "excludedAttributes"))
+    if told.answer.status < 400 and binding.resource_type.name in ANSWERED_WITHOUT_BODY and not projected:
+        told.answer = Foreseen(204)
     if not told.steps and not told.nothing_because:
         told.nothing_because += [why_not(binding, one, before, after) for one in wanted]
         told.nothing_because += [f"{name} is not mapped, and ignored." for name in told.ignored]
@@ -133,7 +141,7 @@ def _patch(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: Explana
             told.nothing_because.append("The request has no operations.")
 
 
-def _removal(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: Explanation, call: Call) -> None:
+def _removal(endpoint: Endpoint, binding: TypeBinding, asked: ScimRequest, told: Explanation, call: Call) -> None:
     before = _existing(endpoint, binding, asked.object_id, told)
     require_whole(endpoint, binding)
     plan = plan_of_removal(endpoint, binding, before)
@@ -143,11 +151,11 @@ def _removal(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: Expla
 
 
 def _change(
-    endpoint: Endpoint, binding: TypeBinding, asked: Asked, transform: Transform, told: Explanation, call: Call
+    endpoint: Endpoint, binding: TypeBinding, asked: ScimRequest, transform: Transform, told: Explanation, call: Call
 ) -> tuple[SpaceObject, Mapping[str, Any]]:
     before = _existing(endpoint, binding, asked.object_id, told)
     require_whole(endpoint, binding)
-    resource = resource_of(binding, before)
+    resource = editable(endpoint, binding, before)
     after = transform(resource)
     plan = plan_of_change(endpoint, binding, before, resource, after)
     _steps(endpoint, binding, before, plan, told, call)
@@ -168,6 +176,7 @@ def _steps(
             continue
         change = exportable(binding, endpoint.connector.capabilities.export_type, before, step.change)
         keys, unique = keys_of_update(binding, before, changed_by(change, before.attributes), change.new_dn)
+        change = with_links(endpoint, binding, before, change, step)
         refuse_taken(endpoint, binding, unique, anchor_after(binding, change), before.id, told)
         note_holders(endpoint, binding, keys, told)
         told.steps.append(explained_step(endpoint, binding, change, before, step.password, told, call))

@@ -6,11 +6,11 @@ from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.scim.filter import parse_filter
 from ecmahost_core.scim.filter_text import filter_text
 from ecmahost_core.sync.access import Access, AnyOf, ByDn, ById, ByValue, Everybody, access_to
-from ecmahost_core.sync.asked import Asked
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.explanation import Explanation
 from ecmahost_core.sync.questions import in_targets_terms
+from ecmahost_core.sync.scim_request import ScimRequest
 
 _TARGET = {
     Freshness.CACHE: "The target is not asked (freshness is cache).",
@@ -19,7 +19,7 @@ _TARGET = {
 }
 
 
-def explain_query(endpoint: Endpoint, binding: TypeBinding, asked: Asked, told: Explanation) -> None:
+def explain_query(endpoint: Endpoint, binding: TypeBinding, asked: ScimRequest, told: Explanation) -> None:
     """Tells how a filter would be answered: by look-ups, or by looking at everybody; raises ScimError."""
     text = asked.query.get("filter")
     live = endpoint.store.count(binding.space_type)

@@ -1,6 +1,6 @@
 """What one change of an export comes to: the attributes that differ, and what the connector says that it would send."""
 
-from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
+from ecmahost_core.ecma.csentry import AttributeModificationType, CSEntryChange, ObjectModificationType
 from ecmahost_core.ecma.explanations import ExportExplanation
 from ecmahost_core.ecma.passwords import EXPORT_PASSWORD, PasswordSupport
 from ecmahost_core.ecma.results import MAExportError
@@ -75,9 +75,17 @@ def _differences(
     binding: TypeBinding, change: CSEntryChange, before: SpaceObject | None, password: Secret | None
 ) -> tuple[Difference, ...]:
     known = before.attributes if before is not None else {}
-    changed = changed_by(change, known)
+    links = {row.target.name: row.text for row in binding.links}
     found = [
-        Difference(binding.mapping.path_of(name), name, known.get(name, ()), values) for name, values in changed.items()
+        Difference(links[part.name], part.name, new=None, added=part.added, removed=part.removed)
+        for part in change.attribute_changes
+        if part.name in links and part.modification_type is AttributeModificationType.UPDATE
+    ]
+    apart = {one.attribute for one in found}
+    found += [
+        Difference(links.get(name) or binding.mapping.path_of(name), name, known.get(name, ()), values)
+        for name, values in changed_by(change, known).items()
+        if name not in apart
     ]
     if password is not None and binding.password is not None:
         found.append(Difference(binding.password.text, EXPORT_PASSWORD, new=None))

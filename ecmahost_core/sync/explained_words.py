@@ -49,6 +49,8 @@ def why_not(binding: TypeBinding, change: Change, before: SpaceObject, after: Ma
     """Says why a PATCH operation comes to nothing."""
     path = path_text(change.path)
     rows = list(binding.mapping.rows_of(change.path))
+    if any((row.path.urn, row.path.name) == (change.path.urn, change.path.name) for row in binding.links):
+        return f"{path}: whoever is to be added is there already, and whoever is to be removed is not."
     if not rows:
         if change.path.urn is None and change.path.name == "active":
             return f"active is {str(resource_of(binding, before)['active']).lower()} already."

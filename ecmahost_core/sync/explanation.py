@@ -44,20 +44,26 @@ class Difference:
         path: under which clients know it; the attribute's own name where they do not.
         attribute: of the target.
         old: its values now; empty where it has none, or where the object is new.
-        new: its values afterwards; empty where it would have none. None where the value is a secret.
+        new: its values afterwards; empty where it would have none. None where the value is a secret, or where only what
+            differs is known.
+        added, removed: what differs of an attribute whose values are many (members); ``old`` and ``new`` say nothing.
     """
 
     path: str
     attribute: str
     old: Values = ()
     new: Values | None = ()
+    added: Values = ()
+    removed: Values = ()
 
     def to_json(self) -> dict[str, Any]:
         """Returns its JSON form."""
-        if self.new is None:
-            return {"path": self.path, "attribute": self.attribute, "withheld": Withheld.SECRET.value}
-        old, new = ([value_to_json(value) for value in values] for values in (self.old, self.new))
-        return {"path": self.path, "attribute": self.attribute, "old": old, "new": new}
+        data: dict[str, Any] = {"path": self.path, "attribute": self.attribute}
+        if self.new is not None:
+            return data | {"old": _to_json(self.old), "new": _to_json(self.new)}
+        if self.added or self.removed:
+            return data | {"added": _to_json(self.added), "removed": _to_json(self.removed)}
+        return data | {"withheld": Withheld.SECRET.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +153,10 @@ class Explanation:
             "query": self.query,
             "notes": self.notes,
         }
+
+
+def _to_json(values: Values) -> list[Any]:
+    return [value_to_json(value) for value in values]
 
 
 def plain(data: Any) -> Any:

@@ -29,6 +29,7 @@ from ecmahost_core.sync.changes import anchor_after, applied, whole_object
 from ecmahost_core.sync.dn import dn_of
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.errors import scim_error
+from ecmahost_core.sync.link_changes import link_changes_of, without_links
 from ecmahost_core.sync.sent import to_complete
 from ecmahost_core.sync.target_reads import readable
 
@@ -43,9 +44,9 @@ def target_object(
 ) -> TargetObject | None:
     """Returns the object as the target holds it after a successful change; None after a delete.
 
-    What the connector read back counts, and what was sent of an attribute that cannot be read. Otherwise the change is
-    applied to what was known before, and the anchor that the target made or changed is among the attributes, as an
-    import would bring it.
+    What the connector read back counts, and what was sent of an attribute that cannot be read or was not. Otherwise the
+    change is applied to what was known before, and the anchor that the target made or changed is among the attributes,
+    as an import would bring it.
     """
     if change.modification_type is ObjectModificationType.DELETE:
         return None
@@ -53,15 +54,17 @@ def target_object(
     generated = dn_of(binding, anchor)
     dn = result.dn or generated or change.new_dn or change.dn or (before.dn if before else None)
     known = before.attributes if before else {}
-    never_read = binding.space_type.export_only
-    if result.attributes is not None and not never_read:
-        return TargetObject(anchor, dn, result.attributes)
+    change, parts = without_links(binding, change)
+    differing, whole = link_changes_of(parts)
     known = applied(change, known)
-    if result.attributes is not None:
-        sent = {name: known[name] for name in never_read if name in known}
-        return TargetObject(anchor, dn, {**readable(binding, result.attributes), **sent})
-    made: dict[str, Values] = {name: (value,) for name, value in zip(binding.target.anchor, anchor, strict=False)}
-    return TargetObject(anchor, dn, {**known, **made})
+    if result.attributes is None:
+        made: dict[str, Values] = {name: (value,) for name, value in zip(binding.target.anchor, anchor, strict=False)}
+        return TargetObject(anchor, dn, {**known, **made, **whole}, differing)
+    sent = {name: known[name] for name in (*binding.space_type.export_only, *binding.space_type.links) if name in known}
+    # Where the connector has read the links, too, that is what counts; mostly it has not, because they may be many.
+    read = readable(binding, result.attributes)
+    differing = {name: part for name, part in differing.items() if name not in read}
+    return TargetObject(anchor, dn, {**sent, **whole, **read}, differing)
 
 
 class Delivery:

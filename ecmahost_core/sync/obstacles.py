@@ -7,7 +7,7 @@ from ecmahost_core.space.journal import ANCHOR, DN, LockKey
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.explanation import Explanation
-from ecmahost_core.sync.provisioning import duplicate, in_target, looked_for
+from ecmahost_core.sync.provisioning import duplicate, found_in_target, looked_for
 
 
 def refuse_taken(
@@ -51,7 +51,7 @@ def look_into_target(
     for kind, values in looked_for(endpoint, binding, change, certainly=certainly):
         what = ", ".join(binding.target.anchor) if kind == ANCHOR else kind
         try:
-            found = in_target(endpoint, binding, kind, values, call)
+            found = found_in_target(endpoint, binding, kind, values, call)
         except ScimError as error:
             told.refuse(error)
             told.notes.append(f"Whether somebody in the target has this {what} could not be looked up: {error.detail}")

@@ -1,18 +1,42 @@
 """How an object of the space looks as a SCIM resource."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
+from ecmahost_core.scim.errors import of_type
+from ecmahost_core.scim.nodes import AttributePath
 from ecmahost_core.scim.resource import with_schemas
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.deprovisioning import ACTIVE, is_active
+from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.reference_rows import GROUPS
+from ecmahost_core.sync.references import link_elements, links_by_path, put, show_references, unread_links
 from ecmahost_core.sync.sent import SENT, spelled
+
+Wants: TypeAlias = Callable[[AttributePath], bool]
+Page: TypeAlias = Sequence[tuple[SpaceObject, dict[str, Any]]]
+
+
+MOST_LINKS = 200_000
+"""Values of link attributes in one answer about several resources: a hundred groups may have five million members."""
+
+
+def editable(endpoint: Endpoint, binding: TypeBinding, entry: SpaceObject) -> dict[str, Any]:
+    """Returns the resource that PATCH and PUT work on, as clients see it: everything but what depends on the URL.
+
+    Link attributes (members) are not read: ``Links`` stand for them.
+    """
+    resource = resource_of(binding, entry)
+    show_references(endpoint, binding, binding.references, [(entry, resource)], None)
+    for (urn, name), rows in links_by_path(binding).items():
+        _set(resource, urn, name, unread_links(endpoint, binding, rows, entry))
+    return resource
 
 
 def resource_of(binding: TypeBinding, entry: SpaceObject) -> dict[str, Any]:
-    """Returns the resource that PATCH works on: everything but what depends on the request's URL.
+    """Returns the resource as the target holds it: references as the target spells them, and no links.
 
     What was sent is shown as it was sent, see ``sent``.
     """
@@ -26,23 +50,83 @@ def _with_own_part(binding: TypeBinding, entry: SpaceObject, resource: dict[str,
     if binding.dn_row is not None and entry.dn is not None:
         binding.dn_row.write(resource, (entry.dn,))
     resource["id"] = entry.id
-    resource[ACTIVE] = is_active(binding, entry)
+    if binding.can_be_disabled:
+        resource[ACTIVE] = is_active(binding, entry)
     resource["meta"] = _meta(binding, entry)
     return resource
 
 
-def presented(binding: TypeBinding, entry: SpaceObject, base_url: str, epoch: str) -> dict[str, Any]:
-    """Returns the whole resource for an answer, with ``schemas``, ``meta.location`` and ``meta.version``.
+def presented_page(
+    endpoint: Endpoint,
+    binding: TypeBinding,
+    entries: Sequence[SpaceObject],
+    wants: Wants,
+    base_url: str,
+) -> list[dict[str, Any]]:
+    """Returns the whole resources for an answer, with ``schemas``, ``meta.location`` and ``meta.version``.
+
+    What costs look-ups of its own (references, members, groups of users) is left out unless it is wanted, and looked up
+    for the whole page at once.
 
     Args:
+        endpoint: whose space has the objects.
         binding: of the resource type.
-        entry: the object.
+        entries: the objects.
+        wants: whether any of an attribute is shown (``Projection.wants``).
         base_url: of the connector, without a trailing slash.
-        epoch: of the store.
+
+    Raises:
+        ScimError: 400 ``tooMany`` for a page of more members than ``MOST_LINKS``.
     """
-    resource = resource_of(binding, entry)
-    resource["meta"] = meta_of(binding, entry, base_url, epoch)
-    return with_schemas(resource, binding.resource_type)
+    page = [(entry, resource_of(binding, entry)) for entry in entries]
+    hidden = [row for row in binding.references if not wants(row.path)]
+    for _, resource in page:
+        for row in hidden:
+            put(resource, row, None)
+    show_references(endpoint, binding, [row for row in binding.references if row not in hidden], page, base_url)
+    _show_links(endpoint, binding, page, wants, base_url)
+    if binding.groups_path is not None and wants(binding.groups_path):
+        _show_groups(endpoint, binding, page, base_url)
+    for entry, resource in page:
+        resource["meta"] = meta_of(binding, entry, base_url, endpoint.store.epoch)
+    return [with_schemas(resource, binding.resource_type) for _, resource in page]
+
+
+def _show_links(endpoint: Endpoint, binding: TypeBinding, page: Page, wants: Wants, base_url: str) -> None:
+    shown = 0
+    for (urn, name), rows in links_by_path(binding).items():
+        if not wants(rows[0].path):
+            continue
+        for entry, resource in page:
+            elements = link_elements(endpoint, binding, rows, entry, base_url)
+            _set(resource, urn, name, elements)
+            shown += len(elements)
+            if shown > MOST_LINKS and len(page) > 1:
+                detail = f"These resources have too many {name}; ask for fewer (count), or excludedAttributes={name}."
+                raise of_type("tooMany", detail)
+
+
+def _show_groups(endpoint: Endpoint, binding: TypeBinding, page: Page, base_url: str) -> None:
+    """Puts the groups of users, of which the users themselves know nothing, into their resources."""
+    groups = endpoint.bindings_for_scim()["Group"]
+    users = [entry for entry, _ in page]
+    found = endpoint.store.owners_of_all(groups.space_type, binding.member_of, users)
+    names: dict[int, Any] = {}
+    for entry, resource in page:
+        elements = []
+        for group in found[entry.key]:
+            if group.key not in names:
+                names[group.key] = resource_of(groups, group).get("displayName")
+            url = f"{base_url}{groups.resource_type.endpoint}/{group.id}"
+            element = {"value": group.id, "$ref": url, "display": names[group.key], "type": "direct"}
+            elements.append({name: value for name, value in element.items() if value is not None})
+        if elements:
+            resource[GROUPS] = elements
+
+
+def _set(resource: dict[str, Any], urn: str | None, name: str, value: Any) -> None:
+    part = resource if urn is None else resource.setdefault(urn, {})
+    part[name] = value
 
 
 def meta_of(binding: TypeBinding, entry: SpaceObject, base_url: str, epoch: str) -> dict[str, Any]:

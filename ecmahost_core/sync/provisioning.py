@@ -10,7 +10,7 @@ from typing import Any
 
 from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.ecma.capabilities import MAExportType
-from ecmahost_core.ecma.csentry import CSEntryChange, change_to_json
+from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType, change_to_json
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
 from ecmahost_core.ecma.passwords import PasswordSupport
 from ecmahost_core.ecma.results import MAExportError
@@ -34,8 +34,9 @@ from ecmahost_core.sync.creation import Creation
 from ecmahost_core.sync.deprovisioning import ACTIVE
 from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
-from ecmahost_core.sync.presentation import resource_of
-from ecmahost_core.sync.steps import Plan, half_done, plan_of_change, plan_of_creation, plan_of_removal
+from ecmahost_core.sync.link_changes import all_links, exported_links
+from ecmahost_core.sync.presentation import editable
+from ecmahost_core.sync.steps import Plan, Step, half_done, plan_of_change, plan_of_creation, plan_of_removal
 from ecmahost_core.sync.target_reads import read_by_anchor, read_by_value
 
 WAIT_FOR_OUTCOME_SECONDS = 10.0
@@ -53,7 +54,7 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     Raises ScimError: 400 for values that the target does not take, 409 when somebody has the anchor or a unique value
     already, in the space or in the target itself, 503 when the outcome is not known.
     """
-    planned = plan_of_creation(binding, resource)
+    planned = plan_of_creation(endpoint, binding, resource)
     change, password = planned.change, planned.password
     intent = WriteIntent(
         space_type=binding.space_type,
@@ -93,15 +94,15 @@ def change(
 ) -> SpaceObject:
     """Changes an object by PATCH or PUT and returns it as it is afterwards; nothing to change means no write.
 
-    ``condition`` and ``transform`` may be called more than once, when others change the object meanwhile. A change that disables where
-    the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
+    ``condition`` and ``transform`` may be called more than once, when others change the object meanwhile. A change that
+    disables where the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
     """
     require_whole(endpoint, binding)
     while True:
         before = existing(endpoint, binding, object_id, call)
         if condition is not None:
             condition(before)
-        resource = resource_of(binding, before)
+        resource = editable(endpoint, binding, before)
         after = transform(resource)
         plan = plan_of_change(endpoint, binding, before, resource, after)
         try:
@@ -182,6 +183,8 @@ def _carry_out(
             change = exportable(binding, endpoint.connector.capabilities.export_type, current, step.change)
         changed = changed_by(change, current.attributes) if change else {}
         keys, unique = keys_of_update(binding, current, changed, change.new_dn if change else None)
+        if change is not None and binding.space_type.links:
+            change = with_links(endpoint, binding, current, change, step)
         intent = WriteIntent(
             space_type=binding.space_type,
             operation=step.operation,
@@ -211,6 +214,20 @@ def _carry_out(
     return current
 
 
+def with_links(
+    endpoint: Endpoint, binding: TypeBinding, current: SpaceObject, change: CSEntryChange, step: Step
+) -> CSEntryChange:
+    """Returns the change with what it does to links, of which the attributes of an object know nothing."""
+    if change.modification_type is ObjectModificationType.UPDATE:
+        export_type = endpoint.connector.capabilities.export_type
+        parts = exported_links(endpoint.store, binding, export_type, current, step.links)
+        return replace(change, attribute_changes=(*change.attribute_changes, *parts))
+    if change.modification_type is ObjectModificationType.REPLACE:
+        links = all_links(endpoint.store, binding, current, step.links)
+        return replace(change, attributes={**change.attributes, **links})
+    return change
+
+
 def _open(endpoint: Endpoint, binding: TypeBinding, intent: WriteIntent, call: Call) -> JournalEntry | None:
     """Opens the journal entry, waiting for its keys as long as the request may take; None when that was not enough.
 
@@ -237,7 +254,7 @@ def _refuse_if_in_target(
     """
     for kind, values in looked_for(endpoint, binding, change, certainly=certainly):
         began = endpoint.store.change_seq()
-        found = in_target(endpoint, binding, kind, values, call)
+        found = found_in_target(endpoint, binding, kind, values, call)
         if found:
             # Before adopting: what an open entry owns would be passed over.
             delivery.withdraw(MAExportError.DUPLICATE_ANCHOR.value)
@@ -262,7 +279,7 @@ def looked_for(
             yield query.name, (value,)
 
 
-def in_target(
+def found_in_target(
     endpoint: Endpoint, binding: TypeBinding, kind: str, values: Values, call: Call
 ) -> Sequence[TargetObject]:
     """Returns what the target has under a key; raises ScimError 503 when it cannot be asked now."""

@@ -21,6 +21,7 @@ from ecmahost_core.scim.core_group import GROUP
 from ecmahost_core.scim.core_user import USER
 from ecmahost_core.scim.enterprise_user import ENTERPRISE_USER
 from ecmahost_core.scim.errors import ScimError
+from ecmahost_core.scim.nodes import AttributePath
 from ecmahost_core.scim.path import parse_path
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.scim.schemas import Attribute, Schema

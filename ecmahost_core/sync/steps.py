@@ -4,7 +4,7 @@ Nothing is written here; ``provisioning`` carries the steps out.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
@@ -14,13 +14,15 @@ from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.secret import Secret
 from ecmahost_core.space.journal import LockKey, Operation
-from ecmahost_core.space.objects import SpaceObject
+from ecmahost_core.space.objects import LinkChange, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import addition, changed_by, keys_of, unique_among, update
 from ecmahost_core.sync.departures import kept_of_leaving, undone, without_departure
 from ecmahost_core.sync.deprovisioning import ACTIVE, fitted, is_active, plan, wanted_active
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.identity import identifying_paths
+from ecmahost_core.sync.link_changes import changed_links, new_links, planned_links, without_links
+from ecmahost_core.sync.references import in_target
 from ecmahost_core.sync.sent import retained, same_json, with_sent
 
 
@@ -32,6 +34,7 @@ class Step:
         operation: for the journal.
         change: what is sent; None when only the host's own part changes.
         password: that goes with the change, or where the target takes it in a call of its own, instead of it.
+        links: what differs in link attributes, sent with the change.
         unlink: the object leaves SCIM's sight with this step while the target keeps it.
     """
 
@@ -39,6 +42,7 @@ class Step:
     change: CSEntryChange | None
     unlink: bool = False
     password: Secret | None = None
+    links: Mapping[str, LinkChange] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +79,13 @@ class NewObject:
     password: Secret | None
 
 
-def plan_of_creation(binding: TypeBinding, resource: Mapping[str, Any]) -> NewObject:
+def plan_of_creation(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]) -> NewObject:
     """Returns what creating an object from a canonical resource comes to.
 
     Raises ScimError 400 for values that the target does not take, and where nothing tells who it is.
     """
+    links = new_links(endpoint, binding, resource)
+    _, resource = in_target(endpoint, binding, {}, {}, resource)
     attributes = binding.mapping.attributes_of(resource)
     active = wanted_active(resource)
     kept = dict(with_sent(binding.mapping, {}, {}, resource))
@@ -88,6 +94,7 @@ def plan_of_creation(binding: TypeBinding, resource: Mapping[str, Any]) -> NewOb
             attributes[binding.active_attribute] = fitted(binding, binding.active_attribute, (active,))
         elif not active:
             kept[ACTIVE] = False
+    attributes |= links
     change = addition(binding, attributes)
     keys = keys_of(binding, change.anchor, change.dn, attributes)
     if not keys:
@@ -103,7 +110,7 @@ def plan_of_change(
     resource: Mapping[str, Any],
     after: Mapping[str, Any],
 ) -> Plan:
-    """Returns how to get an object from one state of its resource to another; raises ScimError.
+    """Returns how to get an object from one state of its resource to another, as clients see both; raises ScimError.
 
     A plan of one Update is sent together with the other attributes. Where the object is deleted by being disabled,
     what else was to change about it does not matter any more, nor does a password. The attribute of the disable flow
@@ -114,6 +121,8 @@ def plan_of_change(
     with it: a target that remembers passwords would refuse one that it has been given already. Only somebody who is
     let in again gets it first.
     """
+    links = changed_links(endpoint, binding, before, after)
+    resource, after = in_target(endpoint, binding, before.attributes, resource, after)
     changed = dict(binding.mapping.changes(before.attributes, resource, after))
     if not binding.active_mapped and changed.get(binding.active_attribute) == ():
         del changed[binding.active_attribute]
@@ -127,16 +136,16 @@ def plan_of_change(
     planned = list(_planned(endpoint, binding, before, event)) if event is not None else []
     password = binding.password_of(after)
     if any(one.modification_type is ObjectModificationType.DELETE for one in planned):
-        changed, password = {}, None
+        changed, password, links = {}, None, {}
     elif len(planned) == 1 and planned[0].modification_type is ObjectModificationType.UPDATE and not planned[0].new_dn:
         changed.update(changed_by(planned.pop(), before.attributes))
     export_type = endpoint.connector.capabilities.export_type
     together = password is not None and binding.password_support is PasswordSupport.WITH_EXPORT
     steps = []
-    if changed or together:
+    if changed or together or links:
         one = update(binding, export_type, before, changed)
-        steps.append(Step(Operation.UPDATE, one, password=password if together else None))
-    steps += [Step(_operation(one), one) for one in planned]
+        steps.append(Step(Operation.UPDATE, one, password=password if together else None, links=links))
+    steps += [_step(endpoint, binding, before, one) for one in planned]
     if password is not None and not together:
         alone = Step(Operation.UPDATE, update(binding, export_type, before, {}), password=password)
         steps.insert(0 if event is DeprovisioningEvent.RESTORE else len(steps), alone)
@@ -153,9 +162,9 @@ def plan_of_removal(endpoint: Endpoint, binding: TypeBinding, before: SpaceObjec
     if not planned:
         return Plan((Step(Operation.DELETE, None, unlink=True),), before.kept, DeprovisioningEvent.DELETE)
     last = planned[-1]
-    steps = [Step(_operation(one), one) for one in planned[:-1]]
+    steps = [_step(endpoint, binding, before, one) for one in planned[:-1]]
     stays = last.modification_type is not ObjectModificationType.DELETE
-    steps.append(Step(Operation.DELETE, last, unlink=stays))
+    steps.append(replace(_step(endpoint, binding, before, last), operation=Operation.DELETE, unlink=stays))
     kept = kept_of_leaving(binding, before, planned) if stays and not binding.active_mapped else before.kept
     return Plan(tuple(steps), kept, DeprovisioningEvent.DELETE)
 
@@ -187,5 +196,9 @@ def _planned(
         raise endpoint.unavailable(error) from None
 
 
-def _operation(one: CSEntryChange) -> Operation:
-    return Operation.DELETE if one.modification_type is ObjectModificationType.DELETE else Operation.UPDATE
+def _step(endpoint: Endpoint, binding: TypeBinding, before: SpaceObject, planned: CSEntryChange) -> Step:
+    """The step of a change that the connector has planned itself."""
+    change, parts = without_links(binding, planned)
+    deletes = planned.modification_type is ObjectModificationType.DELETE
+    links = planned_links(endpoint.store, binding, before, parts)
+    return Step(Operation.DELETE if deletes else Operation.UPDATE, change, links=links)

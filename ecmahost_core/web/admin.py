@@ -5,9 +5,9 @@ from flask import Blueprint, Response, g, request
 from structlog.contextvars import bind_contextvars
 
 from ecmahost_core.scim.errors import not_found
-from ecmahost_core.sync.asked import read_asked
 from ecmahost_core.sync.endpoint import Call
 from ecmahost_core.sync.explain import explain
+from ecmahost_core.sync.scim_request import read_requests
 from ecmahost_core.web.bodies import any_json
 from ecmahost_core.web.doors import endpoint_of
 from ecmahost_core.web.framework import Answer
@@ -25,7 +25,7 @@ def admin_routes(site: Site) -> Blueprint:
             raise not_found("There is no such connector. Its name is case sensitive.")
         bind_contextvars(connector=connector)
         endpoint = endpoint_of(site, connector)
-        asked = read_asked(any_json(request, site.configuration.body_limit), connector)
+        asked = read_requests(any_json(request, site.configuration.body_limit), connector)
         call = Call(g.started + site.configuration.request_budget, g.request_id, actor="admin")
         told = [explain(endpoint, one, call).to_json() for one in asked]
         return Answer(orjson.dumps({"connector": connector, "requests": told}), content_type="application/json")

@@ -1,7 +1,7 @@
 """Queries: a page of the resources of one type (RFC 7644 section 3.4.2)."""
 
 from ecmahost_core.scim.messages import list_response
-from ecmahost_core.sync.presentation import presented
+from ecmahost_core.sync.presentation import presented_page
 from ecmahost_core.sync.queries import search
 from ecmahost_core.web.exchange import Asked, Reply, Served
 from ecmahost_core.web.verbs import shown_of
@@ -12,5 +12,6 @@ def query(served: Served, asked: Asked) -> Reply:
     shown = shown_of(served.binding, asked)
     wanted = asked.query
     found = search(served.endpoint, served.binding, wanted.filter, wanted.start_index, wanted.count, asked.call)
-    page = [shown.of(presented(served.binding, one, served.base_url, served.epoch)) for one in found.objects]
+    resources = presented_page(served.endpoint, served.binding, found.objects, shown.wants, served.base_url)
+    page = [shown.of(one) for one in resources]
     return Reply(200, list_response(page, found.total, wanted.start_index))

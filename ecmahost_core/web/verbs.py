@@ -18,7 +18,7 @@ from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync import provisioning
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.identity import refuse_placeholder
-from ecmahost_core.sync.presentation import location_of, presented, version_of
+from ecmahost_core.sync.presentation import location_of, presented_page, version_of
 from ecmahost_core.web.exchange import Asked, Reply, Served
 
 ANSWERED_WITHOUT_BODY = frozenset({"Group"})
@@ -131,7 +131,7 @@ def _condition(served: Served, asked: Asked) -> provisioning.Condition | None:
 
 
 def _resource(served: Served, found: SpaceObject, shown: Projection, status: int = 200) -> Reply:
-    resource = presented(served.binding, found, served.base_url, served.epoch)
+    (resource,) = presented_page(served.endpoint, served.binding, [found], shown.wants, served.base_url)
     location = location_of(resource)
     headers = {"Location": location, "Content-Location": location, "ETag": version_of(found, served.epoch)}
     return Reply(status, shown.of(resource), headers)

@@ -34,8 +34,8 @@ def complete(
             return _what_is_there(transaction, entry, new)
         ((type_id, instance, newest_key),) = rows
         row = type_row(transaction.connection, type_id)
-        if outcome is not None and row.export_only:
-            new = encode(outcome, row.export_only)
+        if outcome is not None and (row.export_only or row.links):
+            new = encode(outcome, row.export_only, row.links)
         key = _store(transaction, row, _Opened(entry, instance, newest_key), new)
         close_entry(transaction, type_id, entry)
         found = _object(transaction, key)
@@ -97,7 +97,9 @@ def _store(transaction: Transaction, row: TypeRow, opened: _Opened, new: Encoded
     state = _state(entry, present)
     if present is None:
         identifier = _new_id(transaction, row, opened, new.source.anchor, lost)
-        return changes.insert(transaction, row, [(new, identifier)], state=state, kept=entry.kept)[0]
+        # Of what was changed and not made, nobody knows what else it is linked to.
+        unsure = entry.operation is not Operation.ADD
+        return changes.insert(transaction, row, [(new, identifier)], state=state, kept=entry.kept, unsure=unsure)[0]
     # A delete says nothing about what is kept; when the object stays after all, that stays as well.
     kept = None if entry.operation is Operation.DELETE and not entry.kept else entry.kept
     changes.replace(transaction, row, present, new, state=state, kept=kept)

@@ -1,4 +1,4 @@
-"""References as rows of their own: ``(owner, attribute, value, target)``, and the scope in which the target is looked for.
+"""References as rows of their own: ``(owner, attribute, value, target)``, and the scope of the value.
 
 The target is an object of the same connector that the value names. Without a scope it may be of any type, and its DN or
 anchor folds like the value; the DN goes first. The scope is a type's number: then it is of that type, and its anchor
@@ -114,8 +114,16 @@ def forget(transaction: Transaction, connector: int, keys: Sequence[int]) -> Non
     ):
         pointing.setdefault(scope, []).append((owner, name, value_key))
     for scope, rows in pointing.items():
-        targets = named(connection, connector, scope, list(dict.fromkeys(value_key for _, _, value_key in rows)))
-        connection.executemany(
-            f"UPDATE reference SET target = ? WHERE {_ROW}",  # noqa: S608  # names, no values
-            [(targets.get(place[2]), *place) for place in rows],
-        )
+        aim(transaction, connector, scope, rows)
+
+
+def aim(transaction: Transaction, connector: int, scope: int | None, places: Sequence[tuple[int, str, str]]) -> None:
+    """Points references (owner, attribute, folded value) at what their values name now, if anything."""
+    if not places:
+        return
+    connection = transaction.connection
+    targets = named(connection, connector, scope, list(dict.fromkeys(value_key for _, _, value_key in places)))
+    connection.executemany(
+        f"UPDATE reference SET target = ? WHERE {_ROW}",  # noqa: S608  # names, no values
+        [(targets.get(place[2]), *place) for place in places],
+    )

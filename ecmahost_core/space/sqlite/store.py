@@ -42,6 +42,7 @@ from ecmahost_core.space.sqlite.pages import Pages
 from ecmahost_core.space.sqlite.relations import Relations
 from ecmahost_core.space.sqlite.rows import BATCH, encode, stored_row
 from ecmahost_core.space.sqlite.runs import Runs
+from ecmahost_core.space.sqlite.settling import settle
 from ecmahost_core.space.sqlite.type_row import type_row
 from ecmahost_core.space.sqlite.types import Types
 from ecmahost_core.space.sqlite.waiting import Releases
@@ -235,12 +236,14 @@ class SqliteStore:
         """See ``Store.adopt``. Raises ValueError or TypeError for an object that cannot be stored."""
         type_id = self._types.require(space_type)
         reading = arbitration.Reading(space_type, began_seq)
-        encoded = [encode(target, space_type.export_only) for target in objects]
+        encoded = [encode(target, space_type.export_only, space_type.links) for target in objects]
         for start in range(0, len(encoded), BATCH):
             with self._database.write() as transaction:
                 applied = arbitration.apply(transaction, type_id, reading, encoded[start : start + BATCH])
             reading.seen.add_all(applied.seen)
             reading.own.update(applied.own)
+            for owing in applied.owing:
+                settle(self._database, type_id, owing)
 
     def relink(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
         """See ``Store.relink``."""

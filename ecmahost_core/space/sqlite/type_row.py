@@ -1,4 +1,4 @@
-"""What the tables say of one object type: which of its attributes are indexed, references, links, and what they name."""
+"""What the tables say of one object type: which of its attributes are indexed, or references, or links, and to whom."""
 
 import sqlite3
 from collections.abc import Mapping

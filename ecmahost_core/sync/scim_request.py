@@ -19,7 +19,7 @@ _BASE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ScimRequest:
     """One request.
 
     Attributes:
@@ -39,7 +39,7 @@ class Asked:
     body: Any
 
 
-def read_asked(data: Any, connector: str) -> list[Asked]:
+def read_requests(data: Any, connector: str) -> list[ScimRequest]:
     """Reads one request, ``{"method", "path", "body"}``, or a list of them; raises ScimError 400."""
     listed = data if isinstance(data, list) else [data]
     if len(listed) > MOST:
@@ -47,7 +47,7 @@ def read_asked(data: Any, connector: str) -> list[Asked]:
     return [_one(one, number, connector) for number, one in enumerate(listed, 1)]
 
 
-def _one(data: Any, number: int, connector: str) -> Asked:
+def _one(data: Any, number: int, connector: str) -> ScimRequest:
     if not isinstance(data, Mapping):
         raise invalid_syntax(f"Request {number} has to be an object with method, path and body.")
     method, path = data.get("method"), data.get("path")
@@ -55,10 +55,10 @@ def _one(data: Any, number: int, connector: str) -> Asked:
         raise invalid_syntax(f'Request {number} has no path, such as "/Users" or "/Users/ID".')
     if not isinstance(method, str) or method.upper() not in METHODS:
         raise invalid_syntax(f"Request {number} has no method; one of: {', '.join(METHODS)}.")
-    return asked(method.upper(), path, data.get("body"), connector)
+    return scim_request(method.upper(), path, data.get("body"), connector)
 
 
-def asked(method: str, path: str, body: Any, connector: str) -> Asked:
+def scim_request(method: str, path: str, body: Any, connector: str) -> ScimRequest:
     """Returns a request. The path may be a whole URL, with or without what stands before ``/Users``.
 
     Raises ScimError: 400 where the URL is another connector's or none at all, 404 for a path that leads nowhere.
@@ -80,4 +80,4 @@ def asked(method: str, path: str, body: Any, connector: str) -> Asked:
         parameters.setdefault(name, value)
     understood = "/" + "/".join(segments) + (f"?{query}" if query else "")
     object_id = segments[1] if len(segments) > 1 else ""
-    return Asked(method, understood, f"/{segments[0]}".lower(), object_id, parameters, body)
+    return ScimRequest(method, understood, f"/{segments[0]}".lower(), object_id, parameters, body)
