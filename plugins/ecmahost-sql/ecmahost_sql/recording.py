@@ -80,6 +80,8 @@ class Recorder:
         self._note(how.sql, [values], writes=True)
         self.wrote_row = True
         given = dict(zip(names, values, strict=True))
+        if table.locator_column in given:
+            given[table.locator] = given[table.locator_column]
         found: Row = tuple(given[name] if name in given else self._stand_in(name) for name in how.found_by)
         return Place(how.condition, found) if how.condition else None
 
