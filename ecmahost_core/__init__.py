@@ -39,7 +39,7 @@ from ecmahost_core.ecma.schema import (
     SchemaType,
     ValueFormat,
 )
-from ecmahost_core.ecma.values import Anchor, Attributes, Reference, Value, Values
+from ecmahost_core.ecma.values import Anchor, Attributes, Reference, Value, Values, anchor_text
 from ecmahost_core.errors import (
     AccessDenied,
     BadServerCredentials,
@@ -106,6 +106,7 @@ __all__ = [
     "ValueFormat",
     "Values",
     "Withheld",
+    "anchor_text",
     "fold",
     "hookimpl",
     "map_pages",

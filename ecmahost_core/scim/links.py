@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ecmahost_core.scim.elements import changed_values
-from ecmahost_core.scim.errors import invalid_value
+from ecmahost_core.scim.errors import ScimError, invalid_value
 from ecmahost_core.scim.evaluate import comparisons
 from ecmahost_core.scim.nodes import Comparison, Filter, Or
 from ecmahost_core.scim.operations import Change
@@ -117,9 +117,13 @@ def ids_among(elements: Iterable[Element], name: str) -> tuple[str, ...]:
     for element in elements:
         identifier = element.get("value")
         if not isinstance(identifier, str) or not identifier:
-            raise invalid_value(f"Each value of {name} names a resource by its id, under value.")
+            raise _nameless(name)
         ids[identifier] = None
     return tuple(ids)
+
+
+def _nameless(name: str) -> ScimError:
+    return invalid_value(f"Each value of {name} names a resource by its id, under value.")
 
 
 def _is_plain(change: Change) -> bool:
@@ -145,6 +149,8 @@ def _ids_of(change: Change, ignored: list[str]) -> tuple[str, ...] | None:
     given = canonical_value(change.attribute, change.value, change.owner, ignored) or []
     if change.op == "remove" and any("value" not in element for element in given):
         return None
+    if change.op != "remove" and isinstance(change.value, list) and len(given) < len(change.value):
+        raise _nameless(change.path.text)  # replacing by what names nobody would empty the group
     return ids_among(given, change.path.text)
 
 

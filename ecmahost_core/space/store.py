@@ -186,6 +186,14 @@ class Store(Protocol):
     ) -> dict[int, list[SpaceObject]]:
         """Returns what ``owners`` does for each of several objects, by its key; maybe an empty list."""
 
+    def naming(
+        self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]
+    ) -> set[tuple[int, int]]:
+        """Returns which owners name which targets in one of these attributes, as pairs of keys: owner and target.
+
+        Costs the number of pairs asked for and no more, however many objects an owner names.
+        """
+
     def targets(
         self, space_type: SpaceType, owner_type: SpaceType, owner: SpaceObject, attribute: str
     ) -> Iterator[SpaceObject]:

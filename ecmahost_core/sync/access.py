@@ -12,6 +12,7 @@ from ecmahost_core.ecma.values import Value, Values, text_of
 from ecmahost_core.scim.filter import equalities
 from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Literals, Or, ValuePath
 from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.deciding import names_id
 from ecmahost_core.sync.deprovisioning import ACTIVE
 from ecmahost_core.sync.questions import element_path, in_target, one_text, same_type
 from ecmahost_core.sync.schema_mapping import MappedPath
@@ -69,6 +70,21 @@ class ByValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Naming:
+    """Those who name the object with this SCIM id in one of these target attributes: the groups of a member."""
+
+    attributes: tuple[str, ...]
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedBy:
+    """Those whom the group with this SCIM id has as members."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnyOf:
     """Those of several accesses; nobody where there is none."""
 
@@ -82,7 +98,7 @@ class Everybody:
     key: Key | None = None
 
 
-Single = ById | ByDn | ByValue
+Single = ById | ByDn | ByValue | Naming | NamedBy
 Access = Single | AnyOf | Everybody
 
 NOBODY = AnyOf(())
@@ -105,7 +121,9 @@ def _cost(access: Access) -> int:
         return sum(map(_cost, access.parts))
     if isinstance(access, Everybody):
         return 1_000_001 if access.key is None else 1_000_000
-    return 10 if isinstance(access, ByValue) and not access.unique else 1
+    if isinstance(access, NamedBy):
+        return 1000
+    return 1 if isinstance(access, ById | ByDn) or (isinstance(access, ByValue) and access.unique) else 10
 
 
 def _any_of(parts: Iterable[Access]) -> Access:
@@ -145,6 +163,8 @@ def _of_comparison(binding: TypeBinding, node: Comparison, path: AttributePath) 
     dn = None if binding.dn_row is None else binding.dn_row.path
     if dn is not None and (dn.urn, dn.name) == (path.urn, path.name):
         return ByDn(str(node.value))
+    if any(_is_at(row, path) for row in (*binding.links, *binding.references)) or _is_groups(binding, path):
+        return _of_reference(binding, path, fold(str(node.value)))
     if not binding.mapping.knows(path):
         return NOBODY
     rows = list(binding.mapping.rows_of(path))
@@ -161,6 +181,24 @@ def _of_own_part(binding: TypeBinding, path: AttributePath, value: Literals) -> 
     if path.sub_attribute is not None and path.sub_attribute.name == "resourceType":
         return _ALL if fold(str(value)) == fold(binding.object_type.resource_type) else NOBODY
     return _ALL
+
+
+def _is_at(row: MappedPath, path: AttributePath) -> bool:
+    return (row.path.urn, row.path.name) == (path.urn, path.name)
+
+
+def _is_groups(binding: TypeBinding, path: AttributePath) -> bool:
+    shown = binding.groups_path
+    return shown is not None and (shown.urn, shown.name) == (path.urn, path.name)
+
+
+def _of_reference(binding: TypeBinding, path: AttributePath, identifier: str) -> Access:
+    if not names_id(path):
+        return _ALL
+    if _is_groups(binding, path):
+        return NamedBy(identifier)
+    rows = (row for row in (*binding.links, *binding.references) if _is_at(row, path))
+    return Naming(tuple(row.target.name for row in rows), identifier)
 
 
 def _key(row: MappedPath, data: Literals) -> Key | None:

@@ -86,7 +86,7 @@ def presented_page(
     show_references(endpoint, binding, [row for row in binding.references if row not in hidden], page, base_url)
     _show_links(endpoint, binding, page, wants, base_url)
     if binding.groups_path is not None and wants(binding.groups_path):
-        _show_groups(endpoint, binding, page, base_url)
+        show_groups(endpoint, binding, page, base_url)
     for entry, resource in page:
         resource["meta"] = meta_of(binding, entry, base_url, endpoint.store.epoch)
     return [with_schemas(resource, binding.resource_type) for _, resource in page]
@@ -106,22 +106,26 @@ def _show_links(endpoint: Endpoint, binding: TypeBinding, page: Page, wants: Wan
                 raise of_type("tooMany", detail)
 
 
-def _show_groups(endpoint: Endpoint, binding: TypeBinding, page: Page, base_url: str) -> None:
+def show_groups(endpoint: Endpoint, binding: TypeBinding, page: Page, base_url: str) -> None:
     """Puts the groups of users, of which the users themselves know nothing, into their resources."""
     groups = endpoint.bindings_for_scim()["Group"]
     users = [entry for entry, _ in page]
     found = endpoint.store.owners_of_all(groups.space_type, binding.member_of, users)
-    names: dict[int, Any] = {}
+    made: dict[int, dict[str, Any]] = {}
     for entry, resource in page:
-        elements = []
         for group in found[entry.key]:
-            if group.key not in names:
-                names[group.key] = resource_of(groups, group).get("displayName")
-            url = f"{base_url}{groups.resource_type.endpoint}/{group.id}"
-            element = {"value": group.id, "$ref": url, "display": names[group.key], "type": "direct"}
-            elements.append({name: value for name, value in element.items() if value is not None})
-        if elements:
-            resource[GROUPS] = elements
+            if group.key not in made:
+                made[group.key] = group_element(groups, group, base_url)
+        if found[entry.key]:
+            resource[GROUPS] = [made[group.key] for group in found[entry.key]]
+
+
+def group_element(groups: TypeBinding, group: SpaceObject, base_url: str) -> dict[str, Any]:
+    """Returns what a member of a group is shown to have under ``groups``."""
+    name = resource_of(groups, group).get("displayName")
+    url = f"{base_url}{groups.resource_type.endpoint}/{group.id}"
+    shown = {"value": group.id, "$ref": url, "display": name, "type": "direct"}
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _set(resource: dict[str, Any], urn: str | None, name: str, value: Any) -> None:
@@ -130,7 +134,7 @@ def _set(resource: dict[str, Any], urn: str | None, name: str, value: Any) -> No
 
 
 def meta_of(binding: TypeBinding, entry: SpaceObject, base_url: str, epoch: str) -> dict[str, Any]:
-    """Returns the whole of an object's ``meta`` (RFC 7643 section 3.1); the arguments are those of ``presented``."""
+    """Returns the whole of an object's ``meta`` (RFC 7643 section 3.1); ``base_url`` is the connector's."""
     location = f"{base_url}{binding.resource_type.endpoint}/{entry.id}"
     return {**_meta(binding, entry), "location": location, "version": version_of(entry, epoch)}
 

@@ -31,7 +31,7 @@ def in_targets_terms(binding: TypeBinding, node: Filter, parent: ValuePath | Non
     if not isinstance(node, Comparison) or node.operator in ("co", "sw", "ew") or node.value is None:
         return node
     whole = node.path if parent is None else element_path(parent, node.path)
-    forms = [_given_back(row, node) for row in binding.mapping.rows_of(whole)]
+    forms = [_given_back(row, node) for row in binding.mapping.rows_of(whole) if row not in binding.references]
     if not forms or any(form != forms[0] or type(form) is not type(forms[0]) for form in forms):
         return node
     return Comparison(node.path, node.operator, forms[0])

@@ -16,6 +16,7 @@ from ecmahost_core.web.doors import refuse, refuse_admin
 from ecmahost_core.web.framework import Application, current_request
 from ecmahost_core.web.health import health_routes
 from ecmahost_core.web.paths import COLLECTIONS, NormalisedPaths
+from ecmahost_core.web.protocol import protocol_routes
 from ecmahost_core.web.resources import resource_routes
 from ecmahost_core.web.site import Site
 
@@ -64,6 +65,7 @@ def create_app(site: Site) -> Flask:
     app.register_blueprint(health_routes(site))
     app.register_blueprint(discovery_routes(site))
     app.register_blueprint(resource_routes(site))
+    app.register_blueprint(protocol_routes(site))
     if site.configuration.admin_enabled:
         app.register_blueprint(admin_routes(site))
     return app
@@ -86,5 +88,5 @@ def _route(incoming: Request) -> str:
     if incoming.url_rule is None:
         return "none"
     collection = (incoming.view_args or {}).get("collection")
-    rule = incoming.url_rule.rule
+    rule = incoming.url_rule.rule.replace("<id:", "<")
     return rule.replace("<collection:collection>", collection) if collection in COLLECTIONS else rule

@@ -39,7 +39,19 @@ class Collection(BaseConverter):
     Otherwise a POST to ``/Schemas`` would be taken for a creation, and not for a method that is not allowed there.
     """
 
-    regex = r"(?!(?:Schemas|ResourceTypes|ServiceProviderConfig|Bulk|Me|\.search)(?:/|$))[^/]+"
+    regex = r"(?!(?:Schemas|ResourceTypes|ServiceProviderConfig|Bulk|Me|\.search|[Vv][0-9]+)(?:/|$))[^/]+"
+
+
+class Identifier(BaseConverter):
+    """A resource's id in a path."""
+
+    regex = r"(?!\.search$)[^/]+"
+
+
+class Version(BaseConverter):
+    """A version of the protocol behind the base URL (RFC 7644 section 3.13)."""
+
+    regex = r"[Vv][0-9]+"
 
 
 class Application(Flask):
@@ -50,7 +62,7 @@ class Application(Flask):
     def __init__(self, name: str) -> None:
         """Makes an application without static files."""
         super().__init__(name, static_folder=None)
-        self.url_map.converters["collection"] = Collection
+        self.url_map.converters |= {"collection": Collection, "id": Identifier, "version": Version}
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Flask: called before each call of a view or hook, to find out whether it is async; none here is."""

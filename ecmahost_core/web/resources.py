@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Request, Response, g, request
 
 from ecmahost_core.scim.errors import not_found
-from ecmahost_core.scim.messages import Query, parse_query
+from ecmahost_core.scim.messages import Query, parse_query, parse_search
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Call
 from ecmahost_core.web import listing, verbs
@@ -24,15 +24,19 @@ def resource_routes(site: Site) -> Blueprint:
     """Returns the routes of the resources, relative to the application's root."""
     routes = Blueprint("resources", __name__)
     base = "/ecma2host_<connector>/scim/<collection:collection>"
-    single = f"{base}/<object_id>"
+    single = f"{base}/<id:object_id>"
 
     @routes.get(base)
     def query(connector: str, collection: str) -> Response:
-        return sent(listing.query(served(site, connector, collection), asked(site)))
+        return sent(listing.query([served(site, connector, collection)], asked(site), site.cursor_secret))
+
+    @routes.post(f"{base}/.search")
+    def search(connector: str, collection: str) -> Response:
+        return sent(listing.query([served(site, connector, collection)], searched(site), site.cursor_secret))
 
     @routes.post(base)
     def create(connector: str, collection: str) -> Response:
-        return sent(verbs.create(served(site, connector, collection), asked(site, _body(site))))
+        return sent(verbs.create(served(site, connector, collection), asked(site, body_of(site))))
 
     @routes.get(single)
     def get(connector: str, collection: str, object_id: str) -> Response:
@@ -40,11 +44,11 @@ def resource_routes(site: Site) -> Blueprint:
 
     @routes.patch(single)
     def patch(connector: str, collection: str, object_id: str) -> Response:
-        return sent(verbs.patch(served(site, connector, collection), asked(site, _body(site)), object_id))
+        return sent(verbs.patch(served(site, connector, collection), asked(site, body_of(site)), object_id))
 
     @routes.put(single)
     def replace(connector: str, collection: str, object_id: str) -> Response:
-        return sent(verbs.replace(served(site, connector, collection), asked(site, _body(site)), object_id))
+        return sent(verbs.replace(served(site, connector, collection), asked(site, body_of(site)), object_id))
 
     @routes.delete(single)
     def delete(connector: str, collection: str, object_id: str) -> Response:
@@ -71,6 +75,13 @@ def served(site: Site, connector: str, collection: str) -> Served:
     return Served(endpoint, binding, site.epoch, base_url(request, connector))
 
 
+def all_served(site: Site, connector: str) -> list[Served]:
+    """Returns every resource type of a connector, in the order of its configuration; raises ScimError."""
+    endpoint = endpoint_of(site, connector)
+    bindings = endpoint.bindings_for_scim(call_of(site).remaining()).values()
+    return [Served(endpoint, binding, site.epoch, base_url(request, connector)) for binding in bindings]
+
+
 def of_collection(bindings: Mapping[str, TypeBinding], collection: str) -> TypeBinding:
     """Returns the binding whose resource type's endpoint is ``/<collection>``; raises ScimError 404."""
     for binding in bindings.values():
@@ -86,7 +97,14 @@ def asked(site: Site, body: Any = None) -> Asked:
     return Asked(call_of(site), _query(), body, headers.get("If-Match"), headers.get("If-None-Match"))
 
 
-def _body(site: Site) -> dict[str, Any]:
+def searched(site: Site) -> Asked:
+    """Returns the current request, a POST with a SearchRequest, as the query that it stands for; raises ScimError."""
+    query = parse_search(body_of(site), default_count=DEFAULT_COUNT, max_count=MAX_COUNT)
+    return Asked(call_of(site), query)
+
+
+def body_of(site: Site) -> dict[str, Any]:
+    """Returns the JSON object that the current request carries; raises ScimError and BodyError."""
     return json_body(request, site.configuration.body_limit)
 
 

@@ -177,6 +177,12 @@ class SqliteStore:
         """See ``Store.owners_of_all``."""
         return self._relations.owners_of_all(space_type, attributes, targets)
 
+    def naming(
+        self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]
+    ) -> set[tuple[int, int]]:
+        """See ``Store.naming``."""
+        return self._relations.naming(attributes, owners, targets)
+
     def targets(
         self, space_type: SpaceType, owner_type: SpaceType, owner: SpaceObject, attribute: str
     ) -> Iterator[SpaceObject]:
