@@ -90,6 +90,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             "See `percent`; both must be exceeded.",
             otherwise="`5`",
         ),
+        "properties.strict": Meaning(
+            "Whether a request with an attribute that is not mapped is refused with 400 that names it. Otherwise such "
+            "an attribute is passed over, which is what Entra and most other clients need.",
+            otherwise="`false`",
+        ),
         "properties.extensions": Meaning(
             "The extensions through which every call to the plugin goes, the outermost first; `ecmahost extensions` "
             "lists what is installed.",

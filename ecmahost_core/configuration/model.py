@@ -105,6 +105,7 @@ class Properties:
         freshness: None means: verify where the connector reads single objects, cache elsewhere.
         deletion_threshold_percent, deletion_threshold_objects: an import that would remove more than both holds its
             removals until confirmed.
+        strict: refuse attributes of a request that the resource type does not have, instead of passing over them.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Properties:
     freshness: Freshness | None = None
     deletion_threshold_percent: float = 10.0
     deletion_threshold_objects: int = 5
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

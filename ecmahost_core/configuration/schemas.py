@@ -126,6 +126,7 @@ class PropertiesTab(Tab):
     secret_tokens = Entry(list_of(secret_token, most=MAXIMUM_TOKENS), name="tokens")
     freshness = Entry(choice({freshness.value: freshness for freshness in Freshness}))
     deletion_threshold = Entry(table(ThresholdTable), default={})
+    strict = Entry(flag)
     extensions = Entry(extensions, default=())
 
     @post_load

@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from ecmahost_core.scim import urns
 from ecmahost_core.scim.nodes import And, Comparison, Filter
+from ecmahost_core.text import fold
 
 URN_ALIASES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -45,6 +46,17 @@ def request_target(path: str, query: str) -> tuple[str, str]:
     # WSGI spells the bytes of a path as Latin-1 (PEP 3333).
     resource = unquote_to_bytes(flagged[1] or "").decode("latin-1").rstrip("/")
     return (path.rstrip("/") + resource if resource else path), flagged[2] or ""
+
+
+def other_order(urn: str, name: str, resource_type: str) -> str | None:
+    """An extension's attribute with the other order of its last two parts (called by ``resource_types``).
+
+    The guide to the ECMA host's preview writes ``...:Name:2.0:Attribute:User`` where everything else has
+    ``...:Name:2.0:User:Attribute``; an administrator may have copied either into the app or into the mapping. None
+    where there is no other order.
+    """
+    stem, _, last = urn.rpartition(":")
+    return f"{stem}:{name}:{last}" if fold(resource_type) in (fold(last), fold(name)) else None
 
 
 def boolean(text: str) -> bool | None:

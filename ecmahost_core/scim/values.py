@@ -14,7 +14,7 @@ from ecmahost_core.scim.literals import number
 from ecmahost_core.scim.schemas import Attribute
 from ecmahost_core.secret import Secret
 
-_LONGEST_NAME = 200
+LONGEST_NAME = 200
 _EXACT = 2.0**53
 
 
@@ -73,7 +73,7 @@ def sub_value(sub: Attribute, item: Any, inner: str, ignored: list[str]) -> Any:
 
 def note_ignored(ignored: list[str], name: str) -> None:
     """Adds the name of an unknown attribute, once, and cut where it is longer than any name would be."""
-    name = name[:_LONGEST_NAME]
+    name = name[:LONGEST_NAME]
     if name not in ignored[-50:]:
         ignored.append(name)
 

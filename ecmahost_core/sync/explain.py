@@ -19,6 +19,7 @@ from ecmahost_core.scim.resource import canonical, missing, projection, without_
 from ecmahost_core.scim.values import canonical_value
 from ecmahost_core.space.journal import ID, LockKey
 from ecmahost_core.space.objects import ObjectState, SpaceObject
+from ecmahost_core.sync.additions import plan_of_creation
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import anchor_after, changed_by, exportable, keys_of_update
 from ecmahost_core.sync.endpoint import Call, Endpoint
@@ -31,7 +32,7 @@ from ecmahost_core.sync.obstacles import look_into_target, note_holders, refuse_
 from ecmahost_core.sync.presentation import editable
 from ecmahost_core.sync.provisioning import require_whole, with_links
 from ecmahost_core.sync.scim_request import ScimRequest
-from ecmahost_core.sync.steps import Plan, plan_of_change, plan_of_creation, plan_of_removal
+from ecmahost_core.sync.steps import Plan, plan_of_change, plan_of_removal
 
 ANSWERED_WITHOUT_BODY = frozenset({"Group"})
 """Resource types of which a PATCH is answered 204 (``web.verbs``, which stands above this)."""

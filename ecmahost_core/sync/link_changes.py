@@ -29,29 +29,32 @@ from ecmahost_core.text import fold
 
 LinkChanges = Mapping[str, LinkChange]
 """By link attribute; only what differs."""
+Added = Mapping[str, Mapping[str, str]]
+"""By link attribute, how the target names whom a change adds, by their ids."""
 
 _BY_CHANGES = (MAExportType.ATTRIBUTE_UPDATE, MAExportType.MULTIVALUED_REFERENCE_ATTRIBUTE_UPDATE)
 
 
-def new_links(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]) -> dict[str, Values]:
+def new_links(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]) -> Added:
     """Returns the link attributes of a new object with their values; ScimError 400 for ids that nobody has."""
-    found: dict[str, Values] = {}
+    found: dict[str, _Texts] = {}
     for (urn, name), rows in links_by_path(binding).items():
         part = resource if urn is None else resource.get(urn) or {}
         ids = ids_among(part.get(name) or (), name)
         for row, texts in _routed(endpoint, binding, rows, Wanted(whole=True, added=ids, removed=()))[0].items():
-            found[row.target.name] = tuple(map(Reference, texts.values()))
-    return {name: values for name, values in found.items() if values}
+            found[row.target.name] = texts
+    return {name: texts for name, texts in found.items() if texts}
 
 
 def changed_links(
     endpoint: Endpoint, binding: TypeBinding, before: SpaceObject, after: Mapping[str, Any]
-) -> dict[str, LinkChange]:
-    """Returns what a request changes about the links of an object; empty where that is nothing.
+) -> tuple[LinkChanges, Added]:
+    """Returns what a request changes about the links of an object, and whom it adds; empty where that is nothing.
 
     Raises ScimError: 400 ``invalidValue`` naming ids that nobody has, 503 while an import has not brought them yet.
     """
     found: dict[str, LinkChange] = {}
+    joining: dict[str, _Texts] = {}
     for (urn, name), rows in links_by_path(binding).items():
         part = after if urn is None else after.get(urn) or {}
         links = part.get(name)
@@ -66,7 +69,9 @@ def changed_links(
             change = _difference(endpoint.store, binding, before, row, wanted, added[row], removed[row])
             if change.added or change.removed:
                 found[row.target.name] = change
-    return found
+                new = frozenset(change.added)
+                joining[row.target.name] = {one: text for one, text in added[row].items() if text in new}
+    return found, joining
 
 
 _Texts = dict[str, str]

@@ -5,9 +5,9 @@ from ecmahost_core.ecma.values import Anchor, anchor_text
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.journal import ANCHOR, DN, LockKey
 from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.duplicates import duplicate, found_in_target, looked_for
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.explanation import Explanation
-from ecmahost_core.sync.provisioning import duplicate, found_in_target, looked_for
 
 
 def refuse_taken(

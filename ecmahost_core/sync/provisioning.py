@@ -4,20 +4,16 @@ Every write takes the keys it needs (the object's id, its anchor, its values tha
 exports, and completes. Two writes that need the same key follow one another; the second looks at the world anew.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.ecma.capabilities import MAExportType
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType, change_to_json
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
 from ecmahost_core.ecma.passwords import PasswordSupport
-from ecmahost_core.ecma.results import MAExportError
-from ecmahost_core.ecma.values import Values
-from ecmahost_core.scim.errors import ScimError, not_found, unavailable, uniqueness
+from ecmahost_core.scim.errors import ScimError, not_found, unavailable
 from ecmahost_core.space.journal import (
-    ANCHOR,
     ID,
     EntryState,
     JournalEntry,
@@ -26,18 +22,21 @@ from ecmahost_core.space.journal import (
     PasswordStage,
     WriteIntent,
 )
-from ecmahost_core.space.objects import ObjectState, SpaceObject, TargetObject
+from ecmahost_core.space.objects import LinkChange, ObjectState, SpaceObject, TargetObject
 from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
+from ecmahost_core.sync.additions import plan_of_creation
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.changes import changed_by, exportable, keys_of_update
+from ecmahost_core.sync.changes import changed_by, exportable, keys_of_update, update
 from ecmahost_core.sync.creation import Creation
 from ecmahost_core.sync.deprovisioning import ACTIVE
+from ecmahost_core.sync.duplicates import duplicate, refuse_if_in_target
 from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
-from ecmahost_core.sync.link_changes import all_links, exported_links
+from ecmahost_core.sync.link_changes import Added, all_links, exported_links
+from ecmahost_core.sync.lost_members import lost_members
 from ecmahost_core.sync.presentation import editable
-from ecmahost_core.sync.steps import Plan, Step, half_done, plan_of_change, plan_of_creation, plan_of_removal
-from ecmahost_core.sync.target_reads import read_by_anchor, read_by_value
+from ecmahost_core.sync.references import unknown_ids
+from ecmahost_core.sync.steps import Plan, Step, half_done, plan_of_change, plan_of_removal
 
 WAIT_FOR_OUTCOME_SECONDS = 10.0
 
@@ -73,15 +72,18 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     if follows is not None:
         delivery = Creation(endpoint, binding, entry, call, follows)
     try:
-        _refuse_if_in_target(endpoint, binding, change, delivery, call, certainly=follows is not None)
+        refuse_if_in_target(endpoint, binding, change, delivery, call, certainly=follows is not None)
     except BaseException as error:
         # Nothing was sent, whatever it was: an entry that stayed open would keep its keys until the process ends.
         delivery.withdraw(type(error).__name__)
         raise
-    created = delivery.send(change, password if follows is None else None)
+    try:
+        created = delivery.send(change, password if follows is None else None)
+    except ScimError as error:
+        raise _because_of_lost(endpoint, binding, planned.added, error, call) from None
     if created is None:
         raise not_found("The object was deleted while it was being created.")
-    return created
+    return _without_lost(endpoint, binding, created, planned.added, call)
 
 
 def change(
@@ -108,11 +110,12 @@ def change(
         try:
             result = _carry_out(endpoint, binding, before, plan, call)
         except (ObjectChanged, KeysTaken):
-            if call.remaining() <= 0:
-                raise unavailable("The object is being changed by other requests all the time.", 5) from None
+            _require_time(call)
             continue
+        except ScimError as error:
+            raise _because_of_lost(endpoint, binding, plan.added, error, call) from None
         if result is not None:
-            return result
+            return _without_lost(endpoint, binding, result, plan.added, call)
         if plan.event is DeprovisioningEvent.DISABLE:
             return replace(before, kept={**before.kept, ACTIVE: False})
         raise not_found(f"{binding.object_type.resource_type} {object_id} was deleted meanwhile.")
@@ -131,8 +134,7 @@ def remove(
         try:
             _carry_out(endpoint, binding, before, plan, call)
         except (ObjectChanged, KeysTaken):
-            if call.remaining() <= 0:
-                raise unavailable("The object is being changed by other requests all the time.", 5) from None
+            _require_time(call)
             continue
         return
 
@@ -152,6 +154,39 @@ def existing(endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Cal
     if found is None or found.state is not ObjectState.LIVE:
         raise not_found(f"There is no {binding.object_type.resource_type} with this id.")
     return found
+
+
+def _require_time(call: Call) -> None:
+    if call.remaining() <= 0:
+        raise unavailable("The object is being changed by other requests all the time.", 5)
+
+
+def _because_of_lost(endpoint: Endpoint, binding: TypeBinding, added: Added, error: ScimError, call: Call) -> ScimError:
+    """The error of a change, or where the target has refused it because members were deleted meanwhile, their ids."""
+    if error.status >= 500:
+        return error
+    lost = lost_members(endpoint, binding, added, call)
+    return unknown_ids("members", [identifier for texts in lost.values() for identifier in texts]) if lost else error
+
+
+def _without_lost(
+    endpoint: Endpoint, binding: TypeBinding, current: SpaceObject, added: Added, call: Call
+) -> SpaceObject:
+    """Takes members out again who were deleted while they were added; returns the object as it is afterwards."""
+    lost = lost_members(endpoint, binding, added, call)
+    links = {name: LinkChange(removed=tuple(texts.values())) for name, texts in lost.items()}
+    after: SpaceObject | None = current
+    while links and after is not None:
+        alone = update(binding, endpoint.connector.capabilities.export_type, after, {})
+        plan = Plan((Step(Operation.UPDATE, alone, links=links),), after.kept)
+        try:
+            after = _carry_out(endpoint, binding, after, plan, call)
+        except (ObjectChanged, KeysTaken):
+            _require_time(call)
+            after = existing(endpoint, binding, current.id, call)
+        else:
+            break
+    return after or current
 
 
 def require_whole(endpoint: Endpoint, binding: TypeBinding) -> None:
@@ -241,55 +276,3 @@ def _open(endpoint: Endpoint, binding: TypeBinding, intent: WriteIntent, call: C
                 return None
         except DuplicateValue as error:
             raise duplicate(binding, error.key.kind) from None
-
-
-def _refuse_if_in_target(
-    endpoint: Endpoint, binding: TypeBinding, change: CSEntryChange, delivery: Delivery, call: Call, *, certainly: bool
-) -> None:
-    """Looks for unique values in the target itself, where somebody else may have added them since the last import.
-
-    Done while the keys are owned, so that of two requests only one can come through. What is found belongs into the
-    space: the client's next match has to find it. ``certainly`` looks also where the space would do, and for the anchor
-    too: what may have to be removed again must not have been there before.
-    """
-    for kind, values in looked_for(endpoint, binding, change, certainly=certainly):
-        began = endpoint.store.change_seq()
-        found = found_in_target(endpoint, binding, kind, values, call)
-        if found:
-            # Before adopting: what an open entry owns would be passed over.
-            delivery.withdraw(MAExportError.DUPLICATE_ANCHOR.value)
-            endpoint.store.adopt(binding.space_type, found, began)
-            raise duplicate(binding, kind)
-
-
-def looked_for(
-    endpoint: Endpoint, binding: TypeBinding, change: CSEntryChange, *, certainly: bool
-) -> Iterator[tuple[str, Values]]:
-    """Yields what is looked for in the target before a creation: a key's kind, and its values."""
-    if not endpoint.connector.capabilities.full_object_import:
-        return
-    if certainly and change.anchor:
-        yield ANCHOR, change.anchor
-    if endpoint.freshness is Freshness.CACHE and not certainly:
-        return
-    for query in binding.object_type.query_attributes:
-        if not query.unique or binding.target.anchor == (query.name,):
-            continue
-        for value in change.attributes.get(query.name, ()):
-            yield query.name, (value,)
-
-
-def found_in_target(
-    endpoint: Endpoint, binding: TypeBinding, kind: str, values: Values, call: Call
-) -> Sequence[TargetObject]:
-    """Returns what the target has under a key; raises ScimError 503 when it cannot be asked now."""
-    if kind == ANCHOR:
-        return read_by_anchor(endpoint, binding, values, call)
-    return read_by_value(endpoint, binding, kind, values, call)
-
-
-def duplicate(binding: TypeBinding, kind: str) -> ScimError:
-    """Returns the refusal of a value that somebody else has: ``kind`` is that of its key."""
-    names = binding.target.anchor if kind == ANCHOR else (kind,) if kind in binding.query_attributes else ()
-    shown = " and ".join(map(binding.mapping.path_of, names)) or "name in the target"
-    return uniqueness(f"Another {binding.object_type.resource_type} has the same {shown}.")

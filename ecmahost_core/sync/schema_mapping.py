@@ -5,7 +5,7 @@ mapped attributes only: what a client sends beside them is not kept, and what th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -154,12 +154,15 @@ class SchemaMapping:
     rows: tuple[MappedPath, ...]
     _writers: tuple[tuple[MappedPath, str, bool, Writer], ...] = field(init=False, repr=False, compare=False)
     _by_name: Mapping[tuple[str | None, str], list[MappedPath]] = field(init=False, repr=False, compare=False)
+    _selecting: tuple[list[MappedPath], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_name: dict[tuple[str | None, str], list[MappedPath]] = {}
         for row in self.rows:
             by_name.setdefault((row.path.urn, row.path.name), []).append(row)
         object.__setattr__(self, "_by_name", by_name)
+        selecting = (rows for rows in by_name.values() if all(row.selector is not None for row in rows))
+        object.__setattr__(self, "_selecting", tuple(selecting))
         writers = ((row, row.target.name, shown_unchanged(row.scim_type), row.write) for row in self.rows)
         object.__setattr__(self, "_writers", tuple(writers))
 
@@ -237,6 +240,18 @@ class SchemaMapping:
             if wanted is None or row.selector is None or _same_selector(row.selector, wanted):
                 yield row
 
+    def without_room(self, resource: Mapping[str, Any]) -> tuple[str, ...]:
+        """Returns the attributes of a canonical resource that have a value which no row takes.
+
+        A fax number, where telephone numbers are mapped for work alone, is not kept.
+        """
+        return tuple(
+            replace(rows[0].path, value_filter=None, sub_attribute=None).text
+            for rows in self._selecting
+            for element in _elements(rows[0].container(resource))
+            if not any(row.selector and selected(element, *row.selector) for row in rows)
+        )
+
     def knows(self, path: AttributePath) -> bool:
         """Returns whether any row is about the attribute of a path."""
         return (path.urn, path.name) in self._by_name
@@ -249,6 +264,10 @@ class SchemaMapping:
     def targets(self) -> Sequence[str]:
         """The mapped target attributes, each once, in the order of the rows."""
         return tuple(dict.fromkeys(row.target.name for row in self.rows))
+
+
+def _elements(found: Any) -> Sequence[Any]:
+    return found if isinstance(found, list) else ()
 
 
 def _as_stored(values: Values, stored: Values, target: SchemaAttribute) -> Values:

@@ -13,15 +13,14 @@ from ecmahost_core.ecma.passwords import PasswordSupport
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.secret import Secret
-from ecmahost_core.space.journal import LockKey, Operation
+from ecmahost_core.space.journal import Operation
 from ecmahost_core.space.objects import LinkChange, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.changes import addition, changed_by, keys_of, unique_among, update
+from ecmahost_core.sync.changes import changed_by, update
 from ecmahost_core.sync.departures import kept_of_leaving, undone, without_departure
-from ecmahost_core.sync.deprovisioning import ACTIVE, fitted, is_active, plan, wanted_active
+from ecmahost_core.sync.deprovisioning import ACTIVE, is_active, plan, wanted_active
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.identity import identifying_paths
-from ecmahost_core.sync.link_changes import changed_links, new_links, planned_links, without_links
+from ecmahost_core.sync.link_changes import Added, changed_links, planned_links, without_links
 from ecmahost_core.sync.references import in_target
 from ecmahost_core.sync.sent import retained, same_json, with_sent
 
@@ -53,54 +52,13 @@ class Plan:
         steps: in this order; empty when there is nothing to do.
         kept: what the host keeps beside the object once all of them are done.
         event: whether it disables or restores; None for any other change.
+        added: whom its steps add to link attributes.
     """
 
     steps: tuple[Step, ...]
     kept: Mapping[str, Any]
     event: DeprovisioningEvent | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NewObject:
-    """What a creation comes to.
-
-    Attributes:
-        change: the Add.
-        keys: what the object will own; never empty.
-        unique: those of them that must not be anybody else's.
-        kept: what the host keeps beside it.
-        password: that is to be set; None where the request says nothing of one.
-    """
-
-    change: CSEntryChange
-    keys: tuple[LockKey, ...]
-    unique: tuple[LockKey, ...]
-    kept: Mapping[str, Any]
-    password: Secret | None
-
-
-def plan_of_creation(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]) -> NewObject:
-    """Returns what creating an object from a canonical resource comes to.
-
-    Raises ScimError 400 for values that the target does not take, and where nothing tells who it is.
-    """
-    links = new_links(endpoint, binding, resource)
-    _, resource = in_target(endpoint, binding, {}, {}, resource)
-    attributes = binding.mapping.attributes_of(resource)
-    active = wanted_active(resource)
-    kept = dict(with_sent(binding.mapping, {}, {}, resource))
-    if active is not None and not binding.active_mapped:
-        if binding.active_attribute:
-            attributes[binding.active_attribute] = fitted(binding, binding.active_attribute, (active,))
-        elif not active:
-            kept[ACTIVE] = False
-    attributes |= links
-    change = addition(binding, attributes)
-    keys = keys_of(binding, change.anchor, change.dn, attributes)
-    if not keys:
-        paths = identifying_paths(binding)
-        raise ScimError(400, f"Nothing in the request identifies the object; send one of: {paths}.", "invalidValue")
-    return NewObject(change, keys, unique_among(binding, keys), kept, binding.password_of(resource))
+    added: Added = field(default_factory=dict)
 
 
 def plan_of_change(
@@ -121,7 +79,7 @@ def plan_of_change(
     with it: a target that remembers passwords would refuse one that it has been given already. Only somebody who is
     let in again gets it first.
     """
-    links = changed_links(endpoint, binding, before, after)
+    links, added = changed_links(endpoint, binding, before, after)
     resource, after = in_target(endpoint, binding, before.attributes, resource, after)
     changed = dict(binding.mapping.changes(before.attributes, resource, after))
     if not binding.active_mapped and changed.get(binding.active_attribute) == ():
@@ -136,7 +94,7 @@ def plan_of_change(
     planned = list(_planned(endpoint, binding, before, event)) if event is not None else []
     password = binding.password_of(after)
     if any(one.modification_type is ObjectModificationType.DELETE for one in planned):
-        changed, password, links = {}, None, {}
+        changed, password, links, added = {}, None, {}, {}
     elif len(planned) == 1 and planned[0].modification_type is ObjectModificationType.UPDATE and not planned[0].new_dn:
         changed.update(changed_by(planned.pop(), before.attributes))
     export_type = endpoint.connector.capabilities.export_type
@@ -153,7 +111,7 @@ def plan_of_change(
         kept = retained(binding.mapping, kept, before.attributes)
     if not steps and not same_json(kept, before.kept):
         steps = [Step(Operation.UPDATE, None)]
-    return Plan(tuple(steps), kept, event)
+    return Plan(tuple(steps), kept, event, added)
 
 
 def plan_of_removal(endpoint: Endpoint, binding: TypeBinding, before: SpaceObject) -> Plan:

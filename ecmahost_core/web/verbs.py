@@ -3,7 +3,7 @@
 They know nothing of Flask: routes call them, and so do Bulk and searches. All raise ScimError.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -11,9 +11,10 @@ import structlog
 from ecmahost_core.scim.errors import invalid_value
 from ecmahost_core.scim.etags import is_known, require_writable
 from ecmahost_core.scim.messages import parse_patch
-from ecmahost_core.scim.patch import apply_patch, with_sealed_values
+from ecmahost_core.scim.patch import Operation, apply_patch, with_sealed_values
 from ecmahost_core.scim.put import replaced
 from ecmahost_core.scim.resource import Canonical, Projection, canonical, missing, projection, without_read_only
+from ecmahost_core.scim.unknown_names import refuse_unknown, refuse_without_room, shown_names
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync import provisioning
 from ecmahost_core.sync.binding import TypeBinding
@@ -33,8 +34,10 @@ def create(served: Served, asked: Asked) -> Reply:
     binding = served.binding
     served.endpoint.require_visible()
     shown = shown_of(binding, asked)
-    read = _read(binding, asked.body)
+    read = canonical(asked.body, binding.resource_type)
     refuse_placeholder(binding, read.resource, read.ignored)
+    _pass_over(served, read.ignored)
+    _leave_out(served, read.resource)
     created = provisioning.create(served.endpoint, binding, _complete(binding, read), asked.call)
     return _resource(served, created, shown, 201)
 
@@ -57,7 +60,8 @@ def patch(served: Served, asked: Asked, object_id: str) -> Reply:
 
     def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
         patched = apply_patch(resource, operations, resource_type)
-        _note_ignored(patched.ignored)
+        _pass_over(served, patched.ignored, operations)
+        _leave_out(served, patched.resource)
         return patched.resource
 
     projected = bool(asked.query.attributes or asked.query.excluded_attributes)
@@ -68,7 +72,10 @@ def patch(served: Served, asked: Asked, object_id: str) -> Reply:
 def replace(served: Served, asked: Asked, object_id: str) -> Reply:
     """PUT (RFC 7644 section 3.5.1)."""
     binding = served.binding
-    body = _complete(binding, _read(binding, asked.body))
+    read = canonical(asked.body, binding.resource_type)
+    _pass_over(served, read.ignored)
+    _leave_out(served, read.resource)
+    body = _complete(binding, read)
 
     def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
         return replaced(resource, body, binding.resource_type)
@@ -88,12 +95,6 @@ def shown_of(binding: TypeBinding, asked: Asked) -> Projection:
     return projection(binding.resource_type, asked.query.attributes, asked.query.excluded_attributes)
 
 
-def _read(binding: TypeBinding, body: Any) -> Canonical:
-    read = canonical(body, binding.resource_type)
-    _note_ignored(read.ignored)
-    return read
-
-
 def _complete(binding: TypeBinding, read: Canonical) -> dict[str, Any]:
     resource = without_read_only(read.resource, binding.resource_type)
     absent = missing(resource, binding.resource_type)
@@ -102,11 +103,23 @@ def _complete(binding: TypeBinding, read: Canonical) -> dict[str, Any]:
     return resource
 
 
-def _note_ignored(names: tuple[str, ...]) -> None:
-    if names:
-        # A path can hold a filter, and a filter somebody's value: only the name in front of it is logged.
-        shown = [name.partition("[")[0][:100] for name in names[:20]]
-        log.debug("attributes_ignored", names=shown, count=len(names))
+def _pass_over(served: Served, names: tuple[str, ...], operations: Iterable[Operation] = ()) -> None:
+    """Unknown attributes are logged; a strict connector refuses them."""
+    if not names:
+        return
+    if served.endpoint.configuration.properties.strict:
+        refuse_unknown(names, operations)
+    log.debug("attributes_ignored", names=shown_names(names), count=len(names))
+
+
+def _leave_out(served: Served, resource: Mapping[str, Any]) -> None:
+    """Values that are mapped to nothing are logged; a strict connector refuses them."""
+    names = served.binding.mapping.without_room(resource)
+    if not names:
+        return
+    if served.endpoint.configuration.properties.strict:
+        refuse_without_room(names)
+    log.debug("values_ignored", names=shown_names(names), count=len(names))
 
 
 def _changed(served: Served, asked: Asked, object_id: str, transform: provisioning.Transform, *, quiet: bool) -> Reply:

@@ -17,7 +17,11 @@ from ecmahost_core import (
     Schema,
 )
 from ecmahost_core.configuration.model import SelectedAttribute
+from ecmahost_core.ecma.csentry import change_to_json
+from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.journal import ID, LockKey, Operation, WriteIntent
 from ecmahost_core.sync import imports
+from ecmahost_core.sync.changes import removal
 from ecmahost_core.sync.recovery import Recovery
 
 MEMBERS = {"displayName": "Name", "members": "Members"}
@@ -459,3 +463,78 @@ def test_a_deleted_group_is_deleted(office):
     office.groups.remove(staff(office).id)
     assert office.target.groups == {}
     assert office.target.sent[-1].modification_type is ObjectModificationType.DELETE
+
+
+def no_such_person(target):
+    """Refuses as a foreign key does."""
+
+    def refuse(change):
+        named = {value.value for part in change.attribute_changes for value in part.added}
+        named |= {value.value for value in change.attributes.get("Members", ())}
+        if change.object_type == "Groups" and not all((one,) in target.rows for one in named):
+            return ExportError(MAExportError.SCHEMA_VIOLATION, "a foreign key")
+        return None
+
+    return refuse
+
+
+def before_the_journal(desk, monkeypatch, happens):
+    """Something happens once between the resolving of the members and the export of the group."""
+    opened, left = desk.store.open_entry, [happens]
+
+    def open_entry(intent):
+        if left and intent.space_type.resource_type == "Group":
+            left.pop()()
+        return opened(intent)
+
+    monkeypatch.setattr(desk.store, "open_entry", open_entry)
+
+
+def test_a_member_that_is_deleted_before_it_is_added_is_refused_by_name(office, monkeypatch, refused):
+    group, ann, cem = staff(office), the(office, "ann"), the(office, "cem")
+    office.target.refuse = no_such_person(office.target)
+    before_the_journal(office, monkeypatch, lambda: office.remove(cem))
+    error = refused(400, office.groups.patch, group.id, add(cem), drop(ann))
+    assert (error.scim_type, cem in error.detail) == ("invalidValue", True)
+    assert members(office) == ["ann", "bob"]
+    bob = the(office, "bob")
+    before_the_journal(office, monkeypatch, lambda: office.remove(bob))
+    error = refused(400, office.groups.create, displayName="new", members=[{"value": ann}, {"value": bob}])
+    assert (error.scim_type, bob in error.detail, ann in error.detail) == ("invalidValue", True, False)
+
+
+def test_a_member_that_is_deleted_before_it_is_added_does_not_stay_where_the_target_takes_it(office, monkeypatch):
+    group, ann, bob, cem = (staff(office), *(the(office, login) for login in ("ann", "bob", "cem")))
+    before_the_journal(office, monkeypatch, lambda: office.remove(cem))
+    office.groups.patch(group.id, add(cem), drop(ann))
+    assert members(office) == ["bob"]
+    before_the_journal(office, monkeypatch, lambda: office.remove(bob))
+    office.groups.create(displayName="new", members=[{"value": ann}, {"value": bob}])
+    assert members(office, "new") == ["ann"]
+    again = office.create(userName="cem")
+    assert "groups" not in office.shown(again.id)
+    office.groups.patch(group.id, add(again.id))
+    assert members(office) == ["cem"]
+
+
+def test_a_deletion_that_is_under_way_is_waited_for(office, memory):
+    group, cem = staff(office), office.named("cem")[0]
+    deletion = office.store.open_entry(
+        WriteIntent(
+            space_type=office.space_type,
+            operation=Operation.DELETE,
+            change=change_to_json(removal(office.binding, cem.anchor, None)),
+            keys=(LockKey(ID, cem.id),),
+            unique=(),
+            object_id=cem.id,
+        )
+    )
+
+    def end():
+        memory.wait_until(lambda: members(office) == ["ann", "bob", "cem"])
+        del office.target.rows["cem",]
+        office.store.complete(deletion, None, EventRecord(kind="delete", outcome="ok"))
+
+    answers = memory.together(lambda: office.groups.patch(group.id, add(cem.id)), end)
+    assert not [one for one in answers if isinstance(one, Exception)]
+    assert members(office) == ["ann", "bob"]

@@ -11,7 +11,7 @@ import orjson
 
 from ecmahost_core.ecma.values import attributes_from_json
 from ecmahost_core.space.objects import ObjectState
-from ecmahost_core.space.sqlite import digests, links, references
+from ecmahost_core.space.sqlite import departures, digests, links, references
 from ecmahost_core.space.sqlite.connection import Transaction
 from ecmahost_core.space.sqlite.rows import Encoded, StoredRow, carried_over, compact, value_keys
 from ecmahost_core.space.sqlite.type_row import TypeRow
@@ -153,8 +153,13 @@ def release_dn(transaction: Transaction, old: StoredRow) -> int:
     return seq
 
 
-def remove(transaction: Transaction, row: TypeRow, olds: Sequence[StoredRow], *, bury: bool = True) -> None:
-    """Removes objects and leaves their tombstones; without ``bury`` when another object goes on under the anchor."""
+def remove(
+    transaction: Transaction, row: TypeRow, olds: Sequence[StoredRow], *, bury: bool = True, dropping: bool = False
+) -> None:
+    """Removes objects and leaves their tombstones; without ``bury`` when another object goes on under the anchor.
+
+    At most ``rows.BATCH``; ``dropping`` as in ``departures.give_up``. Call ``departures.finish`` after the transaction.
+    """
     if not olds:
         return
     connection = transaction.connection
@@ -167,7 +172,7 @@ def remove(transaction: Transaction, row: TypeRow, olds: Sequence[StoredRow], *,
         ],
     )
     connection.executemany("DELETE FROM object WHERE key = ?", [(old.key,) for old in olds])
-    references.forget(transaction, row.connector, [old.key for old in olds])
+    departures.give_up(transaction, row.connector, [old.key for old in olds], dropping=dropping)
     if bury:
         seq = transaction.next_seq(len(olds))
         _bury(transaction, row, [old.anchor_key for old in olds], seq)

@@ -74,7 +74,8 @@ def _store(transaction: Transaction, row: TypeRow, opened: _Opened, new: Encoded
     connection, entry = transaction.connection, opened.entry
     present = stored_row(connection, row.id, "id", entry.object_id)
     if new is None:
-        changes.remove(transaction, row, [present] if present else [])
+        dropping = entry.operation is Operation.DELETE
+        changes.remove(transaction, row, [present] if present else [], dropping=dropping)
         if entry.password is PasswordStage.DUE:
             _forget(transaction, row, change_from_json(entry.change).anchor)
         return None
@@ -82,8 +83,9 @@ def _store(transaction: Transaction, row: TypeRow, opened: _Opened, new: Encoded
     lost = None
     if twin is not None and entry.operation is Operation.ADD and _was_there(twin, opened):
         # The target has lost somebody, of which no import has told yet, and given the anchor to a new object. Whoever
-        # knows the old id must not meet the new person under it.
-        changes.remove(transaction, row, [twin], bury=False)
+        # knows the old id must not meet the new person under it, and the new one inherits no group unless an import
+        # says so.
+        changes.remove(transaction, row, [twin], bury=False, dropping=True)
         lost, twin = twin, None
     if present is None:
         # An add whose object an import has met meanwhile, or a change of an object that was removed: that row goes on.

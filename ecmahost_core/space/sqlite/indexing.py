@@ -43,6 +43,15 @@ def require(
     return bool(needed or needed_references)
 
 
+def leave_out(connection: sqlite3.Connection, type_id: int, links: Iterable[str]) -> None:
+    """Takes what has become a link attribute from what is still to be indexed: it is in no object's attributes."""
+    ((text,),) = connection.execute("SELECT building FROM space_type WHERE id = ?", (type_id,)).fetchall()
+    before = building_of(text)
+    staying = tuple(name for name in before.references if name not in links)
+    if staying != before.references:
+        _note(connection, type_id, Building(before.indexed, staying, before.after))
+
+
 def advance(transaction: Transaction, type_id: int) -> bool:
     """Indexes the next batch; returns whether something is left, and notes that the index is complete when not."""
     connection = transaction.connection

@@ -100,23 +100,6 @@ def resolve(transaction: Transaction, row: TypeRow, appeared: Iterable[tuple[int
     )
 
 
-def forget(transaction: Transaction, connector: int, keys: Sequence[int]) -> None:
-    """Removes the references of objects that are gone, and gives up those to them.
-
-    Called when the objects' rows are removed already: where another object has taken over the DN (deleted in the target
-    and made again there), the reference goes on to that one.
-    """
-    connection = transaction.connection
-    connection.executemany("DELETE FROM reference WHERE owner = ?", [(key,) for key in keys])
-    pointing: dict[int | None, list[tuple[int, str, str]]] = {}
-    for owner, name, value_key, scope in select_in(
-        connection, "SELECT owner, attribute, value_key, scope FROM reference WHERE target {in}", (), keys
-    ):
-        pointing.setdefault(scope, []).append((owner, name, value_key))
-    for scope, rows in pointing.items():
-        aim(transaction, connector, scope, rows)
-
-
 def aim(transaction: Transaction, connector: int, scope: int | None, places: Sequence[tuple[int, str, str]]) -> None:
     """Points references (owner, attribute, folded value) at what their values name now, if anything."""
     if not places:

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 from ecmahost_core.space.objects import ObjectState
-from ecmahost_core.space.sqlite import changes
+from ecmahost_core.space.sqlite import changes, departures
 from ecmahost_core.space.sqlite.arbitration import Reading, SeenKeys
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.locks import held_keys, is_held
@@ -36,6 +36,7 @@ def remove(database: Database, type_id: int, reading: Reading) -> Iterator[tuple
                     row = type_row(transaction.connection, type_id)
                     free, kept = _free(transaction.connection, row, reading, unseen)
                     changes.remove(transaction, row, free)
+                departures.finish(database)
                 yield len(free), kept
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +27,7 @@ from ecmahost_core.space.sqlite import (
     arbitration,
     changes,
     completion,
+    departures,
     events,
     journal,
     opening,
@@ -213,6 +215,9 @@ class SqliteStore:
         """See ``Store.complete``."""
         found = completion.complete(self._database, entry, outcome, event)
         self._releases.announce()
+        if found is None:
+            with suppress(StoreUnavailable):  # the object is gone, and the rest is for ``prune`` as well
+                departures.finish(self._database)
         return found
 
     def abandon(self, entry: JournalEntry, event: EventRecord) -> None:
@@ -331,6 +336,7 @@ class SqliteStore:
         incarnation = self._require_incarnation()
         events.remove_old(self._database, retention_days)
         self._runs.prune(incarnation.id)
+        departures.finish(self._database)
         retired.clear(self._database, at_once=False)
         orphans.sweep(self._database, self._locks)
 

@@ -12,9 +12,9 @@ import time
 import orjson
 
 from ecmahost_core.space.objects import SpaceType
-from ecmahost_core.space.sqlite import indexing
+from ecmahost_core.space.sqlite import indexing, rescoping
 from ecmahost_core.space.sqlite.connection import WAIT_SECONDS, Database, Transaction
-from ecmahost_core.space.sqlite.type_row import SPACE_REPLACED
+from ecmahost_core.space.sqlite.type_row import SPACE_REPLACED, building_of
 from ecmahost_core.space.store import SpaceReplaced, StoreUnavailable
 
 PAUSE = 0.001
@@ -65,17 +65,22 @@ class Types:
         try:
             with self._database.write() as transaction:
                 number, incomplete = _ensure(transaction, space_type)
-                left = incomplete and indexing.advance(transaction, number)
+                left = incomplete and _advance(transaction, number)
             while left:
                 if time.monotonic() > give_up:
                     raise StoreUnavailable(_INCOMPLETE.format(space_type.connector))
                 time.sleep(PAUSE)
                 with self._database.write() as transaction:
-                    left = indexing.advance(transaction, number)
+                    left = _advance(transaction, number)
             self._known[space_type] = number
         finally:
             lock.release()
         return number
+
+
+def _advance(transaction: Transaction, number: int) -> bool:
+    """Brings the index one step nearer to what the type's row says; returns whether something is left."""
+    return rescoping.advance(transaction, number) or indexing.advance(transaction, number)
 
 
 def connector_id(transaction: Transaction, name: str) -> int:
@@ -113,17 +118,35 @@ def _ensure(transaction: Transaction, space_type: SpaceType) -> tuple[int, bool]
     connector = space_type.space or connector_id(transaction, space_type.connector)
     require_space(connection, connector)
     number = _type_id(connection, connector, space_type.resource_type)
-    wanted = (
-        orjson.dumps(space_type.export_only).decode(),
-        orjson.dumps(space_type.links).decode(),
-        orjson.dumps({name: _type_id(connection, connector, named) for name, named in space_type.scopes}).decode(),
+    again = _set_attributes(connection, connector, number, space_type)
+    incomplete = indexing.require(transaction, number, space_type.indexed, space_type.references)
+    return number, rescoping.require(transaction, number, again) or incomplete
+
+
+def _set_attributes(connection: sqlite3.Connection, connector: int, number: int, space_type: SpaceType) -> list[str]:
+    """Writes what a type's row takes over from the configuration; returns attributes whose references it changes."""
+    scopes = {name: _type_id(connection, connector, named) for name, named in space_type.scopes}
+    lists = "SELECT export_only, links, scopes, reference_attributes, building FROM space_type WHERE id = ?"
+    ((export_only, links_text, scopes_text, references_text, building),) = connection.execute(
+        lists, (number,)
+    ).fetchall()
+    wanted = tuple(orjson.dumps(each).decode() for each in (space_type.export_only, space_type.links, scopes))
+    if (export_only, links_text, scopes_text) == wanted:
+        return []
+    links, references = orjson.loads(links_text), orjson.loads(references_text)
+    before = orjson.loads(scopes_text)
+    staying = [name for name in references if name not in space_type.links]
+    connection.execute(
+        "UPDATE space_type SET export_only = ?, links = ?, scopes = ?, reference_attributes = ? WHERE id = ?",
+        (*wanted, orjson.dumps(staying).decode(), number),
     )
-    columns = "SELECT export_only, links, scopes FROM space_type WHERE id = ?"
-    if connection.execute(columns, (number,)).fetchall() != [wanted]:
-        connection.execute(
-            "UPDATE space_type SET export_only = ?, links = ?, scopes = ? WHERE id = ?", (*wanted, number)
-        )
-    return number, indexing.require(transaction, number, space_type.indexed, space_type.references)
+    indexing.leave_out(connection, number, space_type.links)
+    kept = dict.fromkeys((*links, *references, *building_of(building).references))
+    return [
+        name
+        for name in kept
+        if before.get(name) != scopes.get(name) or (name in links and name not in space_type.links)
+    ]
 
 
 def _type_id(connection: sqlite3.Connection, connector: int, resource_type: str) -> int:

@@ -216,16 +216,9 @@ def _update(
     if not assignments and not writing.values:
         return _result(session, selection, change, current)
     if assignments:
-        place = _assign(session, selection, current, place, assignments, tried)
+        place, current = _assign(session, selection, current, place, assignments, tried)
     if writing.values:
-        shown = _rows(session, selection, place)
-        write(
-            session,
-            selection,
-            _anchor(selection, shown[0] if shown else current)[0],
-            writing.values,
-            singly=writing.singly,
-        )
+        write(session, selection, _anchor(selection, current)[0], writing.values, singly=writing.singly)
     rows = _rows(session, selection, place)
     # A view, or a trigger that archives, may no longer show the row; the change itself is done.
     return _result(session, selection, change, rows[0]) if rows else CSEntryChangeResult(change.identifier)
@@ -238,8 +231,8 @@ def _assign(
     place: Place,
     assignments: Assignments,
     tried: dict[str, SqlValue],
-) -> Place:
-    """Changes the row in this place and returns where it is then."""
+) -> tuple[Place, Row]:
+    """Changes the row in this place; returns where it is then, and a row with the anchor that it has then."""
     database, table = session.database, selection.table
     tried.update(assignments)
     changed = database.execute(
@@ -251,12 +244,12 @@ def _assign(
         key = _key_of(selection, current)
         moved = tuple(assignments.get(name, old) for name, old in zip(selection.key_names, key, strict=True))
         place = place_of(database, selection.key_expressions, moved)
-    if session.value_tables and any(name in assignments for name in selection.key_names):
-        rows = _rows(session, selection, place)
-        rename(
-            session, selection, entry_of(selection, current).anchor, entry_of(selection, rows[0]).anchor if rows else ()
-        )
-    return place
+    if not session.value_tables or not any(name in assignments for name in selection.key_names):
+        return place, current
+    rows = _rows(session, selection, place)
+    if rows:
+        rename(session, selection, entry_of(selection, current).anchor, entry_of(selection, rows[0]).anchor)
+    return place, rows[0] if rows else current
 
 
 def _delete(session: Session, selection: Selection, change: CSEntryChange) -> CSEntryChangeResult:

@@ -49,6 +49,13 @@ def of_owner(database: Database, kept: ValueColumn, owner: SqlValue, wanted: Seq
     return Place(f"{mine.condition} AND {these.condition}", mine.parameters + these.parameters)
 
 
+def present(database: Database, kept: ValueColumn, owner: SqlValue, wanted: Sequence[SqlValue]) -> tuple[str, Row]:
+    """Returns the SELECT of those of these values that this owner has."""
+    place = of_owner(database, kept, owner, wanted)
+    value = database.read_expression(kept.column)
+    return f"SELECT {value} FROM {kept.table.source} WHERE {place.condition}", place.parameters  # noqa: S608 -- names are quoted
+
+
 def owned(database: Database, kept: ValueColumn, owner: SqlValue) -> tuple[str, Row]:
     """Returns the SELECT of all values of one owner."""
     mine = place_of(database, [database.quote(kept.owner.name)], (owner,))

@@ -28,7 +28,7 @@ from ecmahost_sql.session import Session
 from ecmahost_sql.statements import count, delete, place_of
 from ecmahost_sql.value_reads import typed
 from ecmahost_sql.value_tables import ValueColumn, fit
-from ecmahost_sql.values import InvalidValue, UnreadableValue, bind, bind_for_query
+from ecmahost_sql.values import InvalidValue, UnreadableValue, bind, bind_for_query, reader
 
 VALUES_AT_ONCE = 400
 
@@ -197,18 +197,33 @@ def _add(
     apart = [value for value in added if singly or alike[fold(str(value))] is not value]
     for start in range(0, len(together), VALUES_AT_ONCE):
         some = together[start : start + VALUES_AT_ONCE]
-        if _count(database, kept, owner, some):
-            some = [value for value in some if not _count(database, kept, owner, [value])]
-        _insert(database, change, owner, some, added)
+        _insert(database, change, owner, _missing(database, kept, owner, some), added)
     for value in apart:
-        if not _count(database, kept, owner, [value]):
-            _insert(database, change, owner, [value], added)
+        _insert(database, change, owner, _missing(database, kept, owner, [value]), added)
 
 
-def _count(database: Database, kept: ValueColumn, owner: SqlValue, values: Sequence[SqlValue]) -> int:
-    place = value_statements.of_owner(database, kept, owner, values)
-    ((number,),) = database.query(count(kept.table, place), place.parameters)
-    return number if isinstance(number, int) else 0
+def _missing(database: Database, kept: ValueColumn, owner: SqlValue, wanted: Sequence[SqlValue]) -> list[SqlValue]:
+    """Returns which of these values the owner lacks, by the database's own equality."""
+    rows = database.query(*value_statements.present(database, kept, owner, wanted))
+    if not rows or len(wanted) == 1:
+        return [] if rows else list(wanted)
+    found = _stored(kept, [row[0] for row in rows])
+    missing = [value for value in wanted if value not in found]
+    if found <= set(wanted):
+        return missing
+    # The database takes one of them for equal that is spelled differently.
+    return [value for value in missing if _missing(database, kept, owner, [value])]
+
+
+def _stored(kept: ValueColumn, values: Sequence[SqlValue]) -> set[SqlValue]:
+    """Returns values that were read as ``bind`` gives them; None stands for one that cannot be read."""
+    found: set[SqlValue] = set()
+    for value in values:
+        try:
+            found |= {bind(kept.column, kept.attribute.type, one) for one in reader(kept.attribute.type)(value)}
+        except (InvalidValue, UnreadableValue):
+            found.add(None)
+    return found
 
 
 def _insert(
