@@ -173,7 +173,8 @@ def export(
     """Required. Applies the changes in order and returns exactly one result for each, in any order, by identifier.
 
     - When it returns, every success that it reports is durable in the target, whatever happens to the session.
-    - A change is applied as a whole or not at all, where the target can do that.
+    - A change is applied as a whole or not at all, where the target can do that. Where it cannot, and refuses the rest
+      of an UPDATE of which a part is done, read the object back into the result's ``attributes``, beside the error.
     - A refused change becomes a result with an ``ExportError``, and the others are still applied.
     - An exception leaves the outcome of all the changes unknown; the host reads the objects back. Raise with
       ``nothing_sent=True`` when that is certain.

@@ -1,7 +1,7 @@
 """The messages of Bulk (RFC 7644 section 3.7)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ecmahost_core.scim import errors, urns
@@ -22,7 +22,7 @@ class BulkOperation:
     path: str
     bulk_id: str | None = None
     version: str | None = None
-    data: Any = None
+    data: Any = field(default=None, repr=False)
     problem: ScimError | None = None
 
 

@@ -13,7 +13,8 @@ from ecmahost_core.scim import urns
 from ecmahost_core.scim.bulk import BulkOperation
 from ecmahost_core.scim.errors import invalid_value
 
-_REFERENCE = re.compile(r'(?:(?<=/)|(?<=")|^)bulkId:([^"/]+)(?=$|")')
+_WHOLE = "bulkId:"
+_INSIDE = re.compile(r'(?:(?<=/)|(?<="))bulkId:([^"/]+)(?=$|")')
 _DEPTH = 10
 """No SCIM value is deeper, a PATCH that carries one included."""
 
@@ -64,7 +65,9 @@ def resolved(data: Any, ids: Mapping[str, str], depth: int = _DEPTH) -> Any:
         ScimError: 400 ``invalidValue`` for a bulkId that no POST of the request has.
     """
     if isinstance(data, str):
-        return _REFERENCE.sub(lambda found: _id(ids, found[1]), data) if "bulkId:" in data else data
+        if data.startswith(_WHOLE):
+            return _id(ids, data.removeprefix(_WHOLE))
+        return _INSIDE.sub(lambda found: _id(ids, found[1]), data) if _WHOLE in data else data
     if depth and isinstance(data, Mapping):
         return {key: resolved(value, ids, depth - 1) for key, value in data.items()}
     if depth and isinstance(data, list):
@@ -102,8 +105,10 @@ def _parted(data: Mapping[str, Any], later: frozenset[str], owner: str) -> tuple
 
 def _mentioned(data: Any, depth: int = _DEPTH) -> Iterator[str]:
     if isinstance(data, str):
-        if "bulkId:" in data:
-            yield from (found[1] for found in _REFERENCE.finditer(data))
+        if data.startswith(_WHOLE):
+            yield data.removeprefix(_WHOLE)
+        elif _WHOLE in data:
+            yield from (found[1] for found in _INSIDE.finditer(data))
     elif depth and isinstance(data, Mapping):
         for value in data.values():
             yield from _mentioned(value, depth - 1)

@@ -52,6 +52,8 @@ def _removed(change: Change, present: Sequence[Any], ignored: list[str]) -> list
         if not hit or sub.name not in element:
             result.append(element)
             continue
+        if sub.mutability == "immutable":
+            raise errors.mutability(f"{path.text} cannot be removed once it is set.")
         rest = without(change.attribute, element, sub.name)
         if not rest.keys() <= _SAYS_NOTHING_ALONE:
             result.append(rest)

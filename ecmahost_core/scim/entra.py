@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from ecmahost_core.scim import urns
 from ecmahost_core.scim.nodes import And, Comparison, Filter
+from ecmahost_core.scim.schemas import Attribute
 from ecmahost_core.text import fold
 
 URN_ALIASES: Final[Mapping[str, str]] = MappingProxyType(
@@ -110,6 +111,15 @@ def passed_over_when_read_only(name: str) -> bool:
     whatever else was to change, in every cycle. ``groups`` of a user comes back with the resource that it was read in.
     """
     return name in (DN_ATTRIBUTE, "groups")
+
+
+def stays_when_blank(attribute: Attribute) -> bool:
+    """Whether null or ``""`` in a PATCH leaves this attribute as it is and is not refused (called by ``patch``).
+
+    RFC 7644 section 3.5.2.3 has ``mutability`` for what cannot be removed. Entra's tests clear every attribute that is
+    mapped, ``active`` among them, and refusing that one would refuse the others. Nobody is enabled by it.
+    """
+    return attribute.defaulted
 
 
 def unwrapped(value: Any) -> Any:

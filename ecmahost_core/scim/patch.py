@@ -76,6 +76,8 @@ def _apply(state: dict[str, Any], change: Change, ignored: list[str]) -> None:
         raise errors.mutability(f"{change.path.text} can be set anew, but not removed.")
     if after == before and type(after) is type(before):  # 1 equals True, and is another JSON
         return
+    if after is None and change.op != "remove" and entra.stays_when_blank(attribute):
+        return
     _require_mutable(change, before, after)
     if path.urn is None:
         _set(state, path.name, after)

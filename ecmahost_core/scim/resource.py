@@ -184,4 +184,5 @@ def _writable_value(attribute: Attribute, value: Any) -> Any:
 
 
 def _lacks(container: Mapping[str, Any], attribute: Attribute) -> bool:
-    return attribute.required and attribute.mutability != "readOnly" and container.get(attribute.name) in (None, "")
+    needed = attribute.required and not attribute.defaulted and attribute.mutability != "readOnly"
+    return needed and container.get(attribute.name) in (None, "")

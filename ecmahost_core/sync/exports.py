@@ -7,6 +7,7 @@ or an hour later, happens in the export queue's thread: the entry is completed, 
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -30,6 +31,7 @@ from ecmahost_core.sync.dn import dn_of
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.errors import scim_error
 from ecmahost_core.sync.link_changes import link_changes_of, without_links
+from ecmahost_core.sync.partial import left_behind, refused_in_part
 from ecmahost_core.sync.sent import to_complete
 from ecmahost_core.sync.target_reads import readable
 
@@ -183,7 +185,15 @@ class Delivery:
             self._missing(self.before)
             return
         self.error = scim_error(error)
-        self._abandon("refused", error.name or error.code.value)
+        left = None
+        if self.before is not None and self.entry.operation is Operation.UPDATE:
+            left = left_behind(self.binding, result, self.before)
+        if self.before is None or left is None:
+            self._abandon("refused", error.name or error.code.value)
+            return
+        self.error = refused_in_part(self.binding, self.before, left, self.error)
+        self.entry = replace(self.entry, kept=self.before.kept)  # what was to be kept belongs to the whole change
+        self._complete(left, "refused", error.name or error.code.value)
 
     def _missing(self, before: SpaceObject) -> None:
         """The target has lost the object. A delete is content; anything else is 404, unless many are missing."""

@@ -65,10 +65,7 @@ def search(
     view = view_of(endpoint, binding, node, sort, base_url)
     asked = Asked(endpoint, binding, node, view, call)
     matched, certain = matched_by(asked, access)
-    if sort is None:
-        found = _page(matched, start, count)
-    else:
-        found = _sorted_page(asked, sort, matched, start, count)
+    found = _page(matched, start, count) if sort is None else _sorted_page(asked, sort, matched, start, count)
     if not found.total and not certain and node is not None:
         _require_brought(endpoint, binding, node)
     return found

@@ -93,6 +93,8 @@ class MappedPath:
 
     def _in_target(self, data: Sequence[Any]) -> Values:
         """Of several values that mean the same to the target the first one counts."""
+        if len(data) == 1:  # as almost all are
+            return (to_target(data[0], self.target, self.text),)
         found: dict[tuple[type, Value], Value] = {}
         for one in data:
             value = to_target(one, self.target, self.text)
@@ -195,7 +197,7 @@ class SchemaMapping:
             if not values:
                 continue
             other = wanted.setdefault(row.target.name, values)
-            if not same_values(other, values, row.target):
+            if other is not values and not same_values(other, values, row.target):
                 raise self._disagreement(row)
         return wanted
 
@@ -208,14 +210,14 @@ class SchemaMapping:
         """
         changed: dict[str, Values] = {}
         for row in self.writable:
-            if row.read(before) == row.read(after):
+            if row.container(before) is row.container(after) or row.read(before) == row.read(after):
                 continue
             stored = attributes.get(row.target.name, ())
             values = _as_stored(row.target_values(after), stored, row.target)
             if same_values(stored, values, row.target):
                 continue
             other = changed.setdefault(row.target.name, values)
-            if not same_values(other, values, row.target):
+            if other is not values and not same_values(other, values, row.target):
                 raise self._disagreement(row)
         return changed
 

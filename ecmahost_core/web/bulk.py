@@ -25,7 +25,10 @@ MOST_OPERATIONS = 1000
 LEAST_SECONDS = 0.5
 """An operation is not begun with less time than that: its outcome might not be known when the answer is due."""
 
-_ANYTHING = Query(None, 1, 0)
+_NOTHING_SAID = Query(None, 1, 0)
+_LITTLE = Query(None, 1, 0, attributes=("id",))
+"""What is looked up of a resource that is not shown: not its thousands of members."""
+
 _VERBS = {"PUT": verbs.replace, "PATCH": verbs.patch}
 
 Types = Callable[[str], Served]
@@ -111,7 +114,9 @@ class _Work:
         if planned.later:
             data, operations = without(data, planned.later)
             self._incomplete[planned.number] = planned.later, operations
-        asked = Asked(self._call, _ANYTHING, resolved(data, self._ids), operation.version)
+        quiet = operation.method == "PATCH" and served.binding.resource_type.name in verbs.ANSWERED_WITHOUT_BODY
+        wanted = _NOTHING_SAID if quiet else _LITTLE
+        asked = Asked(self._call, wanted, resolved(data, self._ids), operation.version)
         if operation.method == "POST":
             return verbs.create(served, asked)
         object_id = resolved(object_id, self._ids)
@@ -145,7 +150,7 @@ class _Work:
     def _patch(self, operation: BulkOperation, message: Any) -> Reply:
         served = self._types(self._place(operation)[0])
         object_id = self._ids[operation.bulk_id or ""]
-        return verbs.patch(served, Asked(self._call, _ANYTHING, message), object_id)
+        return verbs.patch(served, Asked(self._call, _LITTLE, message), object_id)
 
     def _amend(self, number: int, operation: BulkOperation, reply: Reply) -> None:
         result = self._results[number]

@@ -40,7 +40,7 @@ class Asked:
 
     call: Call
     query: Query
-    body: Any = None
+    body: Any = field(default=None, repr=False)
     if_match: str | None = None
     if_none_match: str | None = None
 

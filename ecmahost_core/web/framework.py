@@ -39,13 +39,15 @@ class Collection(BaseConverter):
     Otherwise a POST to ``/Schemas`` would be taken for a creation, and not for a method that is not allowed there.
     """
 
-    regex = r"(?!(?:Schemas|ResourceTypes|ServiceProviderConfig|Bulk|Me|\.search|[Vv][0-9]+)(?:/|$))[^/]+"
+    regex = r"(?!(?:Schemas|ResourceTypes|ServiceProviderConfig|Bulk|Me|\.search|[Vv][0-9]+)$)[^/]+"
+    part_isolating = True
 
 
 class Identifier(BaseConverter):
     """A resource's id in a path."""
 
     regex = r"(?!\.search$)[^/]+"
+    part_isolating = True
 
 
 class Version(BaseConverter):
@@ -63,6 +65,12 @@ class Application(Flask):
         """Makes an application without static files."""
         super().__init__(name, static_folder=None)
         self.url_map.converters |= {"collection": Collection, "id": Identifier, "version": Version}
+
+    def make_default_options_response(self) -> Response:
+        """Flask: called for OPTIONS, which no route answers: the methods of the path, in SCIM's media type."""
+        response = super().make_default_options_response()
+        response.mimetype = "application/scim+json"
+        return response
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Flask: called before each call of a view or hook, to find out whether it is async; none here is."""

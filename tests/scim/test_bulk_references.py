@@ -32,6 +32,11 @@ def test_references_stand_where_ids_do() -> None:
     assert resolved("/Groups/bulkId:g", ids) == "/Groups/id-g"
 
 
+def test_a_bulk_id_may_be_any_text_where_it_is_the_whole_value() -> None:
+    assert references(BulkOperation("POST", "/Groups", data={"value": 'bulkId:a "b"/c'})) == {'a "b"/c'}
+    assert resolved(['bulkId:a "b"/c'], {'a "b"/c': "1"}) == ["1"]
+
+
 def test_a_reference_that_leads_nowhere_is_invalid_and_not_repeated() -> None:
     with pytest.raises(ScimError) as caught:
         resolved({"manager": "bulkId:nobody"}, {})

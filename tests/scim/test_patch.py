@@ -415,6 +415,19 @@ def test_all_operations_are_applied_or_none(user_type: ResourceType) -> None:
     assert refusal({"title": "old"}, user_type, *operations)[0] == "invalidValue"
 
 
+def test_active_cannot_be_removed_and_null_leaves_it_as_it_is(user_type: ResourceType) -> None:
+    disabled = {"userName": "x", "active": False}
+    assert refusal(disabled, user_type, Operation("remove", "active"))[0] == "mutability"
+    for blank in (None, "", []):
+        assert after(disabled, user_type, Operation("replace", "active", blank)) == disabled
+        assert after(disabled, user_type, Operation("replace", None, {"active": blank})) == disabled
+
+
+def test_what_cannot_change_in_a_value_cannot_be_removed_from_it(group_type: ResourceType) -> None:
+    group = {"displayName": "g", "members": [{"value": "1", "type": "User"}]}
+    assert refusal(group, group_type, Operation("remove", 'members[value eq "1"].value'))[0] == "mutability"
+
+
 def test_no_operations_change_nothing(user_type: ResourceType) -> None:
     assert apply_patch({"title": "t"}, (), user_type) == Patched({"title": "t"}, ())
 

@@ -29,6 +29,8 @@ def test_nobody_is_me(client, method, path):
     ],
 )
 def test_a_method_that_a_path_does_not_have_is_405_with_those_that_it_has(client, path, methods):
+    options = client.ask("OPTIONS", path)
+    assert (options.status_code, set(options.headers["Allow"].split(", "))) == (200, methods)
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"} - methods:
         answer = client.ask(method, path)
         assert answer.status_code == 405, method

@@ -98,7 +98,8 @@ def replace(
 ) -> int:
     """Makes an object what it is now; ``kept`` None leaves what the host keeps. Returns its new change number.
 
-    ``room`` is for its links; None where all are to be written now.
+    ``room`` is for the links that a reading brings. None for a write: all are written now, and what the next reading
+    was to look at again stays so, for what the host has not changed it knows from an earlier one.
 
     An attribute that no reading tells of stays as it was where ``new`` leaves it out.
 
@@ -118,7 +119,7 @@ def replace(
         ),
     )  # fmt: skip
     if row.indexed or row.references:
-        _change_values(transaction, row, old, new)
+        _change_values(transaction, row, old, new, read=room is not None)
     if new.anchor_key != old.anchor_key:
         _bury(transaction, row, [old.anchor_key], seq)
         connection.execute("DELETE FROM tombstone WHERE type = ? AND anchor_key = ?", (row.id, new.anchor_key))
@@ -207,9 +208,10 @@ def _change_links(
     transaction: Transaction, row: TypeRow, old: StoredRow, new: Encoded, seq: int, room: links.Room | None
 ) -> bytes:
     """Makes the links of an object what they are now; returns its digest."""
-    after = [new.digest]
+    rest, *before = digests.parts(old.digest, row.links)
+    after = [new.digest if room is not None else digests.kept(rest, new.digest)]
     owed = False
-    for name, part in zip(row.links, digests.parts(old.digest, row.links)[1:], strict=True):
+    for name, part in zip(row.links, before, strict=True):
         changed = links.update(transaction, row, old.key, name, new, part, room)
         owed = owed or changed is None
         after.append(digests.UNKNOWN if changed is None else changed)
@@ -237,7 +239,7 @@ def _doubt(transaction: Transaction, key: int, new: Encoded) -> None:
     )
 
 
-def _change_values(transaction: Transaction, row: TypeRow, old: StoredRow, new: Encoded) -> None:
+def _change_values(transaction: Transaction, row: TypeRow, old: StoredRow, new: Encoded, *, read: bool) -> None:
     connection = transaction.connection
     attributes_before = attributes_from_json(old.attributes)
     before, after = (value_keys(each, row.indexed) for each in (attributes_before, new.source.attributes))
@@ -255,11 +257,9 @@ def _change_values(transaction: Transaction, row: TypeRow, old: StoredRow, new: 
             references.of(attributes_before, row.references),
             references.of(new.source.attributes, row.references),
         )
-        if digests.parts(old.digest, row.links)[0] == digests.UNKNOWN:
-            places = [(old.key, *each) for each in references.of(new.source.attributes, row.references)]
-            for name in row.references:
-                these = [place for place in places if place[1] == name]
-                references.aim(transaction, row.connector, row.scopes.get(name), these)
+        for name in row.references if read else ():
+            stale = [(old.key, name, value) for value in references.stale(connection, old.key, name)]
+            references.aim(transaction, row.connector, row.scopes.get(name), stale)
 
 
 def _bury(transaction: Transaction, row: TypeRow, anchor_keys: Sequence[str], first_seq: int) -> None:

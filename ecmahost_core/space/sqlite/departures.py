@@ -10,16 +10,15 @@ from collections.abc import Sequence
 
 import orjson
 
-from ecmahost_core.space.sqlite import digests, references
+from ecmahost_core.space.sqlite import digests, links, references
 from ecmahost_core.space.sqlite.connection import Database, Transaction
-from ecmahost_core.space.sqlite.links import ROWS
 from ecmahost_core.space.sqlite.rows import BATCH, select_in
 from ecmahost_core.space.sqlite.types import PAUSE
 
-_OWN = f"SELECT owner, attribute, value_key FROM reference WHERE owner {{in}} LIMIT {ROWS}"  # noqa: S608  # no values
-_POINTING = f"""SELECT r.owner, r.attribute, r.value_key, r.value, r.scope, o.digest, t.links FROM reference r
+_OWN = "SELECT owner, attribute, value_key FROM reference WHERE owner {in} LIMIT "
+_POINTING = """SELECT r.owner, r.attribute, r.value_key, r.value, r.scope, o.digest, t.links FROM reference r
     LEFT JOIN object o ON o.key = r.owner LEFT JOIN space_type t ON t.id = o.type
-    WHERE r.target {{in}} LIMIT {ROWS}"""  # noqa: S608  # no values
+    WHERE r.target {in} LIMIT """
 _DELETE = "DELETE FROM reference WHERE owner = ? AND attribute = ? AND value_key = ?"
 
 
@@ -63,9 +62,9 @@ def _advance(transaction: Transaction) -> bool:
 
 def _portion(transaction: Transaction, connector: int, keys: Sequence[int], *, dropping: bool) -> bool:
     """Gives up some rows; returns whether those were all."""
-    own = list(select_in(transaction.connection, _OWN, (), keys))
+    own = list(select_in(transaction.connection, f"{_OWN}{links.ROWS}", (), keys))
     transaction.connection.executemany(_DELETE, own)
-    pointing = list(select_in(transaction.connection, _POINTING, (), keys))
+    pointing = list(select_in(transaction.connection, f"{_POINTING}{links.ROWS}", (), keys))
     by_scope: dict[int | None, list[tuple[int, str, str]]] = {}
     dropped = []
     for row in pointing:
@@ -77,7 +76,7 @@ def _portion(transaction: Transaction, connector: int, keys: Sequence[int], *, d
     for scope, places in by_scope.items():
         references.aim(transaction, connector, scope, places)
     _drop(transaction, dropped)
-    return len(own) < ROWS and len(pointing) < ROWS
+    return max(len(own), len(pointing)) < links.ROWS
 
 
 def _drop(transaction: Transaction, rows: Sequence[tuple[int, str, str, str, int | None, bytes | None, str]]) -> None:

@@ -52,6 +52,11 @@ def without(digest: bytes, links: Sequence[str] = (), attribute: str = "") -> by
     return b"".join(found)
 
 
+def kept(before: bytes, after: bytes) -> bytes:
+    """Returns a part after a write: what a reading is to look at stays unknown."""
+    return UNKNOWN if before == UNKNOWN else after
+
+
 def same(digest: bytes, links: Sequence[str], rest: bytes, sums: Mapping[str, bytes]) -> bool:
     """Returns whether what was read is what is stored; a link attribute that was not read has no sum."""
     if not links:

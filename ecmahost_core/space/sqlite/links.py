@@ -4,7 +4,6 @@ What an import brings may be more than one transaction should write. Then the ob
 the digest being unknown, and ``settling`` brings the rows in small transactions.
 """
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -23,8 +22,6 @@ ROWS = 1000
 _STORED = "SELECT value_key, value FROM reference WHERE owner = ? AND attribute = ? LIMIT ?"
 _SOME = "SELECT value_key, value FROM reference WHERE owner = ? AND attribute = ? AND value_key {in}"
 _ROW = "owner = ? AND attribute = ? AND value_key = ?"
-_STALE = """SELECT r.value_key FROM reference r JOIN object o ON o.key = r.target
-    WHERE r.owner = ? AND r.attribute = ? AND r.value_key <> o.anchor_key AND r.value_key IS NOT o.dn_key"""
 
 
 class Owing(NamedTuple):
@@ -37,9 +34,9 @@ class Owing(NamedTuple):
 
 @dataclass(slots=True)
 class Room:
-    """How many rows of links a transaction may still write, and whose did not fit."""
+    """How many rows of links the transaction of a reading may still write, and whose did not fit."""
 
-    left: int = ROWS
+    left: int = field(default_factory=lambda: ROWS)
     owing: list[Owing] = field(default_factory=list)
 
 
@@ -120,7 +117,7 @@ def update(
         if len(stored) > room.left:
             return None
         room.left -= max(len(stored), len(wanted))
-    what = difference(stored, wanted, renamed(transaction.connection, key, name) if part == UNKNOWN else ())
+    what = difference(stored, wanted, references.stale(transaction.connection, key, name) if part == UNKNOWN else ())
     write(transaction, row, key, name, what)
     return sum_of(name, wanted.values())
 
@@ -131,11 +128,6 @@ def difference(stored: Mapping[str, str], wanted: Mapping[str, str], stale: Iter
     respelt = {each: value for each, value in wanted.items() if stored.get(each, value) != value}
     added = {each: wanted[each] for each in sorted(wanted.keys() - stored.keys())}
     return Difference(gone, respelt, added, [each for each in stale if each in wanted])
-
-
-def renamed(connection: sqlite3.Connection, key: int, name: str) -> list[str]:
-    """Returns the folded values of a link attribute that named an object which has another name now."""
-    return [each for (each,) in connection.execute(_STALE, (key, name)).fetchall()]
 
 
 def write(transaction: Transaction, row: TypeRow, key: int, name: str, what: Difference) -> None:

@@ -22,6 +22,8 @@ _ANYWHERE = "type IN (SELECT id FROM space_type WHERE connector = ?)"
 _WITHIN = "type = ?"
 _INSERT = """INSERT OR IGNORE INTO reference (owner, attribute, value_key, value, connector, target, scope)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_STALE = """SELECT r.value_key FROM reference r JOIN object o ON o.key = r.target
+    WHERE r.owner = ? AND r.attribute = ? AND r.value_key <> o.anchor_key AND r.value_key IS NOT o.dn_key"""
 _ROW = "owner = ? AND attribute = ? AND value_key = ?"
 
 
@@ -98,6 +100,11 @@ def resolve(transaction: Transaction, row: TypeRow, appeared: Iterable[tuple[int
         " AND (scope IS NULL OR scope = ?)",
         [(key, row.connector, anchor_key, dn_key, row.id) for key, anchor_key, dn_key in appeared],
     )
+
+
+def stale(connection: sqlite3.Connection, owner: int, attribute: str) -> list[str]:
+    """Returns the folded values of an attribute that named an object which has another name now."""
+    return [value_key for (value_key,) in connection.execute(_STALE, (owner, attribute)).fetchall()]
 
 
 def aim(transaction: Transaction, connector: int, scope: int | None, places: Sequence[tuple[int, str, str]]) -> None:

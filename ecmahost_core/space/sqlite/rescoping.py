@@ -12,9 +12,8 @@ from typing import NamedTuple
 import orjson
 
 from ecmahost_core.ecma.values import Attributes, attributes_from_json
-from ecmahost_core.space.sqlite import references
+from ecmahost_core.space.sqlite import links, references
 from ecmahost_core.space.sqlite.connection import Transaction
-from ecmahost_core.space.sqlite.links import ROWS
 from ecmahost_core.space.sqlite.rows import BATCH
 from ecmahost_core.space.sqlite.type_row import TypeRow, type_row
 
@@ -59,7 +58,7 @@ def advance(transaction: Transaction, type_id: int) -> bool:
     names, place = data["attributes"], _Place(*data["place"])
     row = type_row(connection, type_id)
     objects = connection.execute(_NEXT, {"type": type_id, "from": place.owner, "count": BATCH}).fetchall()
-    left = ROWS
+    left = links.ROWS
     for key, attributes in objects:
         for name in _left(names, place, key):
             last = _rescope(transaction, row, attributes_from_json(attributes), _begin(place, key, name), left)
@@ -116,5 +115,5 @@ def _rescope(
 
 
 def _note(connection: sqlite3.Connection, type_id: int, names: Sequence[str], place: _Place) -> None:
-    text = orjson.dumps({"attributes": names, "place": place}).decode()
+    text = orjson.dumps({"attributes": names, "place": tuple(place)}).decode()
     connection.execute("UPDATE space_type SET rescoping = ? WHERE id = ?", (text, type_id))

@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 
 from ecmahost_core.space.journal import ANCHOR, DN, ID, lock_text
-from ecmahost_core.space.sqlite import links
+from ecmahost_core.space.sqlite import links, references
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.digests import parts, sum_of
-from ecmahost_core.space.sqlite.links import ROWS, Difference, Owing
+from ecmahost_core.space.sqlite.links import Difference, Owing
 from ecmahost_core.space.sqlite.opening import held
 from ecmahost_core.space.sqlite.type_row import TypeRow, type_row
 from ecmahost_core.space.sqlite.types import PAUSE, require_current
@@ -37,7 +37,7 @@ def _settle_attribute(database: Database, row: TypeRow, owing: Owing, name: str)
         if not _is_ours(connection, row, owing):
             return False
         stored = dict(connection.execute(_STORED, (owing.key, name)).fetchall())
-        stale = links.renamed(connection, owing.key, name)
+        stale = references.stale(connection, owing.key, name)
         connection.execute("COMMIT")
     portions = list(_portions(links.difference(stored, wanted, stale)))
     for portion in portions:
@@ -57,8 +57,8 @@ def _portions(whole: Difference) -> Iterator[Difference]:
     count = max(len(whole.gone), len(whole.respelt), len(whole.added), len(whole.stale), 1)
     gone, stale = sorted(whole.gone), sorted(whole.stale)
     respelt, added = sorted(whole.respelt.items()), sorted(whole.added.items())
-    for start in range(0, count, ROWS):
-        part = slice(start, start + ROWS)
+    for start in range(0, count, links.ROWS):
+        part = slice(start, start + links.ROWS)
         yield Difference(gone[part], dict(respelt[part]), dict(added[part]), stale[part])
 
 

@@ -187,7 +187,9 @@ class Desk:
             for name in references:
                 pointers |= {(key, name, fold(text_of(value))) for value in loaded.get(name, ())}
         assert set(self.rows("SELECT type, attribute, value_key, object FROM value_index")) == values
+        departed = {key for (key,) in self.rows("SELECT object FROM departed")}
         rows = set(self.rows("SELECT owner, attribute, value_key FROM reference"))
+        rows = {row for row in rows if row[0] not in departed}
         assert {row for row in rows if row[1] not in lists[owners[row[0]]][2]} == pointers
 
     def _check_links(self) -> None:
@@ -221,7 +223,7 @@ class Desk:
             having = named.get((connector, scope, value_key), set())
             if target is None:
                 assert not having
-            elif target not in having:
+            elif target not in having and not self.rows("SELECT 1 FROM departed WHERE object = ?", target):
                 names = json.loads(links)
                 part = names.index(attribute) + 1 if attribute in names else 0
                 assert digests.parts(digest, names)[part] == digests.UNKNOWN
