@@ -113,18 +113,17 @@ def _in_transaction(
     Where several values were added at once and one of them was there already, because somebody else has just added it
     or because the database takes two of them for equal, all is done once more with a look before each.
     """
+    own, values = parted(selection, change)
     try:
-        return _attempt(session, selection, change, more, singly=False)
+        return _attempt(session, selection, Writing(own, values, singly=False), more)
     except ValueFailure as failure:
         if failure.kind is not FailureKind.UNIQUE:
-            raise located(session, failure) from None
-    return _attempt(session, selection, change, more, singly=True)
+            raise located(session, failure, values) from None
+    return _attempt(session, selection, Writing(own, values, singly=True), more)
 
 
-def _attempt(
-    session: Session, selection: Selection, change: CSEntryChange, more: Assignments, *, singly: bool
-) -> CSEntryChangeResult:
-    database = session.database
+def _attempt(session: Session, selection: Selection, writing: Writing, more: Assignments) -> CSEntryChangeResult:
+    database, change = session.database, writing.own
     tried: dict[str, SqlValue] = {}
     database.begin()
     try:
@@ -138,7 +137,10 @@ def _attempt(
     except BaseException:
         database.rollback()
         raise
-    _commit(session)
+    try:
+        _commit(session)
+    except DatabaseFailure as failure:
+        raise located(session, failure, writing.values) from None
     return result
 
 

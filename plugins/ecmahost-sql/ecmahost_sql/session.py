@@ -24,7 +24,7 @@ from ecmahost_sql.parameters import Connectivity, understand
 from ecmahost_sql.passwords import PasswordColumn, assigned, taking
 from ecmahost_sql.rows import Selection, select_attributes
 from ecmahost_sql.sqlite.connection import open_sqlite
-from ecmahost_sql.value_tables import ValueColumn, ValueTable, offered_attribute, require
+from ecmahost_sql.value_tables import ValueColumn, ValueTable, fit, offered_attribute, require
 
 
 class Session:
@@ -113,21 +113,23 @@ class Session:
         return tuple(found.values())
 
     def _several(self, table: Table, schema_type: SchemaType) -> Sequence[ValueColumn]:
-        """Returns which attributes of a step's type are kept in tables of their own."""
+        """Returns which attributes of a step's type are kept in tables of their own; DatabaseFailure where none can."""
         found = []
         for one in self.value_tables:
             attribute = schema_type.attribute(one.attribute) if one.object_type == schema_type.name else None
             if attribute is None:
                 continue
-            if len(schema_type.anchor) != 1 or one.attribute in schema_type.anchor:
-                raise DatabaseFailure(
-                    FailureKind.NOT_IN_CATALOG,
-                    f"the anchor of {table.name} has several columns ({', '.join(schema_type.anchor)}); the values of "
-                    f"{one.attribute} are in table {one.table}, which has one column for it",
-                    one.attribute,
-                )
             keeper = self.table_of(one)
             owner, value = require(one, keeper, one.owner), require(one, keeper, one.value)
+            key = table.column(schema_type.anchor[0])
+            problem = ""
+            if len(schema_type.anchor) != 1 or one.attribute in schema_type.anchor:
+                problem = f"has several columns ({', '.join(schema_type.anchor)}), and {owner.name} is one"
+            elif key is not None and not fit(owner, key):
+                problem = f"({key.name}) has another type than {owner.name}"
+            if problem:
+                detail = f"{one.attribute}: the anchor of {table.name} {problem} in table {keeper.name}"
+                raise DatabaseFailure(FailureKind.NOT_IN_CATALOG, detail, one.attribute)
             found.append(ValueColumn(attribute, keeper, owner, value, one.references))
         return found
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from ecmahost_sql.catalog import Column, Table
+from ecmahost_sql.catalog import ATTRIBUTE_TYPES, Column, Table
 from ecmahost_sql.database import Database, Place, Row, SqlValue
-from ecmahost_sql.rows import Selection
+from ecmahost_sql.rows import Selection, comparable
 from ecmahost_sql.statements import place_of
 from ecmahost_sql.value_tables import ValueColumn
 
@@ -28,12 +28,17 @@ def values(database: Database, selection: Selection, kept: ValueColumn, owners: 
 
 def _joined(database: Database, selection: Selection, kept: ValueColumn, owners: Row) -> str:
     key = selection.key_expressions[0]
-    owner, value = database.quote(kept.owner.name), database.quote(kept.column.name)
+    owner, value = compared(database, kept.owner), database.quote(kept.column.name)
     return (
         f"FROM (SELECT {database.read_expression(selection.key[0])} AS {_KEY}, {key} AS {_COMPARED}"  # noqa: S608 -- names are quoted
         f" FROM {selection.table.source} WHERE {one_of(database, key, owners).condition}) page"
         f" JOIN {kept.table.source} ON {owner} = page.{_COMPARED} WHERE {value} IS NOT NULL"
     )
+
+
+def compared(database: Database, column: Column) -> str:
+    """Returns the expression by which a value table's column is compared with anchors and values."""
+    return comparable(database, column, ATTRIBUTE_TYPES[column.kind])
 
 
 def one_of(database: Database, expression: str, wanted: Sequence[SqlValue]) -> Place:
@@ -44,8 +49,8 @@ def one_of(database: Database, expression: str, wanted: Sequence[SqlValue]) -> P
 
 def of_owner(database: Database, kept: ValueColumn, owner: SqlValue, wanted: Sequence[SqlValue]) -> Place:
     """Returns where the rows are with which this owner has one of these values."""
-    mine = place_of(database, [database.quote(kept.owner.name)], (owner,))
-    these = one_of(database, database.quote(kept.column.name), wanted)
+    mine = place_of(database, [compared(database, kept.owner)], (owner,))
+    these = one_of(database, compared(database, kept.column), wanted)
     return Place(f"{mine.condition} AND {these.condition}", mine.parameters + these.parameters)
 
 
@@ -56,15 +61,30 @@ def present(database: Database, kept: ValueColumn, owner: SqlValue, wanted: Sequ
     return f"SELECT {value} FROM {kept.table.source} WHERE {place.condition}", place.parameters  # noqa: S608 -- names are quoted
 
 
+def known(database: Database, table: Table, key: Column, wanted: Sequence[SqlValue]) -> tuple[str, Row]:
+    """Returns the SELECT of those of these keys that a table has."""
+    place = one_of(database, compared(database, key), wanted)
+    return f"SELECT {database.read_expression(key)} FROM {table.source} WHERE {place.condition}", place.parameters  # noqa: S608 -- names are quoted
+
+
 def owned(database: Database, kept: ValueColumn, owner: SqlValue) -> tuple[str, Row]:
     """Returns the SELECT of all values of one owner."""
-    mine = place_of(database, [database.quote(kept.owner.name)], (owner,))
+    mine = place_of(database, [compared(database, kept.owner)], (owner,))
     value = database.quote(kept.column.name)
     sql = (
         f"SELECT {database.read_expression(kept.column)} FROM {kept.table.source}"  # noqa: S608 -- names are quoted
         f" WHERE {mine.condition} AND {value} IS NOT NULL"
     )
     return sql, mine.parameters
+
+
+def of_nobody(database: Database, table: Table, column: Column, holder: Table, key: str) -> str:
+    """Returns the SELECT of how many rows hold an anchor in this column that no object of the holder has."""
+    name = database.quote(column.name)
+    return (
+        f"SELECT count(*) FROM {table.source} links WHERE links.{name} IS NOT NULL"  # noqa: S608 -- names are quoted
+        f" AND NOT EXISTS (SELECT 1 FROM {holder.source} WHERE {key} = links.{name})"
+    )
 
 
 def rename(database: Database, table: Table, column: Column, place: Place, anchor: SqlValue) -> tuple[str, Row]:

@@ -132,7 +132,9 @@ def require(declaration: ValueTable, table: Table, name: str) -> Column:
 
 def fit(one: Column, other: Column) -> bool:
     """Whether databases compare the two columns, and a value of one can be kept in the other."""
-    return (one.kind, one.moment) == (other.kind, other.moment) and _guid(one) == _guid(other)
+    kinds = {one.kind, other.kind}
+    alike = len(kinds) == 1 or kinds == {Kind.INTEGER, Kind.DECIMAL}
+    return alike and one.moment is other.moment and _guid(one) == _guid(other)
 
 
 def _guid(column: Column) -> bool:

@@ -4,7 +4,7 @@ The object's row is locked meanwhile, so two hosts write the values of one objec
 there is not added again and one that is not there is removed in peace: what counts is how it is afterwards.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ecmahost_core import (
@@ -25,7 +25,7 @@ from ecmahost_sql.database import Database, Place, SqlValue
 from ecmahost_sql.errors import DatabaseFailure, FailureKind, Refused
 from ecmahost_sql.rows import Selection
 from ecmahost_sql.session import Session
-from ecmahost_sql.statements import count, delete, place_of
+from ecmahost_sql.statements import delete, place_of
 from ecmahost_sql.value_reads import typed
 from ecmahost_sql.value_tables import ValueColumn, fit
 from ecmahost_sql.values import InvalidValue, UnreadableValue, bind, bind_for_query, reader
@@ -50,24 +50,13 @@ class ValueChange:
 
 
 class ValueFailure(DatabaseFailure):
-    """The database refused to add values.
+    """The database refused to add values."""
 
-    Attributes:
-        kept: where to.
-        tried: the values of the statement.
-        places: the position of each within the change, from 1.
-        total: how many values the change adds.
-    """
-
-    def __init__(
-        self, failure: DatabaseFailure, kept: ValueColumn, tried: Sequence[SqlValue], places: Sequence[int], total: int
-    ) -> None:
+    def __init__(self, failure: DatabaseFailure, change: ValueChange) -> None:
         """Says of the attribute what the failure says of a column."""
-        super().__init__(failure.kind, f"{kept.attribute.name}: {failure.detail}", kept.attribute.name)
-        self.kept = kept
-        self.tried = tuple(tried)
-        self.places = tuple(places)
-        self.total = total
+        name = change.kept.attribute.name
+        super().__init__(failure.kind, f"{name}: {failure.detail}", name)
+        self.change = change
 
 
 def parted(selection: Selection, change: CSEntryChange) -> tuple[CSEntryChange, Sequence[ValueChange]]:
@@ -117,7 +106,8 @@ def write(
             removed = tuple(value for value in before if value not in wanted)
             added = tuple(value for value in added if value not in known)
         _remove(session.database, change.kept, key, removed)
-        _add(session.database, change, key, _bound(change, added), singly=singly)
+        if added:
+            _add(session.database, change, key, list(_bound(change, added)), singly=singly)
 
 
 def _key(selection: Selection, table: Table, column: Column, anchor: Value) -> SqlValue:
@@ -183,11 +173,7 @@ def _known(kept: ValueColumn, values: Values) -> Iterator[SqlValue]:
             continue
 
 
-def _add(
-    database: Database, change: ValueChange, owner: SqlValue, added: Mapping[SqlValue, int], *, singly: bool
-) -> None:
-    if not added:
-        return
+def _add(database: Database, change: ValueChange, owner: SqlValue, added: Sequence[SqlValue], *, singly: bool) -> None:
     kept = change.kept
     require_operation(kept.table, ObjectModificationType.ADD)
     alike: dict[str, SqlValue] = {}
@@ -197,9 +183,9 @@ def _add(
     apart = [value for value in added if singly or alike[fold(str(value))] is not value]
     for start in range(0, len(together), VALUES_AT_ONCE):
         some = together[start : start + VALUES_AT_ONCE]
-        _insert(database, change, owner, _missing(database, kept, owner, some), added)
+        _insert(database, change, owner, _missing(database, kept, owner, some))
     for value in apart:
-        _insert(database, change, owner, _missing(database, kept, owner, [value]), added)
+        _insert(database, change, owner, _missing(database, kept, owner, [value]))
 
 
 def _missing(database: Database, kept: ValueColumn, owner: SqlValue, wanted: Sequence[SqlValue]) -> list[SqlValue]:
@@ -226,13 +212,7 @@ def _stored(kept: ValueColumn, values: Sequence[SqlValue]) -> set[SqlValue]:
     return found
 
 
-def _insert(
-    database: Database,
-    change: ValueChange,
-    owner: SqlValue,
-    values: Sequence[SqlValue],
-    places: Mapping[SqlValue, int],
-) -> None:
+def _insert(database: Database, change: ValueChange, owner: SqlValue, values: Sequence[SqlValue]) -> None:
     if not values:
         return
     kept = change.kept
@@ -243,7 +223,7 @@ def _insert(
             detail = f"a trigger of table {kept.table.name} ignored a new row"
             raise DatabaseFailure(FailureKind.CONSTRAINT, detail)
     except DatabaseFailure as failure:
-        raise ValueFailure(failure, kept, values, [places[value] for value in values], len(change.added)) from None
+        raise ValueFailure(failure, change) from None
 
 
 def _about(kept: ValueColumn, failure: DatabaseFailure) -> DatabaseFailure:
@@ -251,35 +231,46 @@ def _about(kept: ValueColumn, failure: DatabaseFailure) -> DatabaseFailure:
     return DatabaseFailure(failure.kind, f"{name}: {failure.detail}", name)
 
 
-def located(session: Session, failure: DatabaseFailure) -> DatabaseFailure:
+def located(session: Session, failure: DatabaseFailure, changes: Iterable[ValueChange]) -> DatabaseFailure:
     """Returns a failure that was undone, with the place of the value that names nobody, if there is one.
 
-    Databases say that a foreign key was violated, and not by which of many rows.
+    Databases say that a foreign key was violated, and not by which of many rows; some say so no sooner than at the end.
     """
-    if not isinstance(failure, ValueFailure) or failure.kind is not FailureKind.CONSTRAINT:
+    if failure.kind is not FailureKind.CONSTRAINT:
         return failure
-    named = session.referenced(failure.kept.references) if failure.kept.references else None
-    keys = [] if named is None else [name for unique in named.unique if len(unique) == 1 for name in unique]
-    columns = [column for column in map(named.column, keys) if column] if named is not None else []
-    columns = [column for column in columns if fit(column, failure.kept.column)]
-    if named is None or not columns:
-        return failure
-    expressions = [session.database.quote(column.name) for column in columns]
-    for value, place in zip(failure.tried, failure.places, strict=True):
+    for change in [failure.change] if isinstance(failure, ValueFailure) else changes:
         try:
-            if any(_exists(session.database, named, expression, value) for expression in expressions):
-                continue
-        except DatabaseFailure:
+            place = _place_of_nobody(session, change)
+        except (DatabaseFailure, Refused):
             return failure
-        name = failure.kept.attribute.name
-        detail = f"{name}: value {place} of {failure.total} names no row of table {named.name}"
-        return DatabaseFailure(failure.kind, detail, name)
+        if place:
+            name = change.kept.attribute.name
+            detail = f"{name}: value {place} of {len(change.added)} names no row of table {change.kept.references}"
+            return DatabaseFailure(failure.kind, detail, name)
     return failure
 
 
-def _exists(database: Database, table: Table, expression: str, value: SqlValue) -> bool:
-    place = place_of(database, [expression], (value,))
-    return database.query(count(table, place), place.parameters) != [(0,)]
+def _place_of_nobody(session: Session, change: ValueChange) -> int:
+    """Returns the place of the first added value that no object of the type referred to has for a key; 0 if all do."""
+    database, kept = session.database, change.kept
+    named = session.referenced(kept.references) if kept.references else None
+    if named is None:
+        return 0
+    names = [name for unique in named.unique if len(unique) == 1 for name in unique]
+    keys = [column for column in map(named.column, names) if column is not None and fit(column, kept.column)]
+    added = _bound(change, change.added)
+    values = list(added) if keys else []
+    for start in range(0, len(values), VALUES_AT_ONCE):
+        some = values[start : start + VALUES_AT_ONCE]
+        for key in keys:
+            found = _stored(
+                kept, [row[0] for row in database.query(*value_statements.known(database, named, key, some))]
+            )
+            some = [value for value in some if value not in found]
+        for value in some:
+            if not any(database.query(*value_statements.known(database, named, key, [value])) for key in keys):
+                return added[value]
+    return 0
 
 
 def forget(session: Session, selection: Selection, anchor: Anchor) -> None:
@@ -318,7 +309,7 @@ def _naming(session: Session, selection: Selection, anchor: Anchor) -> Iterator[
             bound = bind_for_query(column, selection.attribute_type(selection.key[0]), anchor[0])
         except InvalidValue:
             continue
-        yield table, column, place_of(session.database, [session.database.quote(column.name)], (bound,))
+        yield table, column, place_of(session.database, [value_statements.compared(session.database, column)], (bound,))
 
 
 def _of_table(table: Table, column: Column, failure: DatabaseFailure) -> DatabaseFailure:

@@ -1,6 +1,11 @@
 """Attributes whose values are rows of a table of their own: members of groups, telephone numbers."""
 
+import threading
+from dataclasses import replace
+
+import ecmahost_sql
 import pytest
+from ecmahost_sql import imports, value_reads
 
 from ecmahost_core import (
     AttributeChange,
@@ -76,8 +81,6 @@ def phones(target, user: int) -> list[str]:
 
 
 def test_a_value_table_is_an_attribute_of_its_type_and_no_object_type(target):
-    import ecmahost_sql
-
     found = ecmahost_sql.schema(target.session(SessionPurpose.SCHEMA))
     assert {one.name for one in found.types} == {"Users", "Groups"}
     links = found.type("Groups").attribute("members")
@@ -202,3 +205,151 @@ def test_more_values_than_fit_into_one_statement_are_added_removed_and_read(targ
     assert set(found.attributes["members"]) == set(references(*everybody))
     target.done("Groups", linked("Groups", 11, "members", (), references(*range(1150))))
     assert members(target, 11) == list(range(1150, 1200))
+
+
+# Anchors of text, foreign keys of every kind --------------------------------------------------------------------------
+
+NAMED = """
+    CREATE TABLE Staff (Login VARCHAR(100) NOT NULL PRIMARY KEY);
+    CREATE TABLE Teams (Name VARCHAR(100) NOT NULL PRIMARY KEY);
+    CREATE TABLE Links (Team VARCHAR(100) NOT NULL, Member VARCHAR(100) NOT NULL, Role VARCHAR(10));
+    INSERT INTO Staff VALUES ('ann'), ('it''s `"bob"'), ('cyd');
+    INSERT INTO Teams VALUES ('A%'), ('B');
+    INSERT INTO Links VALUES ('A%', 'ann', 'lead'), ('A%', 'ann', 'twice');
+"""
+
+
+@pytest.fixture
+def named(make_target):
+    made = make_target(NAMED)
+    made.parameters["value_tables"] = "Teams.members = Links(Team, Member) references Staff"
+    return made
+
+
+def test_rows_that_are_there_twice_are_read_once_and_removed_together(named):
+    (found,) = named.find("Teams", Name="A%")
+    assert found.attributes["members"] == references("ann")
+    named.done("Teams", linked("Teams", "A%", "members", references('it\'s `"bob"'), references("ann")))
+    assert named.sql("SELECT Member, Role FROM Links") == [('it\'s `"bob"', None)]
+
+
+def test_what_else_a_row_holds_stays_when_its_member_is_added_again(named):
+    named.done("Teams", linked("Teams", "A%", "members", references("cyd", "ann")))
+    assert named.sql("SELECT Role FROM Links WHERE Member = 'ann' ORDER BY Role") == [("lead",), ("twice",)]
+
+
+def test_rows_follow_the_anchors_of_their_objects(named, changes):
+    assert named.done("Teams", changes.update("Teams", "A%", Name="C")).anchor == ("C",)
+    named.done("Staff", changes.update("Staff", "ann", Login="anna"))
+    assert named.sql("SELECT DISTINCT Team, Member FROM Links") == [("C", "anna")]
+
+
+def test_the_members_of_a_group_that_is_renamed_in_the_same_change_are_those_of_the_new_name(named):
+    rename = AttributeChange("Name", AttributeModificationType.REPLACE, ("C",))
+    change = linked("Teams", "A%", "members", references("cyd"), references("ann"))
+    named.done(
+        "Teams",
+        CSEntryChange(
+            "Teams",
+            ObjectModificationType.UPDATE,
+            ("A%",),
+            attribute_changes=(rename, *change.attribute_changes),
+            identifier="1",
+        ),
+    )
+    assert named.sql("SELECT Team, Member FROM Links") == [("C", "cyd")]
+
+
+def test_members_whose_spelling_the_database_does_not_tell_apart_are_there_once(make_target):
+    target = make_target("""
+        CREATE TABLE Staff (Login TEXT COLLATE NOCASE NOT NULL UNIQUE);
+        CREATE TABLE Teams (Name TEXT COLLATE NOCASE NOT NULL UNIQUE);
+        CREATE TABLE Links (Team TEXT COLLATE NOCASE NOT NULL, Member TEXT COLLATE NOCASE NOT NULL,
+            UNIQUE (Team, Member));
+        INSERT INTO Staff VALUES ('Ann'), ('bob');
+        INSERT INTO Teams VALUES ('Core');
+        INSERT INTO Links VALUES ('core', 'ANN');
+    """)
+    target.parameters["value_tables"] = "Teams.members = Links(Team, Member) references Staff"
+    teams = target.type("Teams", "Name")
+    (imported,) = target.entries(teams)
+    assert imported.attributes == {"Name": ("Core",), "members": references("ANN")}
+    target.done(teams, linked("Teams", "Core", "members", references("ann", "Bob", "bOB"), references("nobody")))
+    assert [user for (user,) in target.sql("SELECT Member FROM Links ORDER BY Member")] == ["ANN", "Bob"]
+    target.done(teams, linked("Teams", "Core", "members", (), references("Ann", "bob")))
+    assert target.sql("SELECT Member FROM Links") == []
+
+
+def test_a_foreign_key_that_is_looked_at_no_sooner_than_at_the_end_names_the_value_too(make_target):
+    deferred = "" if make_target.kind == "mariadb" else " DEFERRABLE INITIALLY DEFERRED"
+    target = make_target(f"""
+        CREATE TABLE Users (Id INTEGER PRIMARY KEY);
+        CREATE TABLE Groups (Id INTEGER PRIMARY KEY, Name VARCHAR(10));
+        CREATE TABLE Links (G INTEGER, U INTEGER, FOREIGN KEY (U) REFERENCES Users (Id){deferred});
+        INSERT INTO Users VALUES (1);
+    """)
+    target.parameters["value_tables"] = "Groups.members = Links(G, U) references Users"
+    change = CSEntryChange(
+        "Groups", ObjectModificationType.ADD, attributes={"Name": ("x",), "members": references(1, 2)}, identifier="1"
+    )
+    error = target.refused("Groups", change)
+    assert (error.code, error.attribute) == (MAExportError.CONSTRAINT_VIOLATION, "members")
+    assert "value 2 of 2 names no row of table Users" in error.detail
+
+
+def test_one_bad_change_of_a_batch_leaves_the_others_alone(target):
+    good = linked("Groups", 10, "members", references(3))
+    bad = replace(linked("Groups", 11, "members", references(1, 99)), identifier="2")
+    results = target.export("Groups", good, bad)
+    assert [result.error is None for result in results] == [True, False]
+    assert (members(target, 10), members(target, 11)) == ([1, 2, 3], [])
+
+
+def test_a_column_of_numbers_can_be_a_reference_that_is_set_read_and_cleared(target, changes):
+    users = target.type("Users", types={"Manager": AttributeType.REFERENCE})
+    result = target.done(users, changes.update("Users", 1, Manager=Reference("2")))
+    assert result.attributes["Manager"] == references(2)
+    assert target.sql("SELECT Manager FROM Users WHERE Id = 1") == [(2,)]
+    (imported,) = target.find(users, Id=1)
+    assert imported.attributes == result.attributes
+    assert [found.anchor for found in target.find(users, Manager=Reference("2"))] == [(1,)]
+    assert target.done(users, changes.update("Users", 1, Manager=None)).attributes["Manager"] == ()
+    assert target.sql("SELECT Manager FROM Users WHERE Id = 1") == [(None,)]
+    error = target.refused(users, changes.update("Users", 1, Manager=Reference("bob")))
+    assert error.code is MAExportError.INVALID_PROVISIONING_ATTRIBUTE_VALUE
+
+
+def test_an_import_whose_groups_have_many_members_comes_in_shorter_pages(target, monkeypatch):
+    monkeypatch.setattr(imports, "VALUES_OF_A_PAGE", 3)
+    monkeypatch.setattr(value_reads, "VALUES_AT_ONCE", 2)
+    monkeypatch.setattr(value_reads, "OWNERS_AT_ONCE", 2)
+    target.sql("INSERT INTO Groups (Id, Name) VALUES (12, 'x'), (13, 'y'), (14, 'z')")
+    target.sql("INSERT INTO GroupMembers (GroupId, UserId) VALUES (12, 3), (13, 1), (13, 2), (13, 3)")
+    pages = list(target.pages("Groups"))
+    assert [entry.anchor[0] for page in pages for entry in page] == [10, 11, 12, 13, 14]
+    assert [len(entry.attributes["members"]) for page in pages for entry in page] == [2, 0, 1, 3, 0]
+    assert len(pages) > 2
+
+
+def test_hosts_that_write_the_same_members_at_once_leave_each_there_once(target):
+    target.sql("DELETE FROM UserPhones")
+    sessions = [target.open() for _ in range(3)]
+    start = threading.Barrier(len(sessions))
+    step = target.step("Users")
+    errors = []
+
+    def write(session, number: int) -> None:
+        start.wait()
+        for turn in range(10):
+            change = linked("Users", 1, "phones", [f"+1 {turn}", f"+1 {turn} {number}"], [f"+1 {turn - 1} {number}"])
+            (result,) = ecmahost_sql.export(session, step, [change], {})
+            errors.append(result.error)
+
+    threads = [threading.Thread(target=write, args=(one, number)) for number, one in enumerate(sessions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == [None] * 30
+    expected = [f"+1 {turn}" for turn in range(10)] + [f"+1 9 {number}" for number in range(3)]
+    assert sorted(phones(target, 1)) == sorted(expected)
