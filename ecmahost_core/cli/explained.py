@@ -16,6 +16,8 @@ from ecmahost_core.sync.explanation import Difference, ExplainedStep, Explanatio
 
 SHOWN_RUNS = 5
 """How often a statement's parameters are printed that is sent many times; ``--json`` has them all."""
+SHOWN_LINES = 40
+"""How many lines of a statement are printed; likewise."""
 SHOWN_VALUES = 20
 """How many values of an attribute are printed; likewise."""
 _LABEL = 10
@@ -58,11 +60,14 @@ def _operation(operation: Any) -> str:
     if "filter" in data:
         return f"filter {data['filter']}"
     if "op" not in data:
-        return _json(data)
-    value = data.get("value")
-    if isinstance(value, list) and len(value) > SHOWN_VALUES:
-        return f"{data['op']} {data['path']} {_json(value[:SHOWN_VALUES])} and {len(value) - SHOWN_VALUES:,} more"
-    return " ".join([data["op"], data["path"], *([_json(value)] if "value" in data else [])])
+        return _json({name: _shortened(value) for name, value in data.items()})
+    return " ".join([data["op"], data["path"], *([_json(_shortened(data["value"]))] if "value" in data else [])])
+
+
+def _shortened(value: Any) -> Any:
+    if not isinstance(value, list) or len(value) <= SHOWN_VALUES:
+        return value
+    return [*value[:SHOWN_VALUES], f"and {len(value) - SHOWN_VALUES:,} more"]
 
 
 def _step(step: ExplainedStep, width: int | None) -> Iterator[str]:
@@ -98,9 +103,12 @@ def _values(values: Values) -> str:
 
 def _statement(statement: Statement) -> Iterator[str]:
     label = "sends" if statement.writes else "reads"
-    for number, line in enumerate(printable(statement.text).split("\n")):
+    lines = printable(statement.text).split("\n")
+    for number, line in enumerate(lines[:SHOWN_LINES]):
         text = f"  {label if not number else '':<{_LABEL}}{line}"
         yield click.style(text, fg="cyan") if statement.writes else text
+    if len(lines) > SHOWN_LINES:
+        yield f"  {'':<{_LABEL}}and {len(lines) - SHOWN_LINES:,} more lines"
     runs = 1 + len(statement.more)
     for parameters in islice(statement.runs(), SHOWN_RUNS):
         if parameters:

@@ -72,7 +72,7 @@ def changes_of(target: Any, kind: str) -> Callable[[dict[str, Any]], None]:
 
         def compare(told: dict[str, Any]) -> None:
             after = target.path.read_text().splitlines()
-            lines = [line for one in written(told) for line in one["text"].splitlines()[1:]]
+            lines = [line for one in written(told) for line in one["text"].splitlines() if line[:2] in ("- ", "+ ")]
             removed, added = ([line for line in a if line not in b] for a, b in ((before, after), (after, before)))
             assert [f"- {line}" for line in removed] + [f"+ {line}" for line in added] == lines
 

@@ -1,14 +1,13 @@
-"""Telling what an export would make of the file: the same draft, which is then not written."""
+"""Telling what an export would make of the files: the same drafts, which are then not written."""
 
-import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from contextlib import ExitStack
 
 from ecmahost_core import CSEntryChange, ExportExplanation, RunStep, Statement
-from ecmahost_csv.columns import Binding
-from ecmahost_csv.draft import Draft, Row
+from ecmahost_csv.batches import Batch, Outcome
+from ecmahost_csv.draft import Row
 from ecmahost_csv.session import CsvSession
-from ecmahost_csv.target import Target, open_target
+from ecmahost_csv.target import Target
 
 
 def explain_export(opened: CsvSession, step: RunStep, changes: Sequence[CSEntryChange]) -> Sequence[ExportExplanation]:
@@ -16,28 +15,36 @@ def explain_export(opened: CsvSession, step: RunStep, changes: Sequence[CSEntryC
 
     Takes no lock and makes no file. Raises as reading does.
     """
-    path = Path(os.path.realpath(opened.settings.path))
-    with open_target(path, opened.settings.dialect) as target:
-        binding = opened.binding(target, step)
-        return [_explained(opened, target, binding, change) for change in changes]
+    return [_explained(opened, step, change) for change in changes]
 
 
-def _explained(opened: CsvSession, target: Target, binding: Binding, change: CSEntryChange) -> ExportExplanation:
-    draft = Draft(target, binding, opened.index)
-    result = draft.apply(change)
-    statements = tuple(_statements(target, draft))
-    note = f"One new version of {target.path}, put in its place by a rename; all other rows stay as they are."
-    return ExportExplanation(change.identifier, statements, result.error, note if statements else "")
+def _explained(opened: CsvSession, step: RunStep, change: CSEntryChange) -> ExportExplanation:
+    with ExitStack() as stack:
+        batch = Batch(opened, step, stack)
+        result = batch.apply(change)
+        outcomes = [one for one in batch.outcomes if one.changes and result.error is None]
+        statements = tuple(Statement("\n".join(_lines(one))) for one in outcomes)
+    paths = " and ".join(str(one.path) for one in outcomes)
+    note = f"New versions of {paths}, put in place by renames; all other rows stay as they are." if paths else ""
+    return ExportExplanation(change.identifier, statements, result.error, note)
 
 
-def _statements(target: Target, draft: Draft) -> Iterator[Statement]:
-    for row in draft.edited:
-        lines = [f"{target.path.name}, line {target.line_of(row.place)}", f"- {_before(target, row)}"]
+def _lines(outcome: Outcome) -> Iterator[str]:
+    """Yields what becomes of one file, in its order: where, what is taken away, what is there afterwards."""
+    target = outcome.target
+    yield outcome.path.name
+    line, position = 1, 0
+    for row in outcome.edited:
+        line += target.lines_between(position, row.place)
+        position = row.place
+        yield f"line {line}"
+        yield f"- {_before(target, row)}"
         if row.key is not None:
-            lines.append(f"+ {_text(target, row)}")
-        yield Statement("\n".join(lines))
-    for row in draft.added:
-        yield Statement(f"{target.path.name}, at the end\n+ {_text(target, row)}")
+            yield f"+ {_text(target, row)}"
+    if outcome.added:
+        yield "at the end"
+    for row in outcome.added:
+        yield f"+ {_text(target, row)}"
 
 
 def _before(target: Target, row: Row) -> str:

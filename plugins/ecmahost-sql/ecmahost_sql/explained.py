@@ -14,10 +14,11 @@ from ecmahost_core import (
 from ecmahost_sql.changes import require_operation
 from ecmahost_sql.database import SqlValue
 from ecmahost_sql.errors import OUTAGES, DatabaseFailure, Refused, connector_error, export_error
-from ecmahost_sql.exports import carry_out
+from ecmahost_sql.exports import Writing, carry_out
 from ecmahost_sql.recording import Recorder
 from ecmahost_sql.rows import Selection
 from ecmahost_sql.session import Session
+from ecmahost_sql.value_writes import parted
 
 TRANSACTION: Final = "All of it in one transaction, which is committed at the end."
 
@@ -52,9 +53,10 @@ def _noted(
 ) -> ExportError | None:
     """Notes the statements of one change; returns what the database is known to have against it."""
     tried: dict[str, SqlValue] = {}
+    own, values = parted(selection, change)
     recorder = Recorder(session.database, selection, change.modification_type, tried, noted)
     try:
-        carry_out(session.through(recorder), selection, change, more, tried)
+        carry_out(session.through(recorder), selection, Writing(own, values, singly=False), more, tried)
     except Refused as refused:
         # Once the row itself is written, it may be about values of it that are made up.
         return None if recorder.wrote_row else refused.error

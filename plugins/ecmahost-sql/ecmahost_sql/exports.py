@@ -123,11 +123,11 @@ def _in_transaction(
 
 
 def _attempt(session: Session, selection: Selection, writing: Writing, more: Assignments) -> CSEntryChangeResult:
-    database, change = session.database, writing.own
+    database = session.database
     tried: dict[str, SqlValue] = {}
     database.begin()
     try:
-        result = carry_out(session, selection, change, more, tried, singly=singly)
+        result = carry_out(session, selection, writing, more, tried)
     except ValueFailure:
         database.rollback()
         raise
@@ -145,25 +145,17 @@ def _attempt(session: Session, selection: Selection, writing: Writing, more: Ass
 
 
 def carry_out(
-    session: Session,
-    selection: Selection,
-    change: CSEntryChange,
-    more: Assignments,
-    tried: dict[str, SqlValue],
-    *,
-    singly: bool = False,
+    session: Session, selection: Selection, writing: Writing, more: Assignments, tried: dict[str, SqlValue]
 ) -> CSEntryChangeResult:
     """Runs the statements of one change, for ``apply`` in a transaction; ``explained`` has them noted instead of run.
 
     ``tried`` receives what is about to be written into the object's own row.
     """
-    own, values = parted(selection, change)
-    writing = Writing(own, values, singly=singly)
-    match change.modification_type:
+    match writing.own.modification_type:
         case ObjectModificationType.ADD:
             return _add(session, selection, writing, more, tried)
         case ObjectModificationType.DELETE:
-            return _delete(session, selection, change)
+            return _delete(session, selection, writing.own)
         case _:
             return _update(session, selection, writing, more, tried)
 
