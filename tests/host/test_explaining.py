@@ -105,7 +105,7 @@ def _numbered(text: str) -> str:
 
 
 def _shown(parameters: list[Any]) -> str:
-    shown = ("NULL" if one is None else f"'{one}'" for one in parameters)
+    shown = ("NULL" if one is None else "'" + str(one).replace("'", "''") + "'" for one in parameters)
     return ", ".join(f"${number} = {one}" for number, one in enumerate(shown, 1))
 
 
