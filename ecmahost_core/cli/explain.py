@@ -20,7 +20,7 @@ from ecmahost_core.logs import configure_logs
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.sync.endpoint import Call
 from ecmahost_core.sync.explain import explain
-from ecmahost_core.sync.scim_request import METHODS, ScimRequest, read_requests, scim_request
+from ecmahost_core.sync.scim_request import METHODS, ScimRequest, read_requests
 
 LIMIT = 16 * 1024 * 1024
 """Bytes of a file of requests."""
@@ -77,7 +77,7 @@ def explain_(
 def _requests(data: Any, name: str, method: str | None, path: str | None) -> list[ScimRequest]:
     if method is None or path is None:
         return read_requests(data, name)
-    return [scim_request(method.upper(), path, data, name)]
+    return read_requests({"method": method, "path": path, "body": data}, name)
 
 
 def _json(file: Path) -> Any:

@@ -11,7 +11,7 @@ from ecmahost_core.ecma.values import Anchor, anchor_text
 from ecmahost_core.scim.entra import unwrapped
 from ecmahost_core.scim.errors import ScimError, invalid_value, not_found
 from ecmahost_core.scim.filter_text import path_text
-from ecmahost_core.scim.messages import parse_patch, parse_query
+from ecmahost_core.scim.messages import parse_patch, parse_query, parse_search
 from ecmahost_core.scim.operations import Change, Operation, changes
 from ecmahost_core.scim.patch import apply_patch, with_sealed_values
 from ecmahost_core.scim.put import replaced
@@ -37,6 +37,9 @@ from ecmahost_core.sync.steps import Plan, plan_of_change, plan_of_removal
 ANSWERED_WITHOUT_BODY = frozenset({"Group"})
 """Resource types of which a PATCH is answered 204 (``web.verbs``, which stands above this)."""
 
+SEARCH = ".search"
+"""In the place of an id: a query by POST (RFC 7644 section 3.4.3)."""
+
 Transform = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
@@ -46,7 +49,11 @@ def explain(endpoint: Endpoint, asked: ScimRequest, call: Call) -> Explanation:
     Raises StoreUnavailable where the host's own store cannot be read.
     """
     told = Explanation(asked.method, asked.path)
+    if asked.part_of:
+        told.notes.append(f"This is {asked.part_of}. What the operations before it would leave is not known to it.")
     try:
+        if asked.problem is not None:
+            raise asked.problem
         binding = _binding(endpoint, asked, call)
         told.resource_type = binding.object_type.resource_type
         _require_visible(endpoint, told)
@@ -81,7 +88,9 @@ def _explain(endpoint: Endpoint, binding: TypeBinding, asked: ScimRequest, told:
     projection(binding.resource_type, query.attributes, query.excluded_attributes)
     match asked.method, bool(asked.object_id):
         case "GET", False:
-            explain_query(endpoint, binding, asked, told)
+            explain_query(endpoint, binding, query, told)
+        case "POST", True if asked.object_id.lower() == SEARCH:
+            explain_query(endpoint, binding, parse_search(asked.body, default_count=1, max_count=1), told)
         case "GET", True:
             _existing(endpoint, binding, asked.object_id, told)
             told.query.append("The object is answered from what the host knows of it; the target is not asked.")

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.scim.filter import parse_filter
 from ecmahost_core.scim.filter_text import filter_text
-from ecmahost_core.sync.access import Access, AnyOf, ByDn, ById, ByValue, Everybody, access_to
+from ecmahost_core.scim.messages import Query
+from ecmahost_core.sync.access import Access, AnyOf, ByDn, ById, ByValue, Everybody, NamedBy, Naming, Single, access_to
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.explanation import Explanation
 from ecmahost_core.sync.questions import in_targets_terms
-from ecmahost_core.sync.scim_request import ScimRequest
 
 _TARGET = {
     Freshness.CACHE: "The target is not asked (freshness is cache).",
@@ -19,9 +19,11 @@ _TARGET = {
 }
 
 
-def explain_query(endpoint: Endpoint, binding: TypeBinding, asked: ScimRequest, told: Explanation) -> None:
-    """Tells how a filter would be answered: by look-ups, or by looking at everybody; raises ScimError."""
-    text = asked.query.get("filter")
+def explain_query(endpoint: Endpoint, binding: TypeBinding, query: Query, told: Explanation) -> None:
+    """Tells how a query would be answered: by look-ups, or by looking at everybody; raises ScimError."""
+    text = query.filter
+    if query.sort_by:
+        told.query.append("Whoever matches is looked at, to be sorted.")
     live = endpoint.store.count(binding.space_type)
     if not text:
         told.query.append(f"Without a filter: a page of the {live:,} live objects that the host knows.")
@@ -44,7 +46,18 @@ def _sentences(endpoint: Endpoint, binding: TypeBinding, access: Access, live: i
         case AnyOf(parts=parts):
             yield f"By {len(parts)} look-ups, of which each may find somebody:"
             for part in parts:
-                yield from _sentences(endpoint, binding, part, live)
+                yield from _look_up(endpoint, binding, part)
+        case Everybody(key=None):
+            yield f"By looking at all {live:,} objects that the host knows: no query attribute has to equal a value."
+        case Everybody(key=key) if key is not None:
+            path = binding.mapping.path_of(key.attribute)
+            yield f"By looking at all {live:,} objects that the host knows: {key.attribute} ({path}) has no index."
+        case ById() | ByDn() | ByValue() | Naming() | NamedBy():
+            yield from _look_up(endpoint, binding, access)
+
+
+def _look_up(endpoint: Endpoint, binding: TypeBinding, access: Single) -> Iterator[str]:
+    match access:
         case ById():
             yield "By the id: one look-up in what the host knows. The target is not asked."
         case ByDn():
@@ -53,10 +66,7 @@ def _sentences(endpoint: Endpoint, binding: TypeBinding, access: Access, live: i
             path = binding.mapping.path_of(key.attribute)
             yield f"By the index of {key.attribute} ({path}), a query attribute: one look-up in what the host knows."
             yield _TARGET[endpoint.freshness] if key.value is not None else "The target can hold no such value."
-        case Everybody(key=None):
-            yield f"By looking at all {live:,} objects that the host knows: no query attribute has to equal a value."
-        case Everybody(key=key) if key is not None:
-            path = binding.mapping.path_of(key.attribute)
-            yield f"By looking at all {live:,} objects that the host knows: {key.attribute} ({path}) has no index."
-        case _:
-            yield "By look-ups of references in what the host knows. The target is not asked."
+        case Naming():
+            yield "By the rows of references: those who name that object. Nobody's members are read."
+        case NamedBy():
+            yield "By the rows of references: the members of that group."

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from ecmahost_core.scim.bulk import BulkOperation, parse_bulk
 from ecmahost_core.scim.entra import request_target
 from ecmahost_core.scim.errors import ScimError, invalid_syntax, not_found
 
@@ -29,6 +30,8 @@ class ScimRequest:
         object_id: empty where the path has none.
         query: the parameters, decoded; the first of each name.
         body: JSON; None where there is none.
+        part_of: what it is a part of, in words; empty where it stands alone.
+        problem: why it is no request at all, as a part of a bulk request may turn out to be.
     """
 
     method: str
@@ -37,14 +40,39 @@ class ScimRequest:
     object_id: str
     query: Mapping[str, str]
     body: Any
+    part_of: str = ""
+    problem: ScimError | None = None
 
 
 def read_requests(data: Any, connector: str) -> list[ScimRequest]:
-    """Reads one request, ``{"method", "path", "body"}``, or a list of them; raises ScimError 400."""
+    """Reads one request, ``{"method", "path", "body"}``, or a list of them; raises ScimError 400.
+
+    A bulk request (RFC 7644 section 3.7) becomes its operations.
+    """
     listed = data if isinstance(data, list) else [data]
     if len(listed) > MOST:
         raise invalid_syntax(f"There are {len(listed)} requests; at most {MOST} are explained at once.")
-    return [_one(one, number, connector) for number, one in enumerate(listed, 1)]
+    return [each for number, one in enumerate(listed, 1) for each in _parted(_one(one, number, connector), connector)]
+
+
+def _parted(request: ScimRequest, connector: str) -> list[ScimRequest]:
+    if (request.method, request.endpoint, request.object_id) != ("POST", "/bulk", ""):
+        return [request]
+    operations = parse_bulk(request.body, MOST).operations
+    return [
+        replace(_operation(one, connector), part_of=f"operation {number} of {len(operations)} of a bulk request")
+        for number, one in enumerate(operations, 1)
+    ]
+
+
+def _operation(one: BulkOperation, connector: str) -> ScimRequest:
+    try:
+        if one.problem is None:
+            return scim_request(one.method, one.path, one.data, connector)
+        problem = one.problem
+    except ScimError as error:
+        problem = error
+    return ScimRequest(one.method, one.path, "", "", {}, one.data, problem=problem)
 
 
 def _one(data: Any, number: int, connector: str) -> ScimRequest:

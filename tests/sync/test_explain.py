@@ -12,7 +12,7 @@ from ecmahost_core.space.journal import ID, LockKey, Operation, WriteIntent
 from ecmahost_core.space.sqlite import open_store
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.explain import ANSWERED_WITHOUT_BODY, explain
-from ecmahost_core.sync.scim_request import scim_request
+from ecmahost_core.sync.scim_request import read_requests, scim_request
 from ecmahost_core.web import verbs
 
 
@@ -341,6 +341,30 @@ def test_a_listing_and_a_get_are_told(desk, told):
     ada = ready(desk)
     assert "1 live objects" in told("GET", "/Users").query[0]
     assert "the target is not asked" in told("GET", f"/Users/{ada}").query[0]
+
+
+def test_a_search_by_post_is_told_like_a_query(desk, told):
+    ready(desk)
+    found = told("POST", "/Users/.search", {"filter": 'userName eq "ada"', "sortBy": "title"})
+    assert found.answer.status == 200
+    assert any("By the index of Login" in one for one in found.query)
+    assert any("to be sorted" in one for one in found.query)
+    assert told("POST", "/Users/.search", []).answer.status == 400
+
+
+def test_the_operations_of_a_bulk_request_are_told_one_by_one(desk):
+    ada = ready(desk)
+    operations = [
+        {"method": "DELETE", "path": f"/Users/{ada}"},
+        {"method": "post", "path": "/Users", "bulkId": "1", "data": {"userName": "bob"}},
+        {"method": "GET", "path": "/Users"},
+        {"method": "PATCH", "path": "/nowhere/at/all", "data": {}},
+    ]
+    requests = read_requests({"method": "POST", "path": "/Bulk", "body": {"Operations": operations}}, "hr")
+    found = [explain(desk.endpoint, one, desk.call()) for one in requests]
+    assert [one.answer.status for one in found] == [204, 201, 400, 404]
+    assert found[1].notes[0].startswith("This is operation 2 of 4 of a bulk request.")
+    assert desk.target.sent == []
 
 
 # Nothing is written ---------------------------------------------------------------------------------------------------
