@@ -14,8 +14,12 @@ from ecmahost_core.ecma.explanations import Statement, Withheld
 from ecmahost_core.ecma.values import Values
 from ecmahost_core.sync.explanation import Difference, ExplainedStep, Explanation, plain, shown
 
+SHOWN_STATEMENTS = 50
+"""How many statements are printed; ``--json`` has them all."""
 SHOWN_RUNS = 5
-"""How often a statement's parameters are printed that is sent many times; ``--json`` has them all."""
+"""How often a statement's parameters are printed that is sent many times; likewise."""
+SHOWN_PARAMETERS = 100
+"""How many parameters of a statement are printed; likewise."""
 SHOWN_LINES = 40
 """How many lines of a statement are printed; likewise."""
 SHOWN_VALUES = 20
@@ -76,8 +80,10 @@ def _step(step: ExplainedStep, width: int | None) -> Iterator[str]:
     yield _fact("exports", f"{change.modification_type.value} of {change.object_type}{renamed}", width)
     for difference in step.differences:
         yield _fact("changes", _difference(difference), width)
-    for statement in step.statements:
+    for statement in step.statements[:SHOWN_STATEMENTS]:
         yield from _statement(statement)
+    if len(step.statements) > SHOWN_STATEMENTS:
+        yield f"  {'':<{_LABEL}}and {len(step.statements) - SHOWN_STATEMENTS:,} more statements"
     if not step.told:
         yield _fact("change", _json(change_to_json(change)), None)
     if step.password_apart and step.told:
@@ -118,10 +124,13 @@ def _statement(statement: Statement) -> Iterator[str]:
 
 
 def _parameters(parameters: Sequence[Any]) -> str:
-    return ", ".join(f"<{one.value}>" if isinstance(one, Withheld) else _parameter(one) for one in parameters)
+    more = f" and {len(parameters) - SHOWN_PARAMETERS:,} more" if len(parameters) > SHOWN_PARAMETERS else ""
+    return ", ".join(map(_parameter, parameters[:SHOWN_PARAMETERS])) + more
 
 
 def _parameter(value: Any) -> str:
+    if isinstance(value, Withheld):
+        return f"<{value.value}>"
     return f"0x{value.hex()}" if isinstance(value, bytes) else _json(value)
 
 

@@ -136,3 +136,71 @@ def test_no_password_is_told(place, tmp_path):
         assert "a secret" in done.stdout
         assert "`Room`" in done.stdout
         assert SECRET not in done.stdout + done.stderr
+
+
+TEAMS = """
+CREATE TABLE Teams (Id INTEGER PRIMARY KEY AUTOINCREMENT, Name TEXT UNIQUE NOT NULL);
+CREATE TABLE TeamMembers (
+    TeamId INTEGER NOT NULL REFERENCES Teams (Id), Number INTEGER NOT NULL REFERENCES Staff (Number),
+    PRIMARY KEY (TeamId, Number)
+);
+INSERT INTO Teams (Name) VALUES ('All');
+INSERT INTO TeamMembers SELECT 1, Number FROM Staff WHERE Number <= 10;
+"""
+GROUP = """
+[object_types.Group]
+target = "Teams"
+anchor = "Id"
+query_attributes = ["Name"]
+[schema_mapping.Group]
+displayName = "Name"
+members = "members"
+[deprovisioning.Group]
+delete = "delete"
+"""
+
+
+def test_members_are_told_as_what_differs(place, tmp_path):
+    place.execute(TEAMS)
+    file = place.connector(
+        "staff",
+        url=f'url = "sqlite:///{place.database}"\n'
+        'value_tables = "Teams.members = TeamMembers(TeamId, Number) references Staff"',
+    )
+    file.write_text(file.read_text() + GROUP)
+    assert place.command("import", "staff").returncode == 0
+    found = json.loads(place.command("objects", "staff", "--json").stdout)["objects"]
+    people = {one["anchor"]: one["id"] for one in found if one["type"] == "User"}
+    (team,) = [one["id"] for one in found if one["type"] == "Group"]
+    operations = [
+        {"op": "Add", "path": "members", "value": [{"value": people["1"]}, {"value": people["21"]}]},
+        {"op": "Remove", "path": f'members[value eq "{people["2"]}"]'},
+    ]
+    request = tmp_path / "request.json"
+    request.write_text(
+        json.dumps(
+            [
+                patch(f"/Groups/{team}", *operations),
+                patch(f"/Groups/{team}", {"op": "Add", "path": "members", "value": [{"value": people["3"]}]}),
+                patch(f"/Groups/{team}", {"op": "Add", "path": "members", "value": [{"value": "nobody"}]}),
+                {"method": "GET", "path": f'/Groups?filter=members eq "{people["3"]}"'},
+            ]
+        )
+    )
+    done = place.command("explain", "staff", str(request), "--json")
+    assert done.returncode == 0, done.stderr
+    changed, same, unknown, asked = json.loads(done.stdout)["requests"]
+    assert [one["answer"]["status"] for one in (changed, same, unknown, asked)] == [204, 204, 400, 200]
+    (difference,) = changed["steps"][0]["differences"]
+    assert (difference["path"], difference["attribute"]) == ("members", "members")
+    assert (difference["added"], difference["removed"]) == ([{"reference": "21"}], [{"reference": "2"}])
+    with closing(sqlite3.connect(place.database)) as database:
+        for one in changed["steps"][0]["statements"]:
+            for parameters in (one["parameters"], *one.get("more", ())):
+                database.execute(one["text"], parameters)
+        members = [number for (number,) in database.execute("SELECT Number FROM TeamMembers ORDER BY Number")]
+    assert members == [1, 3, 4, 5, 6, 7, 8, 9, 10, 21]
+    assert same["steps"] == []
+    assert "there already" in same["nothing_because"][0]
+    assert "nobody" in unknown["answer"]["detail"]
+    assert "rows of references" in asked["query"][0]
