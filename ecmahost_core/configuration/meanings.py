@@ -33,10 +33,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             "Web worker processes. One more process imports.",
         ),
         "host.request_budget_seconds": Meaning(
-            "Seconds that one SCIM request may take in all, the target included. Entra gives up after 60.",
+            "Seconds that one SCIM request may take in all, the target included. Entra gives up after 60. A bulk request "
+            "may have twenty operations for each.",
         ),
         "host.body_limit": Meaning(
-            "The largest request body, in bytes.",
+            "The largest request body, in bytes; of a bulk request, too.",
         ),
         "tls.certificate": Meaning(
             "A PEM file: the certificate, followed by the chain. Read again when it changes. Relative to the home.",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecmahost_core.scim.errors import ScimError, invalid_value
-from ecmahost_core.scim.evaluate import elements_of, is_something
+from ecmahost_core.scim.evaluate import Spelling, elements_of, is_something
 from ecmahost_core.scim.literals import instant
 from ecmahost_core.scim.nodes import AttributePath
 from ecmahost_core.scim.path import parse_path
@@ -65,6 +65,8 @@ def sort_key(sort: Sort, resource: Mapping[str, Any]) -> SortKey:
     """
     path = sort.path
     value = _value(path, _chosen(path, resource))
+    if isinstance(value, Spelling):
+        value = value.equal
     if not is_something(value):
         return _ABSENT, 0
     if isinstance(value, bool):

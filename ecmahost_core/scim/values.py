@@ -103,6 +103,8 @@ def _complex(attribute: Attribute, value: Any, owner: str, ignored: list[str]) -
         value = {"value": value}
     inner = f"{owner}{attribute.name}."
     result: dict[str, Any] = {}
+    if "$ref" in value and "value" not in value and not attribute.multi_valued and attribute.sub("value") is not None:
+        value = {**value, "value": _end_of(value["$ref"])}
     for key, item in value.items():
         sub = attribute.sub(key)
         if sub is None:
@@ -112,6 +114,11 @@ def _complex(attribute: Attribute, value: Any, owner: str, ignored: list[str]) -
         if converted is not None:
             result[sub.name] = converted
     return result or None
+
+
+def _end_of(url: Any) -> str | None:
+    """The id in the URL of a resource, which may stand alone for it (RFC 7643 section 2.4)."""
+    return url.rstrip("/").rpartition("/")[2] or None if isinstance(url, str) else None
 
 
 def _is_boolean(item: Any) -> bool:

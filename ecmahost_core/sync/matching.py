@@ -21,6 +21,7 @@ from ecmahost_core.sync.views import View
 
 WAIT_FOR_CREATION_SECONDS = 15.0
 BEING_CREATED = "Somebody with this value is being created and the outcome is not known yet."
+BEING_CHANGED = "Somebody with this value is being changed or was just deleted; ask again."
 BATCH = 100
 """How many objects are looked at between two looks at the clock."""
 
@@ -58,16 +59,16 @@ def matched_by(asked: Asked, access: Access) -> tuple[Iterator[SpaceObject], boo
     return matched, all(_asks_target(asked.endpoint, part) for part in parts)
 
 
-def batches(entries: Iterable[SpaceObject]) -> Iterator[list[SpaceObject]]:
-    """Yields the objects in lists of ``BATCH`` at most."""
+def batches(asked: Asked, entries: Iterable[SpaceObject]) -> Iterator[list[SpaceObject]]:
+    """Yields the objects a few at a time: one by one where each may bring 50,000 members with it."""
     rest = iter(entries)
-    while batch := list(islice(rest, BATCH)):
+    while batch := list(islice(rest, 1 if asked.view.heavy else BATCH)):
         yield batch
 
 
 def _matching(asked: Asked, candidates: Iterable[SpaceObject]) -> Iterator[SpaceObject]:
     """Yields those whom the filter keeps; raises ScimError ``tooMany`` when time is up."""
-    for batch in batches(_in_time(asked, candidates)):
+    for batch in batches(asked, _in_time(asked, candidates)):
         if asked.filter is None:
             yield from batch
             continue
@@ -192,7 +193,7 @@ def _ask_target(asked: Asked, key: Key, *, space_counts: bool) -> Iterator[Space
         yield one
     if not some and found and not endpoint.store.find(space_type, key.attribute, key.text, 0, 1):
         # A write under way, or one that has just ended, has kept the space from learning of what the target has.
-        raise unavailable("Somebody with this value is being changed or was just deleted; ask again.", 5)
+        raise unavailable(BEING_CHANGED, 5)
 
 
 def _scanned(asked: Asked, key: Key | None) -> Iterator[SpaceObject]:
@@ -205,6 +206,22 @@ def _scanned(asked: Asked, key: Key | None) -> Iterator[SpaceObject]:
         yield one
     if being_created and not some:
         raise unavailable(BEING_CREATED, 5)
+    if key is not None and not some:
+        yield from _ask_after_scan(asked, key)
+
+
+def _ask_after_scan(asked: Asked, key: Key) -> Iterator[SpaceObject]:
+    """A match query on a query attribute whose equal values have several texts, so that no index can tell."""
+    endpoint, space_type = asked.endpoint, asked.binding.space_type
+    if key.attribute not in space_type.indexed or endpoint.freshness is Freshness.CACHE or key.value is None:
+        return
+    began = endpoint.store.change_seq()
+    found = read_by_value(endpoint, asked.binding, key.attribute, (key.value,), asked.call)
+    endpoint.store.adopt(space_type, found, began)
+    adopted = [endpoint.store.by_anchor(space_type, one.anchor) for one in found]
+    if found and not any(adopted):
+        raise unavailable(BEING_CHANGED, 5)
+    yield from _matching(asked, [one for one in adopted if one is not None and one.state is ObjectState.LIVE])
 
 
 def _is_being_created(asked: Asked, key: Key) -> bool:

@@ -99,7 +99,8 @@ def _show_links(endpoint: Endpoint, binding: TypeBinding, page: Page, wants: Wan
             continue
         for entry, resource in page:
             elements = link_elements(endpoint, binding, rows, entry, base_url)
-            _set(resource, urn, name, elements)
+            if elements or urn is None:
+                _set(resource, urn, name, elements)
             shown += len(elements)
             if shown > MOST_LINKS and len(page) > 1:
                 detail = f"These resources have too many {name}; ask for fewer (count), or excludedAttributes={name}."

@@ -22,7 +22,7 @@ from ecmahost_core.space.journal import (
     PasswordStage,
     WriteIntent,
 )
-from ecmahost_core.space.objects import LinkChange, ObjectState, SpaceObject, TargetObject
+from ecmahost_core.space.objects import ObjectState, SpaceObject, TargetObject
 from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
 from ecmahost_core.sync.additions import plan_of_creation
 from ecmahost_core.sync.binding import TypeBinding
@@ -80,7 +80,8 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     try:
         created = delivery.send(change, password if follows is None else None)
     except ScimError as error:
-        raise _because_of_lost(endpoint, binding, planned.added, error, call) from None
+        gone = lost_members(endpoint, binding, planned.added, call).gone if error.status < 500 else ()
+        raise (unknown_ids("members", gone) if gone else error) from None
     if created is None:
         raise not_found("The object was deleted while it was being created.")
     return _without_lost(endpoint, binding, created, planned.added, call)
@@ -113,7 +114,10 @@ def change(
             _require_time(call)
             continue
         except ScimError as error:
-            raise _because_of_lost(endpoint, binding, plan.added, error, call) from None
+            if error.status >= 500 or not lost_members(endpoint, binding, plan.added, call).corrections:
+                raise
+            _require_time(call)  # refused because of members who are not there as they were: that tells who
+            continue
         if result is not None:
             return _without_lost(endpoint, binding, result, plan.added, call)
         if plan.event is DeprovisioningEvent.DISABLE:
@@ -161,20 +165,11 @@ def _require_time(call: Call) -> None:
         raise unavailable("The object is being changed by other requests all the time.", 5)
 
 
-def _because_of_lost(endpoint: Endpoint, binding: TypeBinding, added: Added, error: ScimError, call: Call) -> ScimError:
-    """The error of a change, or where the target has refused it because members were deleted meanwhile, their ids."""
-    if error.status >= 500:
-        return error
-    lost = lost_members(endpoint, binding, added, call)
-    return unknown_ids("members", [identifier for texts in lost.values() for identifier in texts]) if lost else error
-
-
 def _without_lost(
     endpoint: Endpoint, binding: TypeBinding, current: SpaceObject, added: Added, call: Call
 ) -> SpaceObject:
     """Takes members out again who were deleted while they were added; returns the object as it is afterwards."""
-    lost = lost_members(endpoint, binding, added, call)
-    links = {name: LinkChange(removed=tuple(texts.values())) for name, texts in lost.items()}
+    links = lost_members(endpoint, binding, added, call).corrections
     after: SpaceObject | None = current
     while links and after is not None:
         alone = update(binding, endpoint.connector.capabilities.export_type, after, {})

@@ -127,7 +127,7 @@ def _sorted_page(asked: Asked, sort: Sort, matched: Iterable[SpaceObject], start
 
     def places() -> Iterator[tuple[object, int, str]]:
         nonlocal total
-        for batch in batches(matched):
+        for batch in batches(asked, matched):
             for one, resource in zip(batch, asked.view.resources(batch), strict=True):
                 total += 1
                 # Of equal values the older object comes first in both orders.

@@ -48,7 +48,8 @@ _REFERENCE = (
     ),
 )
 _KIND = Attribute("type", description="The resource type.", canonical_values=("User", "Group"))
-_OF_LINKS = ("value", "$ref", "type")
+_OF_LINKS = ("value", "$ref", "type", "display")
+"""``display`` is taken and passed over, because clients send it; it is never shown, because every name is a look-up."""
 
 
 def full_resource_type(name: str, mapped: Mapping[str, str], target: SchemaType) -> ResourceType:

@@ -17,7 +17,7 @@ from ecmahost_core.space.journal import Operation
 from ecmahost_core.space.objects import LinkChange, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import changed_by, update
-from ecmahost_core.sync.departures import kept_of_leaving, undone, without_departure
+from ecmahost_core.sync.departures import has_left, kept_of_leaving, undone, without_departure
 from ecmahost_core.sync.deprovisioning import ACTIVE, is_active, plan, wanted_active
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.link_changes import Added, changed_links, planned_links, without_links
@@ -88,7 +88,9 @@ def plan_of_change(
     kept = with_sent(binding.mapping, before.kept, resource, after)
     if event is not None and not binding.active_attribute:
         kept = {**kept, ACTIVE: event is DeprovisioningEvent.RESTORE}
-    if event is DeprovisioningEvent.RESTORE:
+    # A group has no ``active`` to be set: whoever changes one that was found again wants it back.
+    found_again = not binding.can_be_disabled and has_left(binding, before)
+    if event is DeprovisioningEvent.RESTORE or found_again:
         changed = {**undone(binding, before), **changed}
         kept = without_departure(kept)
     planned = list(_planned(endpoint, binding, before, event)) if event is not None else []

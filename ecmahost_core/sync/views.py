@@ -48,6 +48,12 @@ class View:
     references: Mapping[Place, Ids | None]
     base_url: str
 
+    @property
+    def heavy(self) -> bool:
+        """Whether all values of a link attribute are read of each object: there may be very many."""
+        links = links_by_path(self.binding)
+        return any(ids is None and place in links for place, ids in self.references.items())
+
     def resources(self, entries: Sequence[SpaceObject]) -> list[dict[str, Any]]:
         """Returns the resource of each object, in canonical form."""
         page = [(entry, self._resource(entry)) for entry in entries]

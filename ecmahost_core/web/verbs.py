@@ -13,7 +13,7 @@ from ecmahost_core.scim.etags import is_known, require_writable
 from ecmahost_core.scim.messages import parse_patch
 from ecmahost_core.scim.patch import Operation, apply_patch, with_sealed_values
 from ecmahost_core.scim.put import replaced
-from ecmahost_core.scim.resource import Canonical, Projection, canonical, missing, projection, without_read_only
+from ecmahost_core.scim.resource import Projection, canonical, missing, projection, without_read_only
 from ecmahost_core.scim.unknown_names import refuse_unknown, refuse_without_room, shown_names
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync import provisioning
@@ -37,8 +37,8 @@ def create(served: Served, asked: Asked) -> Reply:
     read = canonical(asked.body, binding.resource_type)
     refuse_placeholder(binding, read.resource, read.ignored)
     _pass_over(served, read.ignored)
-    _leave_out(served, read.resource)
-    created = provisioning.create(served.endpoint, binding, _complete(binding, read), asked.call)
+    body = _complete(binding, _placed(served, read.resource))
+    created = provisioning.create(served.endpoint, binding, body, asked.call)
     return _resource(served, created, shown, 201)
 
 
@@ -61,8 +61,7 @@ def patch(served: Served, asked: Asked, object_id: str) -> Reply:
     def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
         patched = apply_patch(resource, operations, resource_type)
         _pass_over(served, patched.ignored, operations)
-        _leave_out(served, patched.resource)
-        return patched.resource
+        return _placed(served, patched.resource)
 
     projected = bool(asked.query.attributes or asked.query.excluded_attributes)
     quiet = resource_type.name in ANSWERED_WITHOUT_BODY and not projected
@@ -74,8 +73,7 @@ def replace(served: Served, asked: Asked, object_id: str) -> Reply:
     binding = served.binding
     read = canonical(asked.body, binding.resource_type)
     _pass_over(served, read.ignored)
-    _leave_out(served, read.resource)
-    body = _complete(binding, read)
+    body = _complete(binding, _placed(served, read.resource))
 
     def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
         return replaced(resource, body, binding.resource_type)
@@ -95,8 +93,8 @@ def shown_of(binding: TypeBinding, asked: Asked) -> Projection:
     return projection(binding.resource_type, asked.query.attributes, asked.query.excluded_attributes)
 
 
-def _complete(binding: TypeBinding, read: Canonical) -> dict[str, Any]:
-    resource = without_read_only(read.resource, binding.resource_type)
+def _complete(binding: TypeBinding, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    resource = without_read_only(wanted, binding.resource_type)
     absent = missing(resource, binding.resource_type)
     if absent:
         raise invalid_value(f"The resource must have a value for: {', '.join(absent)}.")
@@ -112,14 +110,15 @@ def _pass_over(served: Served, names: tuple[str, ...], operations: Iterable[Oper
     log.debug("attributes_ignored", names=shown_names(names), count=len(names))
 
 
-def _leave_out(served: Served, resource: Mapping[str, Any]) -> None:
-    """Values that are mapped to nothing are logged; a strict connector refuses them."""
-    names = served.binding.mapping.without_room(resource)
-    if not names:
-        return
-    if served.endpoint.configuration.properties.strict:
-        refuse_without_room(names)
-    log.debug("values_ignored", names=shown_names(names), count=len(names))
+def _placed(served: Served, resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The resource as far as there is room for it: the rest is logged, and refused by a strict connector."""
+    placed = served.binding.mapping.with_places(resource)
+    names = served.binding.mapping.without_room(placed)
+    if names:
+        if served.endpoint.configuration.properties.strict:
+            refuse_without_room(names)
+        log.debug("values_ignored", names=shown_names(names), count=len(names))
+    return placed
 
 
 def _changed(served: Served, asked: Asked, object_id: str, transform: provisioning.Transform, *, quiet: bool) -> Reply:

@@ -52,7 +52,7 @@ delete = "delete"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 
-CONNECTORS = 6
+CONNECTORS = 7
 """One for each test, with a database of its own; they share a host, which takes its time to start."""
 
 
@@ -136,6 +136,19 @@ def test_a_bulk_request_creates_people_and_groups_that_refer_to_each_other(clien
     for result in results[1:]:
         path = result["location"].partition("/scim")[2]
         assert client.request("GET", path, headers={"If-None-Match": result["version"]}).status == 304
+
+
+def test_two_people_can_be_each_others_manager_from_the_beginning(client, database):
+    def boss(name):
+        return {ENTERPRISE: {"manager": {"value": f"bulkId:{name}"}}}
+
+    results = bulk(client, user("a", "ann", **boss("b")), user("b", "ben", **boss("a")), user("c", "cid", **boss("c")))
+    assert [result["status"] for result in results] == ["201"] * 3, results
+    found = {one["userName"]: one for one in client.request("GET", "/Users").resources}
+    in_order = ("ann", "ben", "cid")
+    managers = {name: one[ENTERPRISE]["manager"]["value"] for name, one in found.items()}
+    assert managers == {"ann": found["ben"]["id"], "ben": found["ann"]["id"], "cid": found["cid"]["id"]}
+    assert [result["version"] for result in results] == [found[name]["meta"]["version"] for name in in_order]
 
 
 def test_a_member_that_was_not_created_stops_its_group_and_nobody_else(client, database):

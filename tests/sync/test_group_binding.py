@@ -49,7 +49,11 @@ def test_members_stand_beside_the_mapping_and_name_users(bound):
     assert group.space_type.scopes == (("Members", "User"),)
     assert group.resource_type.endpoint == "/Groups"
     members = group.resource_type.schema.attribute("members")
-    assert (names(members), members.linked, members.mutability) == (["value", "$ref", "type"], True, "readWrite")
+    assert (names(members), members.linked, members.mutability) == (
+        ["value", "$ref", "type", "display"],
+        True,
+        "readWrite",
+    )
     assert group.resource_type.schema.attribute("displayName").required
     assert group.resource_type.schema.attribute("displayName").uniqueness == "server"
     assert not group.can_be_disabled

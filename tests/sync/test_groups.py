@@ -469,11 +469,12 @@ def no_such_person(target):
     """Refuses as a foreign key does."""
 
     def refuse(change):
+        if change.object_type != "Groups":
+            return None
         named = {value.value for part in change.attribute_changes for value in part.added}
         named |= {value.value for value in change.attributes.get("Members", ())}
-        if change.object_type == "Groups" and not all((one,) in target.rows for one in named):
-            return ExportError(MAExportError.SCHEMA_VIOLATION, "a foreign key")
-        return None
+        known = all((one,) in target.rows for one in named)
+        return None if known else ExportError(MAExportError.SCHEMA_VIOLATION, "a foreign key")
 
     return refuse
 
@@ -517,6 +518,19 @@ def test_a_member_that_is_deleted_before_it_is_added_does_not_stay_where_the_tar
     assert members(office) == ["cem"]
 
 
+def test_a_member_that_is_renamed_before_it_is_added_is_added_under_the_new_name(office, monkeypatch):
+    group, cem = staff(office), the(office, "cem")
+    before_the_journal(office, monkeypatch, lambda: office.set(cem, "userName", "jim"))
+    office.groups.patch(group.id, add(cem))
+    assert members(office) == ["ann", "bob", "jim"]
+    assert cem in {one["value"] for one in office.groups.shown(group.id)["members"]}
+    office.target.refuse = no_such_person(office.target)
+    office.groups.patch(group.id, drop(cem))
+    before_the_journal(office, monkeypatch, lambda: office.set(cem, "userName", "cem"))
+    office.groups.patch(group.id, add(cem))
+    assert members(office) == ["ann", "bob", "cem"]
+
+
 def test_a_deletion_that_is_under_way_is_waited_for(office, memory):
     group, cem = staff(office), office.named("cem")[0]
     deletion = office.store.open_entry(
@@ -538,3 +552,43 @@ def test_a_deletion_that_is_under_way_is_waited_for(office, memory):
     answers = memory.together(lambda: office.groups.patch(group.id, add(cem.id)), end)
     assert not [one for one in answers if isinstance(one, Exception)]
     assert members(office) == ["ann", "bob"]
+
+
+def test_what_a_client_says_of_a_member_beside_its_id_is_passed_over(office):
+    group, cem = staff(office), the(office, "cem")
+    said = {"value": cem, "display": "Cem", "displayName": "Cem", "type": "Group", "$ref": "https://elsewhere/Groups/1"}
+    office.groups.patch(group.id, {"op": "Add", "path": "members", "value": [said]})
+    office.groups.patch(group.id, {"op": "Add", "path": "members", "value": said})
+    assert (parts(office), len(office.target.sent)) == ((["cem"], []), 1)
+    office.groups.put(group.id, displayName="staff", members=[said])
+    assert members(office) == ["cem"]
+
+
+def test_a_group_that_was_only_marked_as_deleted_and_is_found_again_is_unmarked_by_the_next_change(desk):
+    desk.target.put("ann", Login="ann")
+    desk.target.groups["staff",] = {"Name": ("staff",), "Note": ("kept",)}
+    desk.ready(groups=MEMBERS, capabilities=BY_CHANGES, groups_delete=("Note", "gone"))
+    group = staff(desk)
+    desk.groups.remove(group.id)
+    assert desk.target.groups["staff",]["Note"] == ("gone",)
+    assert staff(desk).id == group.id
+    desk.groups.patch(group.id, add(the(desk, "ann")))
+    assert (desk.target.groups["staff",]["Note"], members(desk)) == (("kept",), ["ann"])
+    desk.groups.patch(group.id, drop(the(desk, "ann")))
+    assert desk.target.groups["staff",]["Note"] == ("kept",)
+
+
+@pytest.mark.parametrize(
+    "question", ['members.display eq "x"', 'members[display co "a"]', 'members.type eq "Group"', 'members eq "nobody"']
+)
+def test_a_filter_on_what_no_member_has_finds_no_group(office, question):
+    assert office.groups.match(question) == []
+    assert len(office.groups.match(f"not ({question})")) == 1
+
+
+def test_a_filter_by_members_and_groups_finds_who_has_them(office):
+    group, ann, cem = staff(office).id, the(office, "ann"), the(office, "cem")
+    for question in (f'id eq "{group}" and members eq "{ann}"', f'members.value eq "{ann}"', "members pr"):
+        assert [one.id for one in office.groups.match(question)] == [group]
+    assert office.groups.match(f'id eq "{group}" and members eq "{cem}"') == []
+    assert {one.id for one in office.match(f'groups.value eq "{group}"')} == {ann, the(office, "bob")}

@@ -25,10 +25,10 @@ _DELETE = "DELETE FROM reference WHERE owner = ? AND attribute = ? AND value_key
 def give_up(transaction: Transaction, connector: int, keys: Sequence[int], *, dropping: bool) -> None:
     """Removes the references of at most ``BATCH`` objects that are gone, and those to them.
 
-    Called when the objects' rows are removed already: where another object has taken over the DN (deleted in the target
-    and made again there), the reference goes on to that one. Of the others a link stays, open, for whoever gets the
-    name, as the target has it too; ``dropping``: the target has removed the object's links with it, and so does the
-    space, or somebody who is given the name next would be shown in the groups of the one before.
+    Called when the objects' rows are removed already. Where another object has taken over the DN (deleted in the target
+    and made again there), a reference goes on to that one, and else stays, open, for whoever gets the name. With
+    ``dropping``, links are removed instead, as the target has removed them with the object: somebody who is given the
+    name next must not be shown in the groups of the one before.
     """
     if not _portion(transaction, connector, keys, dropping=dropping):
         transaction.connection.executemany(

@@ -21,11 +21,11 @@ def check(opened: CsvSession, step: RunStep) -> Sequence[Finding]:
         except ConnectorError as error:
             path = str(opened.path)
             found.append(Finding(Severity.ERROR, path, str(error), "correct this, then check again"))
-    if opened.memberships is not None and opened.settings.groups is not None:
-        listed = opened.memberships
+    listed, groups = opened.memberships, opened.settings.groups
+    if listed is not None and groups is not None and any(one.name == groups.object_type for one in step.types):
         found += _rights(listed.path)
         try:
-            found += of_memberships(opened, listed, opened.settings.groups, step)
+            found += of_memberships(opened, listed, groups, step)
         except ConnectorError as error:
             found.append(Finding(Severity.ERROR, str(listed.path), str(error), "correct this, then check again"))
     return list(dict.fromkeys(found))

@@ -1,7 +1,7 @@
 """What an administrator should know about the memberships file: rows that mean nothing, or nothing more."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 
 from ecmahost_core import ConnectorError, Finding, RunStep, Severity, anchor_text, fold
@@ -13,16 +13,21 @@ from ecmahost_csv.target import Target
 
 
 def of_memberships(opened: CsvSession, listed: CsvSession, groups: Groups, step: RunStep) -> Iterator[Finding]:
-    """Yields the findings of one reading of the whole file; raises ConnectorError where it cannot be read."""
-    names = [groups.object_type, opened.settings.object_type]
-    known = [_anchors(opened, step, name) for name in names]
+    """Yields the findings of two readings of the whole file; raises ConnectorError where it cannot be read."""
     with listed.target() as target:
         columns = membership_columns(target, groups)
+        pairs = {key for record in target.records() if (key := columns.key_of(record.cells)) is not None}
+        strangers = _strangers(opened, step, groups.object_type, {pair[0] for pair in pairs})
+        nobodies = _strangers(opened, step, opened.settings.object_type, {pair[1] for pair in pairs})
         counts: Counter[str] = Counter()
         first: dict[str, int] = {}
-        seen: set[tuple[str, str]] = set()
         for record in target.records():
-            kind = _kind(target, columns, record, seen, known)
+            kind = _broken(target, columns, record)
+            key = columns.key_of(record.cells)
+            if not kind and key is not None:
+                kind = "repeated" if key not in pairs else "no group" if key[0] in strangers else ""
+                kind = kind or ("nobody" if key[1] in nobodies else "")
+                pairs.discard(key)
             if kind:
                 counts[kind] += 1
                 first.setdefault(kind, record.line)
@@ -32,42 +37,30 @@ def of_memberships(opened: CsvSession, listed: CsvSession, groups: Groups, step:
             yield Finding(severity, path, f"{message}: {counts[kind]}, the first on line {first[kind]}", remedy)
 
 
-def _anchors(opened: CsvSession, step: RunStep, name: str) -> Collection[str] | None:
-    """Returns what the objects of a type are called; None where the step has no such type, or it cannot be read."""
-    schema_type = next((one for one in step.types if one.name == name), None)
-    if schema_type is None:
-        return None
+def _strangers(opened: CsvSession, step: RunStep, name: str, keys: set[str]) -> set[str]:
+    """Returns which of these texts are the anchor of no object of a type; none where its file cannot be read.
+
+    Where the step does not say which columns the anchor is, any cell may be one; a list of texts may be one of several.
+    """
     part = opened.of(name)
-    found: set[str] = set()
+    schema_type = next((one for one in step.types if one.name == name), None)
+    left = {key for key in keys if schema_type is not None or not key.startswith("[")}
     with suppress(ConnectorError), part.target() as target:
-        binding = part.binding(target, schema_type)
+        binding = part.binding(target, schema_type) if schema_type is not None else None
         for record in target.records():
-            if binding.has_anchor(record.cells):
+            if binding is None:
+                left.difference_update(map(fold, record.cells))
+            elif binding.has_anchor(record.cells):
                 with suppress(ValueError):
-                    found.add(fold(anchor_text(binding.anchor_of(record.cells))))
-        return found
-    return None
+                    left.discard(fold(anchor_text(binding.anchor_of(record.cells))))
+        return left
+    return set()
 
 
-def _kind(
-    target: Target,
-    columns: MembershipColumns,
-    record: Record,
-    seen: set[tuple[str, str]],
-    known: list[Collection[str] | None],
-) -> str:
+def _broken(target: Target, columns: MembershipColumns, record: Record) -> str:
     if record.problem or len(record.cells) > len(target.layout.names):
         return "unparsable"
-    key = columns.key_of(record.cells)
-    if not record.cells or key is None:
-        return "incomplete" if record.cells else ""
-    if key in seen:
-        return "repeated"
-    seen.add(key)
-    groups, people = known
-    if groups is not None and key[0] not in groups:
-        return "no group"
-    return "nobody" if people is not None and key[1] not in people else ""
+    return "incomplete" if record.cells and columns.key_of(record.cells) is None else ""
 
 
 _KINDS = (

@@ -361,6 +361,19 @@ def test_rows_of_memberships_that_mean_nothing_are_counted_with_the_first_line(f
     assert sorted(one.severity for one in found.values()) == [Severity.INFO, *[Severity.WARNING] * 4]
 
 
+@pytest.mark.parametrize(("name", "expected"), [("User", []), ("Group", ["ghosts", "77"])])
+def test_the_check_of_groups_alone_looks_at_memberships_and_takes_any_cell_for_a_members_anchor(
+    files: Files, name: str, expected: list[str]
+) -> None:
+    files.memberships.write_text("group,member\nstaff,1\nstaff,Bob\nghosts,1\nstaff,77\n")
+    session = files.open()
+    found = ecmahost_csv.check(session, files.step(session, name))
+    lines = files.memberships.read_text().splitlines()
+    named = [lines[int(one.message.rpartition(" ")[2]) - 1] for one in found]
+    assert len(named) == len(expected)
+    assert all(word in line for word, line in zip(expected, named, strict=True))
+
+
 def test_a_memberships_file_without_its_columns_is_an_error(files: Files) -> None:
     files.memberships.write_text("a,b\n")
     session = files.open()

@@ -22,37 +22,34 @@ def value_findings(
 ) -> Iterator[Finding]:
     """Yields what was found about the tables of one type's values; ``types`` are all types of the step."""
     for kept in selection.several:
-        table = kept.table
-        named = _named(session, kept, types)
-        misfits = list(_misfits(kept, named))
+        named = session.referenced(kept.references) if kept.references else None
+        keys = _keys(kept, named, types) if named is not None else []
+        misfits = list(_misfits(kept, named, keys))
         yield from misfits
         if kept.attribute.operation is not AttributeOperation.IMPORT_ONLY:
             yield from _writing(kept)
         yield from _rights(session.database, kept)
-        if misfits or session.database.forbids(statements.count(table, _NOWHERE)):
+        if misfits or session.database.forbids(statements.count(kept.table, _NOWHERE)):
             continue
         yield from _indexes(session.database, kept)
-        holders = [(kept.owner, selection.table, selection.key_expressions[0])]
+        yield from _of_nobody(session.database, kept, kept.owner, selection.table, selection.key, measure)
         if named is not None:
-            holders.append((kept.column, named[0], session.database.quote(named[1].name)))
-        for column, holder, key in holders:
-            yield from _of_nobody(session.database, kept, column, holder, key, measure)
+            yield from _of_nobody(session.database, kept, kept.column, named, keys, measure)
 
 
-def _named(session: Session, kept: ValueColumn, types: Sequence[SchemaType]) -> tuple[Table, Column] | None:
-    """Returns the table and the anchor's column of the objects that are named; None where the step does not say it."""
-    found = next((one for one in types if one.name == kept.references), None)
-    table = session.referenced(kept.references) if found is not None else None
-    if found is None or table is None or len(found.anchor) != 1:
-        return None
-    column = table.column(found.anchor[0])
-    return None if column is None else (table, column)
+def _keys(kept: ValueColumn, named: Table, types: Sequence[SchemaType]) -> list[Column]:
+    """Returns the columns that the values may be of: the anchor where the step says it, else whatever is unique."""
+    anchor = next((one.anchor for one in types if one.name == kept.references), ())
+    unique = [names for names in named.unique if len(names) == 1]
+    wanted = [anchor[0]] if len(anchor) == 1 else [name for names in unique for name in names]
+    columns = [column for column in map(named.column, wanted) if column is not None]
+    return [column for column in columns if fit(kept.column, column)]
 
 
-def _misfits(kept: ValueColumn, named: tuple[Table, Column] | None) -> Iterator[Finding]:
+def _misfits(kept: ValueColumn, named: Table | None, keys: Sequence[Column]) -> Iterator[Finding]:
     subject = f"{kept.table.name}.{kept.column.name}"
-    if named is not None and not fit(kept.column, named[1]):
-        message = f"its type is another one than that of {named[0].name}.{named[1].name}, the anchor that it is to hold"
+    if named is not None and not keys:
+        message = f"its type is another one than that of the anchor of {named.name}, which it is to hold"
         remedy = "Give the column the anchor's type, or choose the anchor that it holds."
         yield Finding(Severity.ERROR, subject, message, remedy)
     if kept.is_link and kept.column.kind not in KEY_KINDS:
@@ -119,10 +116,10 @@ def _indexes(database: Database, kept: ValueColumn) -> Iterator[Finding]:
 
 
 def _of_nobody(
-    database: Database, kept: ValueColumn, column: Column, holder: Table, key: str, measure: Measure
+    database: Database, kept: ValueColumn, column: Column, holder: Table, keys: Sequence[Column], measure: Measure
 ) -> Iterator[Finding]:
     """Whether there are rows that whoever gets this anchor next would inherit."""
-    number = measure(value_statements.of_nobody(database, kept.table, column, holder, key))
+    number = measure(value_statements.of_nobody(database, kept.table, column, holder, keys))
     if number:
         message = (
             f"rows that name an object that is not in {holder.name}: {number}; the next one with that anchor has them"

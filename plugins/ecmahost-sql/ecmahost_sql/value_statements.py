@@ -78,13 +78,15 @@ def owned(database: Database, kept: ValueColumn, owner: SqlValue) -> tuple[str, 
     return sql, mine.parameters
 
 
-def of_nobody(database: Database, table: Table, column: Column, holder: Table, key: str) -> str:
-    """Returns the SELECT of how many rows hold an anchor in this column that no object of the holder has."""
+def of_nobody(database: Database, table: Table, column: Column, holder: Table, keys: Sequence[Column]) -> str:
+    """Returns the SELECT of how many rows hold what no object of the holder has in any of these columns."""
     name = database.quote(column.name)
-    return (
-        f"SELECT count(*) FROM {table.source} links WHERE links.{name} IS NOT NULL"  # noqa: S608 -- names are quoted
-        f" AND NOT EXISTS (SELECT 1 FROM {holder.source} WHERE {key} = links.{name})"
-    )
+    lacking = [
+        f" AND NOT EXISTS (SELECT 1 FROM {holder.source} holder"  # noqa: S608 -- names are quoted
+        f" WHERE holder.{database.quote(key.name)} = links.{name})"
+        for key in keys
+    ]
+    return f"SELECT count(*) FROM {table.source} links WHERE links.{name} IS NOT NULL{''.join(lacking)}"  # noqa: S608 -- names are quoted
 
 
 def rename(database: Database, table: Table, column: Column, place: Place, anchor: SqlValue) -> tuple[str, Row]:

@@ -125,10 +125,21 @@ def test_rows_that_name_nobody_are_counted(make_target):
 
 def test_a_column_that_does_not_hold_the_anchor_of_its_objects_is_an_error(make_target):
     findings = checked(make_target(GOOD), LINKS + INDEX, Users="Login")
-    finding = about(findings, "Users.Login")
+    finding = about(findings, "anchor of Users")
     assert (finding.severity, finding.subject) == (Severity.ERROR, "Links.U")
     findings = checked(make_target(GOOD, name="other.db"), LINKS + INDEX, Groups="Name")
     assert about(findings, "has another type than G").severity is Severity.ERROR
+
+
+def test_values_may_be_of_any_unique_column_where_the_anchor_of_their_objects_is_not_known(make_target):
+    logins = "CREATE TABLE Links (G INTEGER, U TEXT, PRIMARY KEY (G, U));" + INDEX
+    target = make_target(GOOD + logins + "INSERT INTO Links VALUES (10, 'ann'), (10, 'gone')")
+    target.parameters["value_tables"] = DECLARED
+    (finding,) = target.check(target.type("Groups"))
+    assert "not in Users: 1;" in finding.message
+    other = make_target(GOOD + logins.replace("U TEXT", "U BLOB"), name="other.db")
+    other.parameters["value_tables"] = DECLARED
+    assert about(other.check(other.type("Groups")), "anchor of Users").severity is Severity.ERROR
 
 
 def test_an_anchor_of_several_columns_is_refused_with_clear_words(make_target):

@@ -112,12 +112,10 @@ class Model:
         numbers = {one.number for one in gone}
         self.things = [one for one in self.things if one.number not in numbers]
         for key, row in list(self.rows.items()):
-            if key[0] in numbers:
+            if key[0] in numbers or (row[1] in numbers and dropping and key[1] in GROUPS.links):
                 del self.rows[key]
             elif row[1] in numbers:
                 row[1] = self.named(key[1], key[2])
-                if dropping and row[1] is None and key[1] in GROUPS.links:
-                    del self.rows[key]
 
 
 class LinksMachine(RuleBasedStateMachine):
