@@ -19,11 +19,13 @@ _LINKS = """SELECT r.owner, r.attribute, r.value, o.id, o.state, t.resource_type
 _OF_ONE = f"{_LINKS} WHERE r.owner = ? AND r.attribute = ? ORDER BY r.value_key"
 _OF_SEVERAL = f"{_LINKS} WHERE r.attribute = ? AND r.owner {{in}}"
 _PRESENT = "SELECT value_key, value FROM reference WHERE owner = ? AND attribute = ? AND value_key {in}"
-_PRESENT_BY_TARGET = "SELECT target, value FROM reference WHERE owner = ? AND attribute = ? AND target {in}"
+# By way of the target, which few name: of one owner there may be very many.
+_PRESENT_BY_TARGET = """SELECT target, value FROM reference INDEXED BY reference_target
+    WHERE owner = ? AND attribute = ? AND target {in}"""
 _COLUMNS = ", ".join(f"o.{name}" for name in OBJECT_COLUMNS.split(", "))
-# A partial index is used where the statement itself says that the target is there.
-_OWNERS = f"""SELECT r.target, {_COLUMNS} FROM reference r JOIN object o ON o.key = r.owner
-    WHERE o.type = ? AND o.state = 0 AND r.attribute = ? AND r.target {{in}}"""  # noqa: S608  # names, no values
+# From the targets to their owners and not through all owners of the type, which SQLite would take for the shorter way.
+_OWNERS = f"""SELECT r.target, {_COLUMNS} FROM reference r INDEXED BY reference_target CROSS JOIN object o
+    ON o.key = r.owner WHERE o.type = ? AND o.state = 0 AND r.attribute = ? AND r.target {{in}}"""  # noqa: S608  # our names
 _TARGETS = "SELECT DISTINCT target FROM reference WHERE owner = ? AND attribute = ? AND target IS NOT NULL"
 # By way of the target, which few name: of one owner there may be 50,000.
 _NAMING = """SELECT owner FROM reference INDEXED BY reference_target
