@@ -16,7 +16,8 @@ from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.digests import same
 from ecmahost_core.space.sqlite.events import write_event
 from ecmahost_core.space.sqlite.known import Digests
-from ecmahost_core.space.sqlite.rows import BATCH, Encoded, encode
+from ecmahost_core.space.sqlite.links import portions
+from ecmahost_core.space.sqlite.rows import Encoded, encode
 from ecmahost_core.space.sqlite.settling import settle
 from ecmahost_core.space.sqlite.spaces import note_content
 from ecmahost_core.space.sqlite.tombstones import purge
@@ -50,8 +51,7 @@ class SqliteImportRun:
         self._require_running()
         type_id = self._types.require(space_type)
         reading = self._reading(space_type)
-        for start in range(0, len(objects), BATCH):
-            part = objects[start : start + BATCH]
+        for part in portions(objects, space_type.links):
             different = self._encoded(type_id, space_type, part)
             # In a first import everything is new, which the writing finds out by itself.
             if not self._all_new:
