@@ -38,7 +38,7 @@ from ecmahost_core.ecma.schema import (
     SchemaType,
     ValueFormat,
 )
-from ecmahost_core.ecma.values import Anchor, Attributes, Reference, Value, Values
+from ecmahost_core.ecma.values import Anchor, Attributes, Reference, Value, Values, anchor_text
 from ecmahost_core.errors import (
     AccessDenied,
     BadServerCredentials,
@@ -101,6 +101,7 @@ __all__ = [
     "Value",
     "ValueFormat",
     "Values",
+    "anchor_text",
     "fold",
     "hookimpl",
     "map_pages",

@@ -138,7 +138,8 @@ def full_import(session: Any, step: RunStep) -> Iterator[ImportPage]:
 
     A generator: at most ``step.page_size`` entries a page, flat memory however many objects there are. Every entry has
     its anchor; ``attributes`` holds every selected attribute, with an empty tuple where the object has no value. An
-    object that cannot be read becomes an entry with ``failure`` and, if known, its anchor; the import goes on.
+    object that cannot be read becomes an entry with ``failure`` and, if known, its anchor; the import goes on. An
+    attribute of several references (a group's members) that is missing was not read, and stays as the host knows it.
 
     The end of the generator is the statement "that is all there is": whatever was not yielded is taken to be gone. If
     the target breaks off, raise; never return early. (ECMA2: GetImportEntries with OperationType.Full.)
@@ -172,13 +173,19 @@ def export(
     """Required. Applies the changes in order and returns exactly one result for each, in any order, by identifier.
 
     - When it returns, every success that it reports is durable in the target, whatever happens to the session.
-    - A change is applied as a whole or not at all, where the target can do that.
+    - A change is applied as a whole or not at all, where the target can do that. Where it cannot, and refuses the rest
+      of an UPDATE of which a part is done, read the object back into the result's ``attributes``, beside the error.
     - A refused change becomes a result with an ``ExportError``, and the others are still applied.
     - An exception leaves the outcome of all the changes unknown; the host reads the objects back. Raise with
       ``nothing_sent=True`` when that is certain.
     - The anchor in a result equals, to the byte, what a later import yields (padding, the spelling of a GUID).
     - An ADD whose anchor exists is ``DUPLICATE_ANCHOR``. An UPDATE, REPLACE or DELETE of an object that is not there is
       ``CONNECTED_DIRECTORY_MISSING_OBJECT``; of more than one object, ``AMBIGUOUS_UPDATE``, with nothing changed.
+    - Of an attribute of several references (a group's members) only what differs is sent where you ask for it
+      (``MULTIVALUED_REFERENCE_ATTRIBUTE_UPDATE``, ``ATTRIBUTE_UPDATE``). Adding what is there and removing what is not
+      succeed: two hosts may do the same. A value whose object is not there is refused if your target can tell. A result
+      leaves such attributes out of its ``attributes`` unless it has them whole. Deleting an object takes the references
+      to it along, in the same transaction: whoever gets its name next must not inherit its groups.
     - ``secrets`` has the password of a change, by its identifier, where you take passwords this way
       (``PasswordSupport.WITH_EXPORT``); empty otherwise, so that nobody else need name it. The password belongs to the
       change: both are applied, or neither. An UPDATE may have nothing but a password. Reveal it as late as possible,

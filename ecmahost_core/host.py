@@ -78,6 +78,11 @@ class Host:
         return self.store.epoch
 
     @property
+    def cursor_secret(self) -> bytes:
+        """What the cursors of paged queries are signed with; the same in every process of the host."""
+        return self._keys.cursor
+
+    @property
     def endpoints(self) -> Mapping[str, Endpoint]:
         """The connectors that can be served now, by name."""
         return MappingProxyType(self._served)

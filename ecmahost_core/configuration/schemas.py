@@ -9,7 +9,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from marshmallow import post_load
+from marshmallow import ValidationError, post_load, validates_schema
 
 from ecmahost_core.configuration.aliases import alias
 from ecmahost_core.configuration.fields import (
@@ -113,6 +113,7 @@ class PropertiesTab(Tab):
     secret_tokens = Entry(list_of(secret_token, most=MAXIMUM_TOKENS), name="tokens")
     freshness = Entry(choice({freshness.value: freshness for freshness in Freshness}))
     deletion_threshold = Entry(table(ThresholdTable), default={})
+    strict = Entry(flag)
     extensions = Entry(extensions, default=())
 
     @post_load
@@ -166,6 +167,13 @@ class AttributeTable(Tab):
     direction = Entry(choice(DIRECTIONS))
     single_value = Entry(flag)
     alias = Entry(alias)
+    references = Entry(name)
+
+    @validates_schema
+    def _only_references(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if "references" in data and data.get("type", AttributeType.REFERENCE) is not AttributeType.REFERENCE:
+            wrong = refusal(echo(data["references"]), 'a Reference: type = "Reference"')
+            raise ValidationError({"references": wrong.messages})
 
     @post_load
     def _build(self, data: dict[str, Any], **_kwargs: Any) -> SelectedAttribute:
@@ -253,4 +261,10 @@ class DeprovisioningTab(Tab):
     """``[deprovisioning.User]``."""
 
     disable = Entry(flow(DisableTable))
+    delete = Entry(flow(DeleteTable))
+
+
+class GroupDeprovisioningTab(Tab):
+    """``[deprovisioning.Group]``: a group is never disabled, it has no ``active``."""
+
     delete = Entry(flow(DeleteTable))

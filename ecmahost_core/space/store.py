@@ -131,8 +131,16 @@ class Store(Protocol):
     def by_anchor(self, space_type: SpaceType, anchor: Anchor) -> SpaceObject | None:
         """Returns the object with this anchor (by the one fold), live or unlinked, or None."""
 
-    def find(self, space_type: SpaceType, attribute: str, value: str) -> list[SpaceObject]:
-        """Returns the objects, live and unlinked, one of whose values of an indexed attribute folds like ``value``."""
+    def by_dn(self, space_type: SpaceType, dn: str) -> SpaceObject | None:
+        """Returns the object with this DN (by the one fold), live or unlinked, or None."""
+
+    def find(
+        self, space_type: SpaceType, attribute: str, value: str, after: int = 0, count: int = -1
+    ) -> list[SpaceObject]:
+        """Returns the objects, live and unlinked, one of whose values of an indexed attribute folds like ``value``.
+
+        In the order of keys, from the first one behind the key ``after``; ``count`` at most, all where it is negative.
+        """
 
     def by_ids(self, space_type: SpaceType, ids: Sequence[str]) -> dict[str, SpaceObject]:
         """Returns the live objects among any number of ids, by id."""
@@ -177,6 +185,14 @@ class Store(Protocol):
         self, space_type: SpaceType, attributes: Sequence[str], targets: Sequence[SpaceObject]
     ) -> dict[int, list[SpaceObject]]:
         """Returns what ``owners`` does for each of several objects, by its key; maybe an empty list."""
+
+    def naming(
+        self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]
+    ) -> set[tuple[int, int]]:
+        """Returns which owners name which targets in one of these attributes, as pairs of keys: owner and target.
+
+        Costs the number of pairs asked for and no more, however many objects an owner names.
+        """
 
     def targets(
         self, space_type: SpaceType, owner_type: SpaceType, owner: SpaceObject, attribute: str

@@ -22,7 +22,7 @@ def refuse(site: Site, request: Request, connector: str) -> Response | None:
     bind_contextvars(connector=connector)
     authorization = request.environ.get("HTTP_AUTHORIZATION", "")
     if not authorization and request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
-        return refusal(405, _SIGN_OF_LIFE, {"Allow": ""})
+        return refusal(405, _SIGN_OF_LIFE, {"Allow": "POST, PUT, PATCH, DELETE"})
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() == "bearer" and site.accepts(connector, token.strip()):
         return None

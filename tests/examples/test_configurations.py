@@ -13,6 +13,11 @@ import pytest
 CONFIGURATIONS = Path(__file__).parents[2] / "examples" / "configurations"
 PASSWORD = "p;w}d {x=1"
 """Of the role hr of the tests' server."""
+IN_SQLITE = {
+    "staff": "INSERT INTO Staff (Login, FirstName) VALUES ('ann@example.com', 'Ann')",
+    "complete": "INSERT INTO Users (UserName, GivenName) VALUES ('ann@example.com', 'Ann')",
+}
+"""What puts somebody into the tables of the examples in SQLite."""
 NAMES = sorted(path.stem for path in CONFIGURATIONS.glob("*.toml"))
 
 
@@ -22,10 +27,10 @@ def home(environment: Any, request: pytest.FixtureRequest) -> Any:
     name = request.param
     shutil.copy(CONFIGURATIONS / f"{name}.toml", environment.home / "connectors.d")
     tables = (CONFIGURATIONS / f"{name}.sql").read_text(encoding="utf-8")
-    if name == "staff":
-        with contextlib.closing(sqlite3.connect(environment.home / "staff.db")) as database:
+    if name in IN_SQLITE:
+        with contextlib.closing(sqlite3.connect(environment.home / f"{name}.db")) as database:
             database.executescript(tables)
-            database.execute("INSERT INTO Staff (Login, FirstName) VALUES ('ann@example.com', 'Ann')")
+            database.execute(IN_SQLITE[name])
             database.commit()
         return environment
     server_of: Callable[[str], Any] = request.getfixturevalue("server_of")
@@ -58,10 +63,10 @@ def test_an_example_fits_its_table_and_what_is_there_is_imported(home: Any, requ
     assert "canary" not in known, "a column that is not selected"
 
 
-@pytest.mark.parametrize("home", ["staff"], indirect=True)
-def test_a_rehearsal_of_the_example_is_green(home: Any) -> None:
+@pytest.mark.parametrize("home", IN_SQLITE, indirect=True)
+def test_a_rehearsal_of_the_example_is_green(home: Any, request: pytest.FixtureRequest) -> None:
     with home.serving():
-        done = home.run("rehearse", "staff")
+        done = home.run("rehearse", request.node.callspec.params["home"])
     assert done.returncode == 0, done.stdout + done.stderr + home.log()
 
 

@@ -1,6 +1,7 @@
 """Reading objects: by id, by anchor, by an indexed value, and all of them."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from ecmahost_core.ecma.values import Anchor, anchor_text, text_of
 from ecmahost_core.space.journal import ID, LockKey
@@ -19,7 +20,8 @@ _FREE = (
 )
 _BY_VALUE = (
     f"SELECT {OBJECT_COLUMNS} FROM object WHERE key IN"  # noqa: S608  # names, no values
-    " (SELECT object FROM value_index WHERE type = ? AND attribute = ? AND value_key = ?) ORDER BY key"
+    " (SELECT object FROM value_index WHERE type = ? AND attribute = ? AND value_key = ? AND object > ?"
+    " ORDER BY object LIMIT ?) ORDER BY key"
 )
 # Two short ranges of the listing's index, merged: one range over both states would have to be sorted as a whole.
 _NEXT = (
@@ -57,14 +59,20 @@ class Lookups:
         """See ``Store.by_anchor``."""
         return self._one(space_type, "anchor_key = ?", fold(anchor_text(anchor)))
 
-    def find(self, space_type: SpaceType, attribute: str, value: str) -> list[SpaceObject]:
+    def by_dn(self, space_type: SpaceType, dn: str) -> SpaceObject | None:
+        """See ``Store.by_dn``."""
+        return self._one(space_type, "dn_key = ?", fold(dn))
+
+    def find(
+        self, space_type: SpaceType, attribute: str, value: str, after: int = 0, count: int = -1
+    ) -> list[SpaceObject]:
         """See ``Store.find``. Raises ValueError for an attribute that the type does not index."""
         type_id = self._types.find(space_type)
         wanted = fold(value)
         if type_id is None or not storable(wanted):
             return []
         with self._database.read() as connection:
-            rows = connection.execute(_BY_VALUE, (type_id, attribute, wanted)).fetchall()
+            rows = connection.execute(_BY_VALUE, (type_id, attribute, wanted, after, count)).fetchall()
             # A process that writes has completed the index of what its configuration names.
             complete = self._database.writing and attribute in space_type.indexed
             indexed = complete or is_indexed(connection, type_id, attribute)
@@ -73,11 +81,12 @@ class Lookups:
         if attribute not in space_type.indexed:
             raise ValueError(f"{attribute} is not an indexed attribute of {space_type.resource_type}")
         # Only in a process that may not write, and so could not complete the index.
-        return [
-            found
-            for found in self.scan(space_type)
-            if any(fold(text_of(each)) == wanted for each in found.attributes.get(attribute, ()))
-        ]
+        found = (
+            one
+            for one in self.scan(space_type, after)
+            if any(fold(text_of(each)) == wanted for each in one.attributes.get(attribute, ()))
+        )
+        return list(islice(found, None if count < 0 else count))
 
     def by_ids(self, space_type: SpaceType, ids: Sequence[str]) -> dict[str, SpaceObject]:
         """See ``Store.by_ids``."""

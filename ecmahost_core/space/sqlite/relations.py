@@ -27,6 +27,11 @@ _COLUMNS = ", ".join(f"o.{name}" for name in OBJECT_COLUMNS.split(", "))
 _OWNERS = f"""SELECT r.target, {_COLUMNS} FROM reference r INDEXED BY reference_target CROSS JOIN object o
     ON o.key = r.owner WHERE o.type = ? AND o.state = 0 AND r.attribute = ? AND r.target {{in}}"""  # noqa: S608  # our names
 _TARGETS = "SELECT DISTINCT target FROM reference WHERE owner = ? AND attribute = ? AND target IS NOT NULL"
+# By way of the target, which few name: of one owner there may be 50,000.
+_NAMING = """SELECT owner FROM reference INDEXED BY reference_target
+    WHERE target = ? AND attribute = ? AND owner {in}"""
+_NAMED = """SELECT target FROM reference INDEXED BY reference_target
+    WHERE owner = ? AND attribute = ? AND target {in}"""
 _LIVE_BY_KEY = f"SELECT {OBJECT_COLUMNS} FROM object WHERE type = ? AND state = 0 AND key {{in}}"  # noqa: S608  # as above
 
 
@@ -97,6 +102,24 @@ class Relations:
                         made[key] = object_from_row(row)
                     found[target][key] = made[key]
         return {target: [owners[key] for key in sorted(owners)] for target, owners in found.items()}
+
+    def naming(
+        self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]
+    ) -> set[tuple[int, int]]:
+        """See ``Store.naming``."""
+        owner_keys, target_keys = [one.key for one in owners], [one.key for one in targets]
+        found: set[tuple[int, int]] = set()
+        with self._database.read() as connection:
+            for attribute in attributes:
+                if len(owner_keys) < len(target_keys):
+                    for owner in owner_keys:
+                        rows = select_in(connection, _NAMED, (owner, attribute), target_keys)
+                        found |= {(owner, target) for (target,) in rows}
+                else:
+                    for target in target_keys:
+                        rows = select_in(connection, _NAMING, (target, attribute), owner_keys)
+                        found |= {(owner, target) for (owner,) in rows}
+        return found
 
     def targets(
         self, space_type: SpaceType, owner_type: SpaceType, owner: SpaceObject, attribute: str

@@ -124,9 +124,15 @@ class SqliteStore:
         """See ``Store.by_anchor``."""
         return self._lookups.by_anchor(space_type, anchor)
 
-    def find(self, space_type: SpaceType, attribute: str, value: str) -> list[SpaceObject]:
+    def by_dn(self, space_type: SpaceType, dn: str) -> SpaceObject | None:
+        """See ``Store.by_dn``."""
+        return self._lookups.by_dn(space_type, dn)
+
+    def find(
+        self, space_type: SpaceType, attribute: str, value: str, after: int = 0, count: int = -1
+    ) -> list[SpaceObject]:
         """See ``Store.find``."""
-        return self._lookups.find(space_type, attribute, value)
+        return self._lookups.find(space_type, attribute, value, after, count)
 
     def by_ids(self, space_type: SpaceType, ids: Sequence[str]) -> dict[str, SpaceObject]:
         """See ``Store.by_ids``."""
@@ -173,6 +179,12 @@ class SqliteStore:
     ) -> dict[int, list[SpaceObject]]:
         """See ``Store.owners_of_all``."""
         return self._relations.owners_of_all(space_type, attributes, targets)
+
+    def naming(
+        self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]
+    ) -> set[tuple[int, int]]:
+        """See ``Store.naming``."""
+        return self._relations.naming(attributes, owners, targets)
 
     def targets(
         self, space_type: SpaceType, owner_type: SpaceType, owner: SpaceObject, attribute: str

@@ -10,6 +10,7 @@ from ecmahost_core import (
     CSEntryChangeResult,
     Finding,
     ImportPage,
+    MAExportType,
     ObjectQuery,
     Parameters,
     RunStep,
@@ -29,9 +30,12 @@ def connectivity_parameters() -> Sequence[ConfigParameterDefinition]:
 
 
 @hookimpl
-def capabilities() -> Capabilities:
+def capabilities(parameters: Parameters) -> Capabilities:
     """One writer at a time; many changes in one rewrite; a call that is cut off commits nothing later."""
-    return Capabilities(concurrent_sessions=1, export_page_size_maximum=1000, settle_seconds=0.0)
+    kind = MAExportType.ATTRIBUTE_REPLACE
+    if parameters.get("memberships_file"):
+        kind = MAExportType.MULTIVALUED_REFERENCE_ATTRIBUTE_UPDATE
+    return Capabilities(export_type=kind, concurrent_sessions=1, export_page_size_maximum=1000, settle_seconds=0.0)
 
 
 @hookimpl
@@ -48,7 +52,7 @@ def session_alive(session: CsvSession) -> bool:
 
 @hookimpl
 def schema(session: CsvSession) -> Schema:
-    """One object type; the header's columns, all text."""
+    """People, and groups where there are files of them; the header's columns, all text."""
     return sessions.schema(session)
 
 

@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +87,22 @@ class Target:
         if record is None:
             raise TargetBusy(f"{self.path}: another program is writing into it; try again")
         return record
+
+    def records_at(self, offsets: Iterable[int]) -> Iterator[Record]:
+        """Yields the records that begin at these bytes, in this order; those that follow each other in one go.
+
+        Nothing else may be read of this version until it is exhausted. Raises as ``record`` does.
+        """
+        following = -1
+        reading: Iterator[Record] = iter(())
+        for offset in offsets:
+            if offset != following:
+                reading = self.records(offset)
+            record = next(reading, None)
+            if record is None:
+                raise TargetBusy(f"{self.path}: another program is writing into it; try again")
+            following = record.end
+            yield record
 
     def raw(self, offset: int, size: int) -> bytes:
         """Returns these bytes; fewer at the end of the file."""

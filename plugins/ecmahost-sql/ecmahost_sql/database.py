@@ -82,6 +82,9 @@ class Database(Protocol):
     def insert(self, table: Table, names: Sequence[str], values: Row, key: Sequence[str]) -> Place | None:
         """Adds one row and returns where it is, by what the database itself made; None when it cannot say."""
 
+    def insert_rows(self, table: Table, names: Sequence[str], rows: Sequence[Row]) -> int:
+        """Adds rows in as few statements as it can; returns how many, -1 when the database cannot say."""
+
     def scans(self, sql: str, parameters: Row) -> bool:
         """Returns whether the database plans to look at every row for this statement: no index helps."""
 

@@ -5,8 +5,10 @@ result holds what a later import will yield.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ecmahost_core import (
+    Anchor,
     CSEntryChange,
     CSEntryChangeResult,
     ExportError,
@@ -24,9 +26,26 @@ from ecmahost_sql.passwords import without
 from ecmahost_sql.rows import Selection, entry_of
 from ecmahost_sql.session import Session
 from ecmahost_sql.statements import delete, place_of, select, update
+from ecmahost_sql.value_reads import with_values
+from ecmahost_sql.value_writes import ValueChange, ValueFailure, forget, located, parted, rename, write
 
 TWO = 2
 """Enough rows to know that an anchor is ambiguous."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What a change writes.
+
+    Attributes:
+        own: into the object's own table.
+        values: into tables of values.
+        singly: these one by one.
+    """
+
+    own: CSEntryChange
+    values: Sequence[ValueChange]
+    singly: bool
 
 
 def apply(
@@ -89,25 +108,45 @@ def _apply_one(session: Session, step: RunStep, change: CSEntryChange, password:
 def _in_transaction(
     session: Session, selection: Selection, change: CSEntryChange, more: Assignments
 ) -> CSEntryChangeResult:
-    """Applies one change, and writes ``more`` with it where it writes at all."""
-    database = session.database
+    """Applies one change, and writes ``more`` with it where it writes at all.
+
+    Where several values were added at once and one of them was there already, because somebody else has just added it
+    or because the database takes two of them for equal, all is done once more with a look before each.
+    """
+    own, values = parted(selection, change)
+    try:
+        return _attempt(session, selection, Writing(own, values, singly=False), more)
+    except ValueFailure as failure:
+        if failure.kind is not FailureKind.UNIQUE:
+            raise located(session, failure, values) from None
+    return _attempt(session, selection, Writing(own, values, singly=True), more)
+
+
+def _attempt(session: Session, selection: Selection, writing: Writing, more: Assignments) -> CSEntryChangeResult:
+    database, change = session.database, writing.own
     tried: dict[str, SqlValue] = {}
     database.begin()
     try:
         match change.modification_type:
             case ObjectModificationType.ADD:
-                result = _add(session, selection, change, more, tried)
+                result = _add(session, selection, writing, more, tried)
             case ObjectModificationType.DELETE:
                 result = _delete(session, selection, change)
             case _:
-                result = _update(session, selection, change, more, tried)
+                result = _update(session, selection, writing, more, tried)
+    except ValueFailure:
+        database.rollback()
+        raise
     except DatabaseFailure as failure:
         database.rollback()
         raise culprit(database, selection.table, tried, failure) from None
     except BaseException:
         database.rollback()
         raise
-    _commit(session)
+    try:
+        _commit(session)
+    except DatabaseFailure as failure:
+        raise located(session, failure, writing.values) from None
     return result
 
 
@@ -123,10 +162,10 @@ def _commit(session: Session) -> None:
 
 
 def _add(
-    session: Session, selection: Selection, change: CSEntryChange, more: Assignments, tried: dict[str, SqlValue]
+    session: Session, selection: Selection, writing: Writing, more: Assignments, tried: dict[str, SqlValue]
 ) -> CSEntryChangeResult:
     """Notes in ``tried`` what it is about to write."""
-    database, table = session.database, selection.table
+    database, table, change = session.database, selection.table, writing.own
     assignments = {**added(selection, change), **more}
     tried.update(assignments)
     supplied = _assigned_key(selection, assignments)
@@ -141,22 +180,44 @@ def _add(
             MAExportError.CONSTRAINT_VIOLATION,
             f"table {table.name} took the new row, but does not show it afterwards: look at its triggers and defaults",
         )
+    if place is not None and writing.values:
+        write(session, selection, _anchor(selection, rows[0])[0], writing.values, singly=writing.singly)
+        rows = _rows(session, selection, place) or rows  # a trigger may have changed it
     return _result(session, selection, change, rows[0])
 
 
 def _update(
-    session: Session, selection: Selection, change: CSEntryChange, more: Assignments, tried: dict[str, SqlValue]
+    session: Session, selection: Selection, writing: Writing, more: Assignments, tried: dict[str, SqlValue]
 ) -> CSEntryChangeResult:
     """Notes in ``tried`` what it is about to write."""
-    database, table = session.database, selection.table
+    change = writing.own
     place, current = _the_row(session, selection, change)
     if change.modification_type is ObjectModificationType.REPLACE:
         assignments = replaced(selection, change, entry_of(selection, current))
     else:
         assignments = updated(selection, change, entry_of(selection, current))
     assignments = {**assignments, **more}
-    if not assignments:
+    if not assignments and not writing.values:
         return _result(session, selection, change, current)
+    if assignments:
+        place, current = _assign(session, selection, current, place, assignments, tried)
+    if writing.values:
+        write(session, selection, _anchor(selection, current)[0], writing.values, singly=writing.singly)
+    rows = _rows(session, selection, place)
+    # A view, or a trigger that archives, may no longer show the row; the change itself is done.
+    return _result(session, selection, change, rows[0]) if rows else CSEntryChangeResult(change.identifier)
+
+
+def _assign(
+    session: Session,
+    selection: Selection,
+    current: Row,
+    place: Place,
+    assignments: Assignments,
+    tried: dict[str, SqlValue],
+) -> tuple[Place, Row]:
+    """Changes the row in this place; returns where it is then, and a row with the anchor that it has then."""
+    database, table = session.database, selection.table
     tried.update(assignments)
     changed = database.execute(
         update(database, table, list(assignments), place), (*assignments.values(), *place.parameters), table
@@ -167,13 +228,17 @@ def _update(
         key = _key_of(selection, current)
         moved = tuple(assignments.get(name, old) for name, old in zip(selection.key_names, key, strict=True))
         place = place_of(database, selection.key_expressions, moved)
+    if not session.value_tables or not any(name in assignments for name in selection.key_names):
+        return place, current
     rows = _rows(session, selection, place)
-    # A view, or a trigger that archives, may no longer show the row; the change itself is done.
-    return _result(session, selection, change, rows[0]) if rows else CSEntryChangeResult(change.identifier)
+    if rows:
+        rename(session, selection, entry_of(selection, current).anchor, entry_of(selection, rows[0]).anchor)
+    return place, rows[0] if rows else current
 
 
 def _delete(session: Session, selection: Selection, change: CSEntryChange) -> CSEntryChangeResult:
-    place, _ = _the_row(session, selection, change)
+    place, current = _the_row(session, selection, change)
+    forget(session, selection, entry_of(selection, current).anchor)
     session.database.execute(delete(selection.table, place), place.parameters, selection.table)
     if _rows(session, selection, place):
         raise Refused(
@@ -228,16 +293,26 @@ def _result(session: Session, selection: Selection, change: CSEntryChange, row: 
         and len(_rows(session, selection, place_of(session.database, selection.key_expressions, key))) == TWO
     ):
         raise _duplicate(selection)
+    _anchor(selection, row)
     entry = entry_of(selection, row)
-    if not entry.anchor:
+    # Members may be many, and the host knows which were added and removed.
+    kept = [one for one in selection.several if not one.is_link]
+    (entry,) = with_values(session.database, selection, kept, [entry])
+    attributes = entry.attributes if entry.failure is None else None
+    return CSEntryChangeResult(change.identifier, anchor=entry.anchor, attributes=attributes)
+
+
+def _anchor(selection: Selection, row: Row) -> Anchor:
+    """Returns the anchor of a row that ``_rows`` read; Refused where it has none that can be read."""
+    anchor = entry_of(selection, row).anchor
+    if not anchor:
         names = selection.key_names
         raise Refused(
             MAExportError.MISSING_PROVISIONING_ATTRIBUTE,
             f"table {selection.table.name}: the object would have no readable anchor ({', '.join(names)})",
             names[0],
         )
-    attributes = entry.attributes if entry.failure is None else None
-    return CSEntryChangeResult(change.identifier, anchor=entry.anchor, attributes=attributes)
+    return anchor
 
 
 def _key_of(selection: Selection, row: Row) -> Row:

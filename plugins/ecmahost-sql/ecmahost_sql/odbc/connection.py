@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import TypeVar
 
 from ecmahost_core import Finding
@@ -159,6 +160,18 @@ class OdbcDatabase:
             return None
         rows = self.query(self._driver.last_key)
         return Place(f"{self.quote(made[0].name)} = ?", rows[0]) if rows and rows[0][0] else None
+
+    def insert_rows(self, table: Table, names: Sequence[str], rows: Sequence[Row]) -> int:
+        """As many rows with one statement as the driver's row says: each statement is a way to the server and back."""
+        columns, markers = ", ".join(map(self.quote, names)), f"({', '.join('?' * len(names))})"
+        counts = []
+        for start in range(0, len(rows), self._driver.rows_at_once):
+            part = rows[start : start + self._driver.rows_at_once]
+            sql = f"{table.insert} ({columns}) VALUES {', '.join([markers] * len(part))}"
+            with self._failures(table):
+                values = tuple(chain.from_iterable(part))
+                counts.append(self._run(sql, values, lambda cursor: cursor.rowcount))
+        return -1 if table.view or -1 in counts else sum(counts)
 
     def scans(self, sql: str, parameters: Row) -> bool:
         """Asks the planner."""

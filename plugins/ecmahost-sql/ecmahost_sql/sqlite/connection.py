@@ -175,6 +175,14 @@ class SqliteDatabase:
             return Place(" AND ".join(f"{quote(name)} IS ?" for name in key), returned[0])
         return Place(f"{table.locator} = ?", (cursor.lastrowid,)) if table.locator else None
 
+    def insert_rows(self, table: Table, names: Sequence[str], rows: Sequence[Row]) -> int:
+        """One prepared statement for all of them."""
+        columns, markers = ", ".join(map(quote, names)), ", ".join("?" * len(names))
+        self._stop_at = time.monotonic() + self._command_timeout
+        with self._failures(table):
+            cursor = self._connection.executemany(f"{table.insert}({columns}) VALUES ({markers})", rows)
+            return -1 if table.view else cursor.rowcount
+
     def scans(self, sql: str, parameters: Row) -> bool:
         """Asks the query planner; a scan of an index is a scan of all rows too."""
         return any(step.startswith("SCAN") for step in self._plan(sql, parameters))
