@@ -33,8 +33,8 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             "Web worker processes. One more process imports.",
         ),
         "host.request_budget_seconds": Meaning(
-            "Seconds that one SCIM request may take in all, the target included. Entra gives up after 60. A bulk request "
-            "may have twenty operations for each.",
+            "Seconds that one SCIM request may take in all, the target included. Entra gives up after 60. A bulk "
+            "request may have twenty operations for each.",
         ),
         "host.body_limit": Meaning(
             "The largest request body, in bytes; of a bulk request, too.",
@@ -49,6 +49,13 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         ),
         "logs.level": Meaning(
             "The least level that is written, to standard error. No level writes secrets or people's values.",
+        ),
+        "admin.enabled": Meaning(
+            "Whether `/admin/v1/` is there, for programs on this machine. It tells people's values: see operating.md.",
+        ),
+        "admin.tokens": Meaning(
+            "HMACs of the tokens that open it, two at most. `ecmahost admin-token` makes one.",
+            otherwise="none: nobody gets in",
         ),
         "properties.instance": Meaning(
             "Made by `init`. The ids of objects with an immutable anchor derive from it: never change it, and "

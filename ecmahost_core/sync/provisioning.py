@@ -13,7 +13,6 @@ from ecmahost_core.ecma.capabilities import MAExportType
 from ecmahost_core.ecma.csentry import change_to_json
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
 from ecmahost_core.ecma.passwords import PasswordSupport
-from ecmahost_core.ecma.values import Reference
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable
 from ecmahost_core.space.journal import (
     ID,
@@ -26,19 +25,18 @@ from ecmahost_core.space.journal import (
 )
 from ecmahost_core.space.objects import ObjectState, SpaceObject, TargetObject
 from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
+from ecmahost_core.sync.additions import plan_of_creation
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.changes import addition, changed_by, exportable, keys_of, keys_of_update, unique_among, update
+from ecmahost_core.sync.changes import changed_by, exportable, keys_of_update, update
 from ecmahost_core.sync.creation import Creation
-from ecmahost_core.sync.deprovisioning import ACTIVE, fitted, wanted_active
+from ecmahost_core.sync.deprovisioning import ACTIVE
 from ecmahost_core.sync.duplicates import duplicate, refuse_if_in_target
 from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
-from ecmahost_core.sync.identity import identifying_paths
-from ecmahost_core.sync.link_changes import Added, new_links, with_links
+from ecmahost_core.sync.link_changes import Added, with_links
 from ecmahost_core.sync.lost_members import lost_members
 from ecmahost_core.sync.presentation import editable
-from ecmahost_core.sync.references import in_target, unknown_ids
-from ecmahost_core.sync.sent import with_sent
+from ecmahost_core.sync.references import unknown_ids
 from ecmahost_core.sync.steps import Plan, Step, half_done, plan_of_change, plan_of_removal
 from ecmahost_core.sync.turns import OVERTAKEN, Turn
 
@@ -57,30 +55,15 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     Raises ScimError: 400 for values that the target does not take, 409 when somebody has the anchor or a unique value
     already, in the space or in the target itself, 503 when the outcome is not known.
     """
-    links = new_links(endpoint, binding, resource)
-    _, resource = in_target(endpoint, binding, {}, {}, resource)
-    attributes = binding.mapping.attributes_of(resource)
-    active = wanted_active(resource)
-    kept = dict(with_sent(binding.mapping, {}, {}, resource))
-    if active is not None and not binding.active_mapped:
-        if binding.active_attribute:
-            attributes[binding.active_attribute] = fitted(binding, binding.active_attribute, (active,))
-        elif not active:
-            kept[ACTIVE] = False
-    password = binding.password_of(resource)
-    attributes |= {name: tuple(map(Reference, texts.values())) for name, texts in links.items()}
-    change = addition(binding, attributes)
-    keys = keys_of(binding, change.anchor, change.dn, attributes)
-    if not keys:
-        paths = identifying_paths(binding)
-        raise ScimError(400, f"Nothing in the request identifies the object; send one of: {paths}.", "invalidValue")
+    planned = plan_of_creation(endpoint, binding, resource)
+    change, password = planned.change, planned.password
     intent = WriteIntent(
         space_type=binding.space_type,
         operation=Operation.ADD,
         change=change_to_json(change),
-        keys=keys,
-        unique=unique_among(binding, keys),
-        kept=kept,
+        keys=planned.keys,
+        unique=planned.unique,
+        kept=planned.kept,
         request_id=call.request_id,
     )
     entry = _open(endpoint, binding, intent, call)
@@ -99,11 +82,11 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     try:
         created = delivery.send(change, password if follows is None else None)
     except ScimError as error:
-        gone = lost_members(endpoint, binding, links, call).gone if error.status < 500 else ()
+        gone = lost_members(endpoint, binding, planned.added, call).gone if error.status < 500 else ()
         raise (unknown_ids("members", gone) if gone else error) from None
     if created is None:
         raise not_found("The object was deleted while it was being created.")
-    return _without_lost(endpoint, binding, created, links, call)
+    return _without_lost(endpoint, binding, created, planned.added, call)
 
 
 def change(
@@ -119,7 +102,7 @@ def change(
     ``condition`` and ``transform`` may be called more than once, when others change the object meanwhile. A change that
     disables where the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
     """
-    _require_whole(endpoint, binding)
+    require_whole(endpoint, binding)
     for overtaken in itertools.count():
         before = existing(endpoint, binding, object_id, call)
         turn = Turn(endpoint, binding, before, call) if overtaken >= OVERTAKEN else None
@@ -156,7 +139,7 @@ def remove(
     endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Call, condition: Condition | None = None
 ) -> None:
     """Deletes an object as the delete flow says; raises ScimError 404 when there is none."""
-    _require_whole(endpoint, binding)
+    require_whole(endpoint, binding)
     while True:
         before = existing(endpoint, binding, object_id, call)
         if condition is not None:
@@ -211,7 +194,7 @@ def _without_lost(
     return after or current
 
 
-def _require_whole(endpoint: Endpoint, binding: TypeBinding) -> None:
+def require_whole(endpoint: Endpoint, binding: TypeBinding) -> None:
     """Raises ScimError 503 where a change sends whole objects, of which the host does not know every attribute yet."""
     whole = endpoint.connector.capabilities.export_type is MAExportType.OBJECT_REPLACE
     if whole and endpoint.incomplete(binding.object_type.resource_type):

@@ -16,6 +16,7 @@ from ecmahost_core.space.sqlite.connection import Transaction
 from ecmahost_core.space.sqlite.rows import Encoded, StoredRow, carried_over, compact, value_keys
 from ecmahost_core.space.sqlite.type_row import TypeRow
 
+_DOUBTED = 10_000
 _INSERT_VALUE = "INSERT OR IGNORE INTO value_index VALUES (?, ?, ?, ?)"
 
 
@@ -208,6 +209,8 @@ def _change_links(
     transaction: Transaction, row: TypeRow, old: StoredRow, new: Encoded, seq: int, room: links.Room | None
 ) -> bytes:
     """Makes the links of an object what they are now; returns its digest."""
+    if room is not None and not row.links:
+        return new.digest
     rest, *before = digests.parts(old.digest, row.links)
     after = [new.digest if room is not None else digests.kept(rest, new.digest)]
     owed = False
@@ -224,18 +227,20 @@ def _doubt(transaction: Transaction, key: int, new: Encoded) -> None:
     """Has the next import look at the references to an object that gets another name.
 
     They go on naming it. Whether the target has changed them too is not known: if it has not, they name nobody there,
-    or one day somebody else.
+    or one day somebody else. Of an object that very many name, only some are looked at: the transaction must end.
     """
     rows = transaction.connection.execute(
         "SELECT r.attribute, o.key, o.digest, t.links FROM reference r JOIN object o ON o.key = r.owner"
-        " JOIN space_type t ON t.id = o.type WHERE r.target = ? AND r.value_key <> ? AND r.value_key IS NOT ?",
-        (key, new.anchor_key, new.dn_key),
+        " JOIN space_type t ON t.id = o.type WHERE r.target = ? AND r.value_key <> ? AND r.value_key IS NOT ? LIMIT ?",
+        (key, new.anchor_key, new.dn_key, _DOUBTED),
     ).fetchall()
-    doubted: dict[int, bytes] = {}
-    for attribute, owner, digest, names in rows:
-        doubted[owner] = digests.without(doubted.get(owner, digest), orjson.loads(names), attribute)
+    before = {owner: digest for _, owner, digest, _ in rows}
+    after = dict(before)
+    for attribute, owner, _, names in rows:
+        after[owner] = digests.without(after[owner], orjson.loads(names), attribute)
     transaction.connection.executemany(
-        "UPDATE object SET digest = ? WHERE key = ?", [(digest, owner) for owner, digest in doubted.items()]
+        "UPDATE object SET digest = ? WHERE key = ?",
+        [(digest, owner) for owner, digest in after.items() if digest != before[owner]],
     )
 
 

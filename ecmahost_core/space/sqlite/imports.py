@@ -16,7 +16,8 @@ from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.digests import same
 from ecmahost_core.space.sqlite.events import write_event
 from ecmahost_core.space.sqlite.known import Digests
-from ecmahost_core.space.sqlite.rows import BATCH, Encoded, encode
+from ecmahost_core.space.sqlite.links import portions
+from ecmahost_core.space.sqlite.rows import Encoded, encode
 from ecmahost_core.space.sqlite.settling import settle
 from ecmahost_core.space.sqlite.spaces import note_content
 from ecmahost_core.space.sqlite.tombstones import purge
@@ -50,8 +51,7 @@ class SqliteImportRun:
         self._require_running()
         type_id = self._types.require(space_type)
         reading = self._reading(space_type)
-        for start in range(0, len(objects), BATCH):
-            part = objects[start : start + BATCH]
+        for part in portions(objects, space_type.links):
             different = self._encoded(type_id, space_type, part)
             # In a first import everything is new, which the writing finds out by itself.
             if not self._all_new:
@@ -118,10 +118,12 @@ class SqliteImportRun:
         first = {new.anchor_key: new for new in reversed(objects)}
         with self._database.read() as connection:
             rows = self._digests.of(connection, type_id, first)
+        links = space_type.links
         alike = {
             key: anchor_key
             for key, anchor_key, digest in rows
-            if (new := first.get(anchor_key)) is not None and same(digest, space_type.links, new.digest, new.sums)
+            if (new := first.get(anchor_key)) is not None
+            and (same(digest, links, new.digest, new.sums) if links else digest == new.digest)
         }
         unchanged = self._seen.without(alike)
         self._seen.add_all(unchanged)

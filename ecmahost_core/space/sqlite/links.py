@@ -4,15 +4,15 @@ What an import brings may be more than one transaction should write. Then the ob
 the digest being unknown, and ``settling`` brings the rows in small transactions.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ecmahost_core.space.objects import LinkChange
+from ecmahost_core.space.objects import LinkChange, TargetObject
 from ecmahost_core.space.sqlite import references
 from ecmahost_core.space.sqlite.connection import Transaction
 from ecmahost_core.space.sqlite.digests import UNKNOWN, moved, sum_of
-from ecmahost_core.space.sqlite.rows import Encoded, select_in
+from ecmahost_core.space.sqlite.rows import BATCH, Encoded, select_in
 from ecmahost_core.space.sqlite.type_row import TypeRow
 from ecmahost_core.text import fold
 
@@ -54,6 +54,24 @@ class Difference:
     respelt: Mapping[str, str] = field(default_factory=dict)
     added: Mapping[str, str] = field(default_factory=dict)
     stale: Sequence[str] = ()
+
+
+def portions(objects: Sequence[TargetObject], names: Sequence[str]) -> Iterator[Sequence[TargetObject]]:
+    """Yields what one transaction of a reading takes: ``BATCH`` objects at most, and ``ROWS`` links or one object."""
+    if not names:
+        yield from (objects[start : start + BATCH] for start in range(0, len(objects), BATCH))
+        return
+    portion: list[TargetObject] = []
+    rows = 0
+    for one in objects:
+        count = sum(len(one.attributes.get(name, ())) for name in names)
+        if portion and (len(portion) == BATCH or rows + count > ROWS):
+            yield portion
+            portion, rows = [], 0
+        portion.append(one)
+        rows += count
+    if portion:
+        yield portion
 
 
 def plan(

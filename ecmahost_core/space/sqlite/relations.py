@@ -19,17 +19,20 @@ _LINKS = """SELECT r.owner, r.attribute, r.value, o.id, o.state, t.resource_type
 _OF_ONE = f"{_LINKS} WHERE r.owner = ? AND r.attribute = ? ORDER BY r.value_key"
 _OF_SEVERAL = f"{_LINKS} WHERE r.attribute = ? AND r.owner {{in}}"
 _PRESENT = "SELECT value_key, value FROM reference WHERE owner = ? AND attribute = ? AND value_key {in}"
-_PRESENT_BY_TARGET = "SELECT target, value FROM reference WHERE owner = ? AND attribute = ? AND target {in}"
+# By way of the target, which few name: of one owner there may be very many.
+_PRESENT_BY_TARGET = """SELECT target, value FROM reference INDEXED BY reference_target
+    WHERE owner = ? AND attribute = ? AND target {in}"""
 _COLUMNS = ", ".join(f"o.{name}" for name in OBJECT_COLUMNS.split(", "))
-# A partial index is used where the statement itself says that the target is there.
-_OWNERS = f"""SELECT r.target, {_COLUMNS} FROM reference r JOIN object o ON o.key = r.owner
-    WHERE o.type = ? AND o.state = 0 AND r.attribute = ? AND r.target {{in}}"""  # noqa: S608  # names, no values
+# From the targets to their owners and not through all owners of the type, which SQLite would take for the shorter way.
+_OWNERS = f"""SELECT r.target, {_COLUMNS} FROM reference r INDEXED BY reference_target CROSS JOIN object o
+    ON o.key = r.owner WHERE o.type = ? AND o.state = 0 AND r.attribute = ? AND r.target {{in}}"""  # noqa: S608  # our names
 _TARGETS = "SELECT DISTINCT target FROM reference WHERE owner = ? AND attribute = ? AND target IS NOT NULL"
 # By way of the target, which few name: of one owner there may be 50,000.
 _NAMING = """SELECT owner FROM reference INDEXED BY reference_target
     WHERE target = ? AND attribute = ? AND owner {in}"""
 _NAMED = """SELECT target FROM reference INDEXED BY reference_target
     WHERE owner = ? AND attribute = ? AND target {in}"""
+_OWNERS_OF_ONE = "SELECT owner FROM reference INDEXED BY reference_target WHERE target = ? AND attribute = ?"
 _LIVE_BY_KEY = f"SELECT {OBJECT_COLUMNS} FROM object WHERE type = ? AND state = 0 AND key {{in}}"  # noqa: S608  # as above
 
 
@@ -100,6 +103,20 @@ class Relations:
                         made[key] = object_from_row(row)
                     found[target][key] = made[key]
         return {target: [owners[key] for key in sorted(owners)] for target, owners in found.items()}
+
+    def each_owner(
+        self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject
+    ) -> Iterator[SpaceObject]:
+        """See ``Store.each_owner``. The keys are read at once, the objects a batch at a time."""
+        type_id = self._types.find(space_type)
+        if type_id is None:
+            return
+        with self._database.read() as connection:
+            places = [(target.key, attribute) for attribute in attributes]
+            keys = {key for place in places for (key,) in connection.execute(_OWNERS_OF_ONE, place).fetchall()}
+        in_order = sorted(keys)
+        for start in range(0, len(in_order), BATCH):
+            yield from self._live(type_id, in_order[start : start + BATCH])
 
     def naming(
         self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]

@@ -39,10 +39,11 @@ from ecmahost_core.space.sqlite import (
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.imports import SqliteImportRun
 from ecmahost_core.space.sqlite.incarnation import Incarnation, is_alive, lock_directory
+from ecmahost_core.space.sqlite.links import portions
 from ecmahost_core.space.sqlite.lookups import Lookups
 from ecmahost_core.space.sqlite.pages import Pages
 from ecmahost_core.space.sqlite.relations import Relations
-from ecmahost_core.space.sqlite.rows import BATCH, encode, stored_row
+from ecmahost_core.space.sqlite.rows import encode, stored_row
 from ecmahost_core.space.sqlite.runs import Runs
 from ecmahost_core.space.sqlite.settling import settle
 from ecmahost_core.space.sqlite.type_row import type_row
@@ -179,6 +180,12 @@ class SqliteStore:
         """See ``Store.owners_of_all``."""
         return self._relations.owners_of_all(space_type, attributes, targets)
 
+    def each_owner(
+        self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject
+    ) -> Iterator[SpaceObject]:
+        """See ``Store.each_owner``."""
+        return self._relations.each_owner(space_type, attributes, target)
+
     def naming(
         self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]
     ) -> set[tuple[int, int]]:
@@ -247,10 +254,10 @@ class SqliteStore:
         """See ``Store.adopt``. Raises ValueError or TypeError for an object that cannot be stored."""
         type_id = self._types.require(space_type)
         reading = arbitration.Reading(space_type, began_seq)
-        encoded = [encode(target, space_type.export_only, space_type.links) for target in objects]
-        for start in range(0, len(encoded), BATCH):
+        for portion in portions(objects, space_type.links):
+            encoded = [encode(target, space_type.export_only, space_type.links) for target in portion]
             with self._database.write() as transaction:
-                applied = arbitration.apply(transaction, type_id, reading, encoded[start : start + BATCH])
+                applied = arbitration.apply(transaction, type_id, reading, encoded)
             reading.seen.add_all(applied.seen)
             reading.own.update(applied.own)
             for owing in applied.owing:

@@ -32,6 +32,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
         run.compare(USERS, [TargetObject((f"u{number:05}",), None, {}) for number in range(100)])
         run.compare(GROUPS, [group("small", 50), group("large", 50_000)])
         run.complete(held=None)
+        someone = store.by_anchor(USERS, ("u00002",))
+        assert someone is not None
+        entry = store.open_entry(WriteIntent(USERS, Operation.UPDATE, {}, (), object_id=someone.id))
+        store.complete(entry, TargetObject(("renamed",), None, {}), OK)
         yield store
 
 
@@ -109,7 +113,8 @@ def test_looking_up_a_member_a_group_and_the_groups_of_somebody_costs_the_same_i
     store: SqliteStore,
 ) -> None:
     groups = {name: found(store, name) for name in ("small", "large")}
-    asked = ["u00001", "nobody"]
+    asked = ["u00001", "nobody", "u00099", "renamed"]
+    assert "renamed" in store.linked(GROUPS, groups["large"], "members", asked)
     acts: tuple[Callable[[SpaceObject], Any], ...] = (
         lambda one: store.get(GROUPS, one.id),
         lambda one: store.linked(GROUPS, one, "members", asked),
@@ -126,11 +131,20 @@ def test_looking_up_a_member_a_group_and_the_groups_of_somebody_costs_the_same_i
     assert steps(store, lambda: store.owners(GROUPS, ["members"], one)) < 20
 
 
+def test_the_groups_of_somebody_cost_the_same_among_many_groups(store: SqliteStore) -> None:
+    someone = store.by_anchor(USERS, ("u00003",))
+    assert someone is not None
+    before = steps(store, lambda: store.owners(GROUPS, ["members"], someone))
+    store.adopt(GROUPS, [group(f"of nobody {number}", 0) for number in range(2000)], store.change_seq())
+    assert steps(store, lambda: store.owners(GROUPS, ["members"], someone)) <= before + 10
+
+
 def test_an_import_that_finds_one_member_more_writes_that_member(store: SqliteStore) -> None:
     more = group("large", 50_001)
     with written(store) as counts:
         store.adopt(GROUPS, [more], store.change_seq())
-    assert counts == {"INSERT reference": 1, "UPDATE object": 2}  # once as it is, once as it is complete
+    # The object once as it is and once as it is complete; the other reference is of the member who was renamed.
+    assert counts == {"INSERT reference": 1, "UPDATE reference": 1, "UPDATE object": 2}
     with written(store) as counts:
         store.adopt(GROUPS, [more], store.change_seq())
     assert counts == {}
