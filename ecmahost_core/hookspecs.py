@@ -31,7 +31,7 @@ have it when you implement it and ``capabilities`` does not decline it.
 ``extension_parameters``, at the end, tells how an extension wraps the hooks of a connector.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -40,6 +40,7 @@ import pluggy
 from ecmahost_core.ecma.capabilities import Capabilities
 from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
 from ecmahost_core.ecma.deprovisioning import DeprovisioningContext, DeprovisioningFlow
+from ecmahost_core.ecma.explanations import ExportExplanation
 from ecmahost_core.ecma.parameters import ConfigParameterDefinition, Parameters
 from ecmahost_core.ecma.passwords import PasswordOptions, Secrets
 from ecmahost_core.ecma.results import CSEntryChangeResult, Finding
@@ -73,9 +74,9 @@ def connectivity_parameters() -> Sequence[ConfigParameterDefinition]:
 def capabilities(parameters: Parameters) -> Capabilities:
     """Returns what this configured connector can do; must not connect.
 
-    Without it, the host takes the defaults of ``Capabilities`` and derives ``full_import``, ``full_object_import`` and
-    ``password`` from the hooks you implement. With it, what you return counts, except that a hook you do not implement
-    stays declined. (ECMA2: GetCapabilitiesEx.)
+    Without it, the host takes the defaults of ``Capabilities`` and derives ``full_import``, ``full_object_import``,
+    ``explain`` and ``password`` from the hooks you implement. With it, what you return counts, except that a hook you
+    do not implement stays declined. (ECMA2: GetCapabilitiesEx.)
     """
 
 
@@ -230,6 +231,28 @@ def deprovision(
     ``entry`` is the object as the host knows it (type REPLACE, whole object). The host has a default: NONE plans
     nothing, SET an Update of one attribute, DELETE a Delete. Implement it where the target needs more than that.
     An empty sequence leaves the target alone.
+    """
+
+
+@hookspec(firstresult=True)
+def explain_export(
+    session: Any,
+    step: RunStep,
+    changes: Sequence[CSEntryChange],
+    with_password: Collection[str],
+) -> Sequence[ExportExplanation]:
+    """Returns what ``export`` would do for these changes, by identifier: exactly one explanation for each.
+
+    Never writes: not even to undo it afterwards. The session is one for reading, and reading is welcome where
+    ``export`` would read too, to see what stands against a change. Build the statements with the code that ``export``
+    runs, so that nobody is told something else than what happens; each change is explained as if it were alone.
+
+    ``with_password`` has the identifiers of the changes that bring a password, which is not handed over: put
+    ``Withheld.SECRET`` in the place of what you would make of it. A value that only the target makes is
+    ``Withheld.MADE_BY_TARGET``. All other values are told to administrators as they are, and to nobody else.
+
+    A change that you would refuse is an explanation with the ``ExportError``; a target that cannot be asked is a
+    ConnectorError. Without this hook, administrators are shown the changes themselves.
     """
 
 

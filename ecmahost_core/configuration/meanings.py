@@ -50,6 +50,13 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         "logs.level": Meaning(
             "The least level that is written, to standard error. No level writes secrets or people's values.",
         ),
+        "admin.enabled": Meaning(
+            "Whether `/admin/v1/` is there, for programs on this machine. It tells people's values: see operating.md.",
+        ),
+        "admin.tokens": Meaning(
+            "HMACs of the tokens that open it, two at most. `ecmahost admin-token` makes one.",
+            otherwise="none: nobody gets in",
+        ),
         "properties.instance": Meaning(
             "Made by `init`. The ids of objects with an immutable anchor derive from it: never change it, and "
             "give a copy of the file another one.",

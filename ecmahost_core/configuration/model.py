@@ -50,6 +50,8 @@ class HostConfiguration:
         log_level: one of ``logs.LEVELS``.
         request_budget: seconds that one SCIM request may take in all.
         body_limit: bytes of a request's body.
+        admin_enabled: whether ``/admin/v1/`` is there at all.
+        admin_tokens: what opens it; they open no connector, and no connector's token opens it.
     """
 
     home: Path
@@ -61,6 +63,8 @@ class HostConfiguration:
     log_level: str
     request_budget: float
     body_limit: int
+    admin_enabled: bool = False
+    admin_tokens: tuple["TokenHash", ...] = ()
 
     @property
     def store(self) -> Path:

@@ -44,6 +44,7 @@ DIRECTIONS = {
 }
 _INSTANCE = "a UUID; make one with: python3 -c 'import uuid; print(uuid.uuid4())'"
 _TOKEN = "an HMAC (hmac:...), never the token itself; make one with: ecmahost token NAME"  # noqa: S105  # a message
+_ADMIN_TOKEN = "an HMAC (hmac:...), never the token itself; make one with: ecmahost admin-token"  # noqa: S105  # as above
 _FLOW = '"none", "delete" or { set = "attribute" }'
 _FLOWS = {"none": DeprovisioningFlow(), "delete": DeprovisioningFlow(FlowAction.DELETE)}
 
@@ -89,6 +90,18 @@ def secret_token(value: Any) -> TokenHash:
         loaded = table(TokenTable)(value)
         return TokenHash(loaded["hash"].removeprefix(PREFIX), loaded["expires"])
     return TokenHash(matching(_HMAC, _TOKEN)(value).removeprefix(PREFIX))
+
+
+def admin_token(value: Any) -> TokenHash:
+    """One element of ``admin.tokens``; never shown, either."""
+    return TokenHash(matching(_HMAC, _ADMIN_TOKEN)(value).removeprefix(PREFIX))
+
+
+class AdminTab(Tab):
+    """``[admin]`` of ``ecmahost.toml``."""
+
+    enabled = Entry(flag, default=False, name="admin_enabled")
+    tokens = Entry(list_of(admin_token, most=MAXIMUM_TOKENS), default=(), name="admin_tokens")
 
 
 class ThresholdTable(Tab):

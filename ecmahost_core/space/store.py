@@ -186,6 +186,11 @@ class Store(Protocol):
     ) -> dict[int, list[SpaceObject]]:
         """Returns what ``owners`` does for each of several objects, by its key; maybe an empty list."""
 
+    def each_owner(
+        self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject
+    ) -> Iterator[SpaceObject]:
+        """Yields what ``owners`` returns, a batch at a time: one manager may have everybody under them."""
+
     def naming(
         self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]
     ) -> set[tuple[int, int]]:

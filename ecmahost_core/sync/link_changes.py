@@ -15,7 +15,7 @@ from ecmahost_core.ecma.csentry import (
     CSEntryChange,
     ObjectModificationType,
 )
-from ecmahost_core.ecma.values import Attributes, Reference, Values, text_of
+from ecmahost_core.ecma.values import Reference, Values, text_of
 from ecmahost_core.scim.errors import invalid_value, unavailable
 from ecmahost_core.scim.links import Links, Wanted, ids_among
 from ecmahost_core.space.objects import LinkChange, SpaceObject
@@ -166,7 +166,24 @@ def planned_links(
     return found
 
 
-def exported_links(
+def with_links(
+    endpoint: Endpoint, binding: TypeBinding, before: SpaceObject, change: CSEntryChange, links: LinkChanges
+) -> CSEntryChange:
+    """Returns a change with what it does to links, of which the attributes of an object know nothing."""
+    store = endpoint.store
+    if change.modification_type is ObjectModificationType.UPDATE:
+        export_type = endpoint.connector.capabilities.export_type
+        parts = _exported(store, binding, export_type, before, links)
+        return replace(change, attribute_changes=(*change.attribute_changes, *parts))
+    if change.modification_type is ObjectModificationType.REPLACE:
+        nothing = LinkChange()
+        names = binding.space_type.links
+        whole = {name: _whole(store, binding, before, name, links.get(name, nothing)) for name in names}
+        return replace(change, attributes={**change.attributes, **whole})
+    return change
+
+
+def _exported(
     store: Store,
     binding: TypeBinding,
     export_type: MAExportType,
@@ -190,12 +207,6 @@ def exported_links(
         kind = AttributeModificationType.REPLACE if values else AttributeModificationType.DELETE
         parts.append(AttributeChange(name, kind, values))
     return tuple(parts)
-
-
-def all_links(store: Store, binding: TypeBinding, before: SpaceObject, changes: LinkChanges) -> Attributes:
-    """Returns every link attribute of an object with all its values after the changes, for a whole object."""
-    nothing = LinkChange()
-    return {name: _whole(store, binding, before, name, changes.get(name, nothing)) for name in binding.space_type.links}
 
 
 def _whole(store: Store, binding: TypeBinding, before: SpaceObject, name: str, change: LinkChange) -> Values:

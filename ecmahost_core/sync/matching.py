@@ -116,7 +116,7 @@ def _by_reference(asked: Asked, access: Naming | NamedBy) -> Iterable[SpaceObjec
     if isinstance(access, Naming):
         rows = [row for row in (*binding.links, *binding.references) if row.target.name in access.attributes]
         named = named_by(endpoint, binding, rows, [access.id]).get(access.id)
-        return [] if named is None else store.owners(space_type, access.attributes, named.entry)
+        return [] if named is None else store.each_owner(space_type, access.attributes, named.entry)
     groups = endpoint.bindings_for_scim()["Group"].space_type
     group = store.by_ids(groups, [access.id]).get(access.id)
     return (

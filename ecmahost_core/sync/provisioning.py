@@ -4,15 +4,15 @@ Every write takes the keys it needs (the object's id, its anchor, its values tha
 exports, and completes. Two writes that need the same key follow one another; the second looks at the world anew.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ecmahost_core.ecma.capabilities import MAExportType
-from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType, change_to_json
+from ecmahost_core.ecma.csentry import change_to_json
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
 from ecmahost_core.ecma.passwords import PasswordSupport
-from ecmahost_core.ecma.values import Reference
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable
 from ecmahost_core.space.journal import (
     ID,
@@ -25,20 +25,20 @@ from ecmahost_core.space.journal import (
 )
 from ecmahost_core.space.objects import ObjectState, SpaceObject, TargetObject
 from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
+from ecmahost_core.sync.additions import plan_of_creation
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.changes import addition, changed_by, exportable, keys_of, keys_of_update, unique_among, update
+from ecmahost_core.sync.changes import changed_by, exportable, keys_of_update, update
 from ecmahost_core.sync.creation import Creation
-from ecmahost_core.sync.deprovisioning import ACTIVE, fitted, wanted_active
+from ecmahost_core.sync.deprovisioning import ACTIVE
 from ecmahost_core.sync.duplicates import duplicate, refuse_if_in_target
 from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
-from ecmahost_core.sync.identity import identifying_paths
-from ecmahost_core.sync.link_changes import Added, all_links, exported_links, new_links
+from ecmahost_core.sync.link_changes import Added, with_links
 from ecmahost_core.sync.lost_members import lost_members
 from ecmahost_core.sync.presentation import editable
-from ecmahost_core.sync.references import in_target, unknown_ids
-from ecmahost_core.sync.sent import with_sent
+from ecmahost_core.sync.references import unknown_ids
 from ecmahost_core.sync.steps import Plan, Step, half_done, plan_of_change, plan_of_removal
+from ecmahost_core.sync.turns import OVERTAKEN, Turn
 
 WAIT_FOR_OUTCOME_SECONDS = 10.0
 
@@ -55,30 +55,15 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     Raises ScimError: 400 for values that the target does not take, 409 when somebody has the anchor or a unique value
     already, in the space or in the target itself, 503 when the outcome is not known.
     """
-    links = new_links(endpoint, binding, resource)
-    _, resource = in_target(endpoint, binding, {}, {}, resource)
-    attributes = binding.mapping.attributes_of(resource)
-    active = wanted_active(resource)
-    kept = dict(with_sent(binding.mapping, {}, {}, resource))
-    if active is not None and not binding.active_mapped:
-        if binding.active_attribute:
-            attributes[binding.active_attribute] = fitted(binding, binding.active_attribute, (active,))
-        elif not active:
-            kept[ACTIVE] = False
-    password = binding.password_of(resource)
-    attributes |= {name: tuple(map(Reference, texts.values())) for name, texts in links.items()}
-    change = addition(binding, attributes)
-    keys = keys_of(binding, change.anchor, change.dn, attributes)
-    if not keys:
-        paths = identifying_paths(binding)
-        raise ScimError(400, f"Nothing in the request identifies the object; send one of: {paths}.", "invalidValue")
+    planned = plan_of_creation(endpoint, binding, resource)
+    change, password = planned.change, planned.password
     intent = WriteIntent(
         space_type=binding.space_type,
         operation=Operation.ADD,
         change=change_to_json(change),
-        keys=keys,
-        unique=unique_among(binding, keys),
-        kept=kept,
+        keys=planned.keys,
+        unique=planned.unique,
+        kept=planned.kept,
         request_id=call.request_id,
     )
     entry = _open(endpoint, binding, intent, call)
@@ -97,11 +82,11 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     try:
         created = delivery.send(change, password if follows is None else None)
     except ScimError as error:
-        gone = lost_members(endpoint, binding, links, call).gone if error.status < 500 else ()
+        gone = lost_members(endpoint, binding, planned.added, call).gone if error.status < 500 else ()
         raise (unknown_ids("members", gone) if gone else error) from None
     if created is None:
         raise not_found("The object was deleted while it was being created.")
-    return _without_lost(endpoint, binding, created, links, call)
+    return _without_lost(endpoint, binding, created, planned.added, call)
 
 
 def change(
@@ -117,36 +102,44 @@ def change(
     ``condition`` and ``transform`` may be called more than once, when others change the object meanwhile. A change that
     disables where the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
     """
-    _require_whole(endpoint, binding)
-    while True:
+    require_whole(endpoint, binding)
+    for overtaken in itertools.count():
         before = existing(endpoint, binding, object_id, call)
-        if condition is not None:
-            condition(before)
-        resource = editable(endpoint, binding, before)
-        after = transform(resource)
-        plan = plan_of_change(endpoint, binding, before, resource, after)
+        turn = Turn(endpoint, binding, before, call) if overtaken >= OVERTAKEN else None
+        added: Added = {}
         try:
-            result = _carry_out(endpoint, binding, before, plan, call)
+            if turn is not None:
+                before = existing(endpoint, binding, object_id, call)
+            if condition is not None:
+                condition(before)
+            resource = editable(endpoint, binding, before)
+            plan = plan_of_change(endpoint, binding, before, resource, transform(resource))
+            added = plan.added
+            result = _carry_out(endpoint, binding, before, plan, call, turn)
         except (ObjectChanged, KeysTaken):
             _require_time(call)
             continue
         except ScimError as error:
-            if error.status >= 500 or not lost_members(endpoint, binding, plan.added, call).corrections:
+            if error.status >= 500 or not lost_members(endpoint, binding, added, call).corrections:
                 raise
             _require_time(call)  # refused because of members who are not there as they were: that tells who
             continue
+        finally:
+            if turn is not None:
+                turn.give_up()
         if result is not None:
             return _without_lost(endpoint, binding, result, plan.added, call)
         if plan.event is DeprovisioningEvent.DISABLE:
             return replace(before, kept={**before.kept, ACTIVE: False})
         raise not_found(f"{binding.object_type.resource_type} {object_id} was deleted meanwhile.")
+    raise AssertionError("it is tried until the request's time is over")
 
 
 def remove(
     endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Call, condition: Condition | None = None
 ) -> None:
     """Deletes an object as the delete flow says; raises ScimError 404 when there is none."""
-    _require_whole(endpoint, binding)
+    require_whole(endpoint, binding)
     while True:
         before = existing(endpoint, binding, object_id, call)
         if condition is not None:
@@ -201,7 +194,7 @@ def _without_lost(
     return after or current
 
 
-def _require_whole(endpoint: Endpoint, binding: TypeBinding) -> None:
+def require_whole(endpoint: Endpoint, binding: TypeBinding) -> None:
     """Raises ScimError 503 where a change sends whole objects, of which the host does not know every attribute yet."""
     whole = endpoint.connector.capabilities.export_type is MAExportType.OBJECT_REPLACE
     if whole and endpoint.incomplete(binding.object_type.resource_type):
@@ -214,7 +207,7 @@ def _outcome_unknown(endpoint: Endpoint, entry: JournalEntry) -> bool:
 
 
 def _carry_out(
-    endpoint: Endpoint, binding: TypeBinding, before: SpaceObject, plan: Plan, call: Call
+    endpoint: Endpoint, binding: TypeBinding, before: SpaceObject, plan: Plan, call: Call, turn: Turn | None = None
 ) -> SpaceObject | None:
     """Does the steps one after the other and returns the object afterwards, None when it is gone.
 
@@ -231,7 +224,7 @@ def _carry_out(
         changed = changed_by(change, current.attributes) if change else {}
         keys, unique = keys_of_update(binding, current, changed, change.new_dn if change else None)
         if change is not None and binding.space_type.links:
-            change = _with_links(endpoint, binding, current, change, step)
+            change = with_links(endpoint, binding, current, change, step.links)
         intent = WriteIntent(
             space_type=binding.space_type,
             operation=step.operation,
@@ -245,7 +238,7 @@ def _carry_out(
             request_id=call.request_id,
             password=PasswordStage.SENT if step.password is not None else PasswordStage.NONE,
         )
-        entry = _open(endpoint, binding, intent, call)
+        entry = (turn.take(intent) if turn is not None else None) or _open(endpoint, binding, intent, call)
         if entry is None:
             raise KeysTaken
         delivery = Delivery(endpoint, binding, entry, current, call)
@@ -259,20 +252,6 @@ def _carry_out(
         if delivery.error is not None:
             raise delivery.error
     return current
-
-
-def _with_links(
-    endpoint: Endpoint, binding: TypeBinding, current: SpaceObject, change: CSEntryChange, step: Step
-) -> CSEntryChange:
-    """The change with what it does to links, of which the attributes of an object know nothing."""
-    if change.modification_type is ObjectModificationType.UPDATE:
-        export_type = endpoint.connector.capabilities.export_type
-        parts = exported_links(endpoint.store, binding, export_type, current, step.links)
-        return replace(change, attribute_changes=(*change.attribute_changes, *parts))
-    if change.modification_type is ObjectModificationType.REPLACE:
-        links = all_links(endpoint.store, binding, current, step.links)
-        return replace(change, attributes={**change.attributes, **links})
-    return change
 
 
 def _open(endpoint: Endpoint, binding: TypeBinding, intent: WriteIntent, call: Call) -> JournalEntry | None:

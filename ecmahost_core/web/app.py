@@ -9,9 +9,10 @@ import structlog
 from flask import Flask, Request, Response, g
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from ecmahost_core.web.admin import admin_routes
 from ecmahost_core.web.answers import refusal, register_errors
 from ecmahost_core.web.discovery import discovery_routes
-from ecmahost_core.web.doors import refuse
+from ecmahost_core.web.doors import refuse, refuse_admin
 from ecmahost_core.web.framework import Application, current_request
 from ecmahost_core.web.health import health_routes
 from ecmahost_core.web.paths import COLLECTIONS, NormalisedPaths
@@ -47,6 +48,8 @@ def create_app(site: Site) -> Flask:
         connector = _connector(incoming.path)
         if connector is not None:
             return refuse(site, incoming, connector)
+        if site.configuration.admin_enabled and (incoming.path + "/").startswith("/admin/"):
+            return refuse_admin(site, incoming)
         return None
 
     @app.after_request
@@ -63,6 +66,8 @@ def create_app(site: Site) -> Flask:
     app.register_blueprint(discovery_routes(site))
     app.register_blueprint(resource_routes(site))
     app.register_blueprint(protocol_routes(site))
+    if site.configuration.admin_enabled:
+        app.register_blueprint(admin_routes(site))
     return app
 
 

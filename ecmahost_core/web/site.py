@@ -37,3 +37,6 @@ class Site(Protocol):
 
     def accepts(self, connector: str, token: str) -> bool:
         """Returns whether a bearer token opens this connector's door."""
+
+    def accepts_admin(self, token: str) -> bool:
+        """Returns whether a bearer token opens ``/admin/``."""

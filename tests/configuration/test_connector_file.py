@@ -191,8 +191,10 @@ CASES: list[Case] = [
     (
         "schema_mapping",
         '[schema_mapping.Group]\n"members[" = "Members"\n',
-        'schema_mapping.Group."members[": found a key that is no SCIM path, '
-        "expected a SCIM path: The path cannot be read at its end: expected the name of a sub-attribute",
+        (
+            'schema_mapping.Group."members[": found a key that is no SCIM path, '
+            "expected a SCIM path: The path cannot be read at its end: expected the name of a sub-attribute"
+        ),
     ),
     (
         "object_types",

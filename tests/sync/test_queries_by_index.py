@@ -92,7 +92,7 @@ def test_references_are_look_ups_in_both_directions(no_scan, text):
 
 def test_whether_somebody_is_in_a_group_is_a_look_up_that_reads_no_other_member(no_scan, monkeypatch):
     staff, ann, cem = group(no_scan, "staff"), the(no_scan, "ann"), the(no_scan, "cem")
-    monkeypatch.setattr(no_scan.store, "owners", None)
+    monkeypatch.setattr(no_scan.store, "each_owner", None)
     monkeypatch.setattr(no_scan.store, "targets", None)
     groups = no_scan.groups
     for text in ('id eq "{}" and members eq "{}"', 'members[value eq "{1}" and type eq "User"] and id eq "{0}"'):

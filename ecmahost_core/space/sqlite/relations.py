@@ -32,6 +32,7 @@ _NAMING = """SELECT owner FROM reference INDEXED BY reference_target
     WHERE target = ? AND attribute = ? AND owner {in}"""
 _NAMED = """SELECT target FROM reference INDEXED BY reference_target
     WHERE owner = ? AND attribute = ? AND target {in}"""
+_OWNERS_OF_ONE = "SELECT owner FROM reference INDEXED BY reference_target WHERE target = ? AND attribute = ?"
 _LIVE_BY_KEY = f"SELECT {OBJECT_COLUMNS} FROM object WHERE type = ? AND state = 0 AND key {{in}}"  # noqa: S608  # as above
 
 
@@ -102,6 +103,20 @@ class Relations:
                         made[key] = object_from_row(row)
                     found[target][key] = made[key]
         return {target: [owners[key] for key in sorted(owners)] for target, owners in found.items()}
+
+    def each_owner(
+        self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject
+    ) -> Iterator[SpaceObject]:
+        """See ``Store.each_owner``. The keys are read at once, the objects a batch at a time."""
+        type_id = self._types.find(space_type)
+        if type_id is None:
+            return
+        with self._database.read() as connection:
+            places = [(target.key, attribute) for attribute in attributes]
+            keys = {key for place in places for (key,) in connection.execute(_OWNERS_OF_ONE, place).fetchall()}
+        in_order = sorted(keys)
+        for start in range(0, len(in_order), BATCH):
+            yield from self._live(type_id, in_order[start : start + BATCH])
 
     def naming(
         self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]

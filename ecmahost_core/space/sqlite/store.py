@@ -180,6 +180,12 @@ class SqliteStore:
         """See ``Store.owners_of_all``."""
         return self._relations.owners_of_all(space_type, attributes, targets)
 
+    def each_owner(
+        self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject
+    ) -> Iterator[SpaceObject]:
+        """See ``Store.each_owner``."""
+        return self._relations.each_owner(space_type, attributes, target)
+
     def naming(
         self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]
     ) -> set[tuple[int, int]]:

@@ -8,6 +8,7 @@ from ecmahost_core import (
     ConfigParameterDefinition,
     CSEntryChange,
     CSEntryChangeResult,
+    ExportExplanation,
     Finding,
     ImportPage,
     MAExportType,
@@ -17,7 +18,7 @@ from ecmahost_core import (
     Schema,
     hookimpl,
 )
-from ecmahost_csv import findings, reading, writing
+from ecmahost_csv import explaining, findings, reading, writing
 from ecmahost_csv import parameters as definitions
 from ecmahost_csv import session as sessions
 from ecmahost_csv.session import CsvSession
@@ -72,6 +73,12 @@ def full_object_import(session: CsvSession, step: RunStep, query: ObjectQuery) -
 def export(session: CsvSession, step: RunStep, changes: Sequence[CSEntryChange]) -> Sequence[CSEntryChangeResult]:
     """All changes in one rewrite, put in place by a rename."""
     return writing.export(session, step, changes)
+
+
+@hookimpl
+def explain_export(session: CsvSession, step: RunStep, changes: Sequence[CSEntryChange]) -> Sequence[ExportExplanation]:
+    """The rows that a rewrite would remove and add."""
+    return explaining.explain_export(session, step, changes)
 
 
 @hookimpl

@@ -110,10 +110,14 @@ class Target:
 
     def line_of(self, offset: int) -> int:
         """Returns the number of the line that begins at this byte; reads everything before it."""
+        return 1 + self.lines_between(0, offset)
+
+    def lines_between(self, start: int, end: int) -> int:
+        """Returns how many line feeds there are from one byte to another."""
         unit = len(self.layout.line_feed)
-        lines, position = 1, 0
-        while position < offset:
-            part = self.raw(position, min(COPY_SIZE, offset - position))
+        lines, position = 0, start
+        while position < end:
+            part = self.raw(position, min(COPY_SIZE, end - position))
             if not part:
                 break
             lines += part.count(b"\n") if unit == 1 else part.decode(self.layout.codec, "replace").count("\n")

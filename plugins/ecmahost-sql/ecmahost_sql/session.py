@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from ecmahost_sql.errors import DatabaseFailure, FailureKind, Refused, as_connec
 from ecmahost_sql.odbc.connection import open_odbc
 from ecmahost_sql.odbc.source import OdbcSource
 from ecmahost_sql.parameters import Connectivity, understand
-from ecmahost_sql.passwords import PasswordColumn, assigned
+from ecmahost_sql.passwords import PasswordColumn, assigned, taking
 from ecmahost_sql.rows import Selection, select_attributes
 from ecmahost_sql.sqlite.connection import open_sqlite
 from ecmahost_sql.value_tables import ValueColumn, ValueTable, fit, offered_attribute, require
@@ -147,8 +148,20 @@ class Session:
     def assigned(self, table: Table, password: Secret) -> Mapping[str, SqlValue]:
         """Returns what a change writes for a password; Refused where the table cannot keep it."""
         if self.password is None:
-            raise Refused(MAExportError.SCHEMA_VIOLATION, "no password_column is named under [connectivity]")
+            raise _no_password_column()
         return assigned(self.password, table.name, self.password_column(table), password)
+
+    def password_place(self, table: Table) -> str:
+        """Returns the name of the column that a password would go into; Refused as ``assigned`` does."""
+        if self.password is None:
+            raise _no_password_column()
+        return taking(self.password, table.name, self.password_column(table)).name
+
+    def through(self, database: Database) -> "Session":
+        """Returns a session that knows the same catalog and sends its statements through ``database``."""
+        other = copy(self)
+        other.database = database
+        return other
 
     def missing(self) -> Sequence[str]:
         """Returns which of the offered tables the database did not have when they were last read."""
@@ -174,6 +187,10 @@ class Session:
 
     def _hint(self) -> str:
         return " among those that `tables` under [connectivity] offers" if self._offered else " in the database"
+
+
+def _no_password_column() -> Refused:
+    return Refused(MAExportError.SCHEMA_VIOLATION, "no password_column is named under [connectivity]")
 
 
 @contextmanager

@@ -228,3 +228,34 @@ def test_a_change_of_a_group_that_an_import_has_removed_is_made_whole_by_the_nex
     assert values(desk, "g") == {"c"}
     assert load(desk, group("g", "c", groups=())).changed == 1  # nobody knew that these are all
     assert load(desk, group("g", "c", groups=())).unchanged == 1
+
+
+def test_who_names_whom_is_told_of_any_owners_and_targets(desk: Any) -> None:
+    desk.load(*(desk.user(f"u{number}") for number in range(4)))
+    load(desk, group("g", "u0", "u1"), group("h", "u1", "u9"), group("u1", "u0", groups=("g",)))
+    users = [desk.named(f"u{number}") for number in range(4)]
+    groups = [found(desk, name) for name in ("g", "h", "u1")]
+    expected = {
+        (groups[0].key, users[0].key),
+        (groups[0].key, users[1].key),
+        (groups[1].key, users[1].key),
+        (groups[2].key, users[0].key),
+    }
+    assert desk.store.naming(["members"], groups, users) == expected
+    for one in users:
+        assert desk.store.naming(["members"], groups, [one]) == {pair for pair in expected if pair[1] == one.key}
+    for one in groups:
+        assert desk.store.naming(["members"], [one], users) == {pair for pair in expected if pair[0] == one.key}
+    assert desk.store.naming(["groups"], groups, users) == set()
+    assert desk.store.naming(["members", "groups"], groups, groups) == {(groups[2].key, groups[0].key)}
+    assert desk.store.naming(["members"], [], users) == desk.store.naming(["members"], groups, []) == set()
+
+
+def test_owners_are_yielded_as_they_are_returned_however_many_they_are(desk: Any) -> None:
+    desk.load(desk.user("u"))
+    load(desk, *(group(f"g{number:04}", "u", "other") for number in range(1200)))
+    user = desk.named("u")
+    yielded = [one.anchor for one in desk.store.each_owner(GROUPS, ["members", "groups"], user)]
+    assert yielded == [one.anchor for one in desk.store.owners(GROUPS, ["members", "groups"], user)]
+    assert len(yielded) == 1200
+    assert list(desk.store.each_owner(desk.users, ["members"], user)) == []
