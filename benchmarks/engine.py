@@ -1,6 +1,6 @@
 """What the SCIM engine itself takes: ``python benchmarks/engine.py``. No HTTP, no store, no target.
 
-Three requests as Entra sends them, in one process: a user to create, a PATCH of two attributes, a match by ``userName``.
+Three requests as Entra sends them, in one process: a user to create, a PATCH of two attributes, a match by user name.
 Each is taken from the JSON that came to the JSON that goes, in turns with reading and writing the same JSON alone, so
 that the ratio says what the engine adds on this machine. ``--profile`` says where the time goes.
 """
@@ -158,7 +158,9 @@ def profile(engine: Engine, calls: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15, help="rounds, of which the median counts (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=15, help="rounds, of which the median counts (default %(default)s)"
+    )
     parser.add_argument("--calls", type=int, default=2000, help="calls in a round (default %(default)s)")
     parser.add_argument("--profile", action="store_true", help="print where the time goes instead")
     options = parser.parse_args()

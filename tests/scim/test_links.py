@@ -175,3 +175,8 @@ def test_the_outcome_is_that_of_the_same_operations_on_a_list(present: list[str]
     wanted = links.wanted()
     if wanted is not None and not wanted.whole:
         assert {one["value"] for one in listed} == (set(present) - {*wanted.removed}) | {*wanted.added}
+
+
+def test_an_empty_list_for_one_member_says_nothing() -> None:
+    read = [{"value": "a"}]
+    assert asked(Operation("add", 'members[value eq "a"]', []), read=lambda: read) in (None, Wanted(True, ("a",), ()))

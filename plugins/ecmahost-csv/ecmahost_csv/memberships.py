@@ -44,8 +44,11 @@ class MembershipColumns:
 
     def key_of(self, row: Sequence[str]) -> tuple[str, str] | None:
         """Returns what a row says; None for one in which an anchor is missing."""
-        groups, members = self.group.keys(row), self.member.keys(row)
-        return (groups[0], members[0]) if groups and members else None
+        first, second = self.group.position, self.member.position
+        if max(first, second) >= len(row):
+            return None
+        group, member = fold(row[first]), fold(row[second])
+        return (group, member) if group and member else None
 
 
 def membership_columns(target: Target, groups: Groups) -> MembershipColumns:
@@ -63,12 +66,34 @@ def membership_columns(target: Target, groups: Groups) -> MembershipColumns:
 
 def members_of(index: Index, target: Target, columns: MembershipColumns, group: Anchor) -> Values:
     """Returns the members of a group, each once, in the file's order."""
-    found: dict[str, Reference] = {}
-    for record in index.find_all(target, (columns.group,), fold(anchor_text(group))):
-        key = columns.key_of(record.cells)
-        if key is not None:
-            found.setdefault(key[1], Reference(record.cells[columns.member.position]))
-    return tuple(found.values())
+    found = index.find_all(target, (columns.group,), fold(anchor_text(group)))
+    return _once(record.cells[columns.member.position] for record in found if columns.key_of(record.cells))
+
+
+class AllMembers:
+    """The members of all groups, read in one go, for an import: 8 bytes a row, and each member's text once."""
+
+    def __init__(self, target: Target, columns: MembershipColumns) -> None:
+        """Reads the whole file; raises UnexpectedData as reading its records does."""
+        self._groups: dict[str, list[str]] = {}
+        texts: dict[str, str] = {}
+        position = columns.member.position
+        for record in target.records():
+            key = columns.key_of(record.cells)
+            if key is not None:
+                member = record.cells[position]
+                self._groups.setdefault(key[0], []).append(texts.setdefault(member, member))
+
+    def of(self, group: Anchor) -> Values:
+        """Returns the members of a group, as ``members_of`` does."""
+        return _once(self._groups.get(fold(anchor_text(group)), ()))
+
+
+def _once(members: Iterable[str]) -> Values:
+    found: dict[str, str] = {}
+    for member in members:
+        found.setdefault(fold(member), member)
+    return tuple(map(Reference, found.values()))
 
 
 class MembershipDraft:

@@ -1,10 +1,12 @@
 """Importing: all rows as a stream, or the rows that have a value."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 from ecmahost_core import (
+    Anchor,
     CSEntryChange,
     ImportPage,
     ObjectQuery,
@@ -13,10 +15,10 @@ from ecmahost_core import (
     SchemaType,
     TargetBusy,
     UnexpectedData,
+    Values,
 )
 from ecmahost_csv.columns import Binding, Column, Key, entry
-from ecmahost_csv.index import Index
-from ecmahost_csv.memberships import MembershipColumns, members_of, membership_columns
+from ecmahost_csv.memberships import AllMembers, MembershipColumns, members_of, membership_columns
 from ecmahost_csv.records import Record
 from ecmahost_csv.session import MEMBERS, CsvSession
 from ecmahost_csv.target import Target
@@ -40,8 +42,9 @@ def full_import(opened: CsvSession, step: RunStep) -> Iterator[ImportPage]:
 
 
 def _import(opened: CsvSession, schema_type: SchemaType, page_size: int) -> Iterator[ImportPage]:
-    with opened.target() as target, _members(opened, schema_type) as members:
+    with opened.target() as target, _memberships(opened, schema_type) as listed:
         binding = opened.binding(target, schema_type)
+        members = AllMembers(*listed) if listed is not None else None
         repeats = opened.index.repeats(target, binding.anchor)
         lines: dict[int, int] = dict.fromkeys(repeats.values(), 0)
         page: list[CSEntryChange] = []
@@ -53,43 +56,28 @@ def _import(opened: CsvSession, schema_type: SchemaType, page_size: int) -> Iter
                 lines[record.offset] = record.line
             found = entry(binding, record, lines.get(repeats.get(record.offset, -1)))
             if members is not None:
-                found = members.with_members(found)
+                found = _with_members(found, members.of)
                 weight += len(found.attributes.get(MEMBERS, ()))
             page.append(found)
             if len(page) >= page_size or weight >= VALUES_OF_A_PAGE:
                 yield ImportPage(tuple(page))
                 page, weight = [], 0
-        for read in (target, members.target if members is not None else target):
+        for read in (target, listed[0] if listed is not None else target):
             if not read.unchanged():
                 raise UnexpectedData(f"{read.path}: changed while being read; rename a new file over it instead")
         if page:
             yield ImportPage(tuple(page))
 
 
-@dataclass(frozen=True, slots=True)
-class _Members:
-    """An open memberships file.
-
-    Attributes:
-        target: its version.
-        columns: where its anchors are.
-        index: of the file.
-    """
-
-    target: Target
-    columns: MembershipColumns
-    index: Index
-
-    def with_members(self, found: CSEntryChange) -> CSEntryChange:
-        """Returns a group with its members; one that could not be read stays as it is."""
-        if found.failure is not None:
-            return found
-        members = members_of(self.index, self.target, self.columns, found.anchor)
-        return replace(found, attributes={**found.attributes, MEMBERS: members})
+def _with_members(found: CSEntryChange, members_of: Callable[[Anchor], Values]) -> CSEntryChange:
+    """Returns a group with its members; one that could not be read stays as it is."""
+    if found.failure is not None:
+        return found
+    return replace(found, attributes={**found.attributes, MEMBERS: members_of(found.anchor)})
 
 
 @contextmanager
-def _members(opened: CsvSession, schema_type: SchemaType) -> Iterator[_Members | None]:
+def _memberships(opened: CsvSession, schema_type: SchemaType) -> Iterator[tuple[Target, MembershipColumns] | None]:
     """Opens the memberships file where a step asks for members; yields None where it does not."""
     listed, groups = opened.memberships, opened.settings.groups
     asked = opened.groups is None and schema_type.attribute(MEMBERS) is not None
@@ -97,7 +85,7 @@ def _members(opened: CsvSession, schema_type: SchemaType) -> Iterator[_Members |
         yield None
         return
     with listed.target() as target:
-        yield _Members(target, membership_columns(target, groups), listed.index)
+        yield target, membership_columns(target, groups)
 
 
 def full_object_import(opened: CsvSession, step: RunStep, query: ObjectQuery) -> Sequence[CSEntryChange]:
@@ -108,13 +96,14 @@ def full_object_import(opened: CsvSession, step: RunStep, query: ObjectQuery) ->
     """
     part, schema_type = opened.of(query.object_type), step.type(query.object_type)
     for _attempt in range(ATTEMPTS):
-        with part.target() as target, _members(part, schema_type) as members:
+        with part.target() as target, _memberships(part, schema_type) as listed:
             binding = part.binding(target, schema_type)
             columns, key = _wanted(binding, query)
             found = [] if key is None else _found(part, target, binding, columns, key, query.limit)
-            if members is not None:
-                found = [members.with_members(one) for one in found]
-            if target.unchanged() and (members is None or members.target.unchanged()):
+            if listed is not None and part.memberships is not None:
+                members = partial(members_of, part.memberships.index, *listed)
+                found = [_with_members(one, members) for one in found]
+            if target.unchanged() and (listed is None or listed[0].unchanged()):
                 return found
     raise TargetBusy(f"{part.settings.path}: another program keeps writing into it; try again")
 

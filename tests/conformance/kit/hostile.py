@@ -315,7 +315,7 @@ class Hostile:
             case 1:
                 segments.insert(place, self._choose(("", ".", "..", "Users", "x" * 3000, "%00", "\xff\xfe", ".search")))
             case 2:
-                segments[place] = segments[place].swapcase()
+                segments[place] = segments[place].swapcase().encode("latin-1", "ignore").decode("latin-1")
             case _:
                 segments[place] = _wsgi(self._torn_text(segments[place]))
         return replace(sent, path="/".join(segments))

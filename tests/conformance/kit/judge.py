@@ -107,12 +107,8 @@ class Client:
         if status == 200 and b'"nextCursor"' in body:
             self.cursors[:] = [*self.cursors[-20:], json.loads(body)["nextCursor"]]
         if status == 200 and b"BulkResponse" in body:
-            made = (one.get("location", "") for one in json.loads(body).get("Operations", ()))
-            self.known += [
-                one.split("/scim", 1)[1]
-                for one in made
-                if "/scim/" in one and one.split("/scim", 1)[1] not in self.known
-            ]
+            answers = json.loads(body).get("Operations", ())
+            self.known += [one["location"].split("/scim", 1)[1] for one in answers if one.get("status") == "201"]
 
     def _leaked(self, body: bytes) -> str:
         token = self._headers["Authorization"].removeprefix("Bearer ").encode()
