@@ -103,12 +103,15 @@ class Links:
         wanted, present = self.wanted(), self.read()
         if wanted is None:
             return list(present)
+        # Of what was there before, the type is known, also where it was removed and added again.
         known = {element["value"]: element for element in present}
-        if not wanted.whole:
-            for identifier in wanted.removed:
-                known.pop(identifier, None)
-            return [*known.values(), *({"value": one} for one in wanted.added if one not in known)]
-        return [known.get(identifier, {"value": identifier}) for identifier in wanted.added]
+        added = [known.get(identifier, {"value": identifier}) for identifier in wanted.added]
+        if wanted.whole:
+            return added
+        gone = set(wanted.removed)
+        kept = [element for identifier, element in known.items() if identifier not in gone]
+        there = {element["value"] for element in kept}
+        return [*kept, *(element for element in added if element["value"] not in there)]
 
 
 def ids_among(elements: Iterable[Element], name: str) -> tuple[str, ...]:

@@ -283,7 +283,9 @@ class Walk:
             assert answer["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"], where
             assert answer["status"] == str(reply.status), where
             assert answer["detail"], where
-        elif method in ("POST", "PATCH", "PUT") and answer is not None and "attributes" not in path.lower():
+        assert answer is None or not _has_null(answer), f"{where}: null says nothing that leaving it out does not say"
+        whole = method in ("POST", "PATCH", "PUT") and "attributes=" not in path.lower()
+        if whole and reply.status < 300 and "meta" in (answer or {}):
             seen = self._send("GET", f"/{answer['meta']['resourceType']}s/{answer['id']}", {}, None)
             assert json.loads(seen.body) == answer, where
 
@@ -296,6 +298,11 @@ class Walk:
         if isinstance(value, dict):
             return {self._filled(name): self._filled(one) for name, one in value.items()}
         return value
+
+
+def _has_null(found: Any) -> bool:
+    inner = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+    return found is None or any(map(_has_null, inner))
 
 
 def _misfit(expected: Any, found: Any, where: str) -> str:
