@@ -185,7 +185,8 @@ def _is_binary(comparison: Comparison) -> bool:
 
 def is_something(value: Any) -> bool:
     """Whether a value counts as one: ``pr`` does not hold for an empty text or list (RFC 7644 table 3)."""
-    return value is not None and value not in ("", [], {})
+    shown = value.shown if isinstance(value, Spelling) else value
+    return shown is not None and shown not in ("", [], {})
 
 
 _PARTS: dict[str, Callable[[str, str], bool]] = {"co": contains, "sw": str.startswith, "ew": str.endswith}

@@ -65,10 +65,10 @@ def sort_key(sort: Sort, resource: Mapping[str, Any]) -> SortKey:
     """
     path = sort.path
     value = _value(path, _chosen(path, resource))
-    if isinstance(value, Spelling):
-        value = value.equal
     if not is_something(value):
         return _ABSENT, 0
+    if isinstance(value, Spelling):
+        value = value.equal
     if isinstance(value, bool):
         return _TRUTH, value
     if isinstance(value, int | float):

@@ -51,6 +51,10 @@ EMPLOYEES = SchemaType(
         SchemaAttribute("Hired", AttributeType.DATE_TIME),
         SchemaAttribute("Salary", format=ValueFormat.DECIMAL, precision=10, scale=2),
         SchemaAttribute("Tags", multi_valued=True),
+        SchemaAttribute("Roles", multi_valued=True),
+        SchemaAttribute("Badge", format=ValueFormat.GUID),
+        SchemaAttribute("Seen", format=ValueFormat.TIMESTAMP, scale=3),
+        SchemaAttribute("Phone", format=ValueFormat.PADDED),
         SchemaAttribute("Boss", AttributeType.REFERENCE, references="Employees"),
     ),
 )
@@ -68,6 +72,10 @@ MAPPING = {
     f"{CUSTOM}:Hired": "Hired",
     f"{CUSTOM}:Salary": "Salary",
     f"{CUSTOM}:Tags": "Tags",
+    "roles": "Roles",
+    f"{CUSTOM}:Badge": "Badge",
+    f"{CUSTOM}:Seen": "Seen",
+    f"{CUSTOM}:Phone": "Phone",
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager": "Boss",
 }
 
@@ -155,6 +163,8 @@ INSTANTS = [
 ]
 NUMBERS = [0, 1, 7, -7, 10, 2**53 + 1, 2**63 - 1, -(2**63)]
 DECIMALS = ["10.50", "9.00", "0.00", "-1.25", "100.00"]
+GUIDS = ["6F9619FF-8B86-D011-B42D-00CF4FC964FF", "00000000-0000-0000-0000-000000000000"]
+SEEN = ["2026-01-31 07:00:00.000", "2026-01-31 08:30:00.250 +01:00", "0001-01-01 00:00:00.000"]
 BYTES = [b"\x00\x01\x02", b"\x68\x05\x9c", b"", b"i\xa6\x9c"]
 
 
@@ -208,6 +218,11 @@ SIMPLE = [
     _custom("Hired", "dateTime"),
     _custom("Salary", "decimal text"),
     _custom("Tags"),
+    *(_core(name, "roles", sub="value") for name in ("roles", "roles.value")),
+    _core("roles.type", "roles", sub="type"),
+    _custom("Badge", "guid text"),
+    _custom("Seen", "moment text"),
+    _custom("Phone"),
     Attribute((f"{_ENTERPRISE}:employeeNumber", "employeeNumber"), (_ENTERPRISE, "employeeNumber"), "number text"),
     *(_core(name, name) for name in ("title", "nickName", "externalId", "unknownToAnybody")),
     _core("name.middleName", "name", "middleName"),
@@ -328,6 +343,11 @@ def compare_one(stored: Any, kind: str, operator: str, literal: str) -> bool:
     if kind in ("decimal text", "number text") and operator == "eq":
         left, right = as_number(stored), as_number(said)
         return (left is not None and left == right) or fold(stored) == fold(said)
+    if kind == "guid text" and operator == "eq":
+        return as_guid(stored) == as_guid(said)
+    if kind == "moment text" and operator == "eq":
+        moments = as_text_moment(stored), as_text_moment(said)
+        return moments[0] == moments[1] if None not in moments else fold(stored) == fold(said)
     if operator in ("co", "sw", "ew"):
         kept = (fold(stored + ".")[:-1], fold(said + ".")[:-1])
         same = fold(stored) == fold(said)
@@ -363,6 +383,21 @@ def as_moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def as_guid(text: str) -> str:
+    plain = text.rstrip().lower().strip("{}")
+    return plain.replace("-", "") if len(plain) in (32, 36) else fold(text)
+
+
+def as_text_moment(text: str) -> datetime | None:
+    """One that the target can keep: thousandths of a second, and a year that UTC has too."""
+    moment = as_moment(text.rstrip().replace(" +", "+"))
+    try:
+        in_utc = None if moment is None else moment.astimezone(UTC)
+    except OverflowError:
+        return None
+    return None if in_utc is None else in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)
 
 
 def as_bytes(text: str) -> Any:
@@ -411,6 +446,10 @@ people = st.lists(
             "Hired": _some(*MOMENTS),
             "Salary": _some(*DECIMALS),
             "Tags": st.lists(texts, max_size=3, unique_by=fold).map(tuple),
+            "Roles": st.lists(texts, max_size=3, unique_by=fold).map(tuple),
+            "Badge": _some(*GUIDS),
+            "Seen": _some(*SEEN),
+            "Phone": _some("", "0123   ", "0123 45  ", "         ", "z3       "),
             "Boss": st.one_of(st.none(), st.integers(0, 8)),
         }
     ),
@@ -444,6 +483,14 @@ LITERALS = {
     ],
     "dateTime": [*map(_quoted, INSTANTS), "null"],
     "decimal text": ['"10.5"', '"10.50"', "10.5", '"9"', '"9.000"', '"0"', '"-1.25"', '"x"', '"10.505"', '""', "null"],
+    "guid text": [
+        *(_quoted(form) for one in GUIDS for form in (one, one.lower(), f"{{{one}}}", one.replace("-", ""), f"{one} ")),
+        *('"6F9619FF"', '""', "null"),
+    ],
+    "moment text": [
+        *(_quoted(one) for one in (*SEEN, *INSTANTS, "2026-01-31T07:30:00.250Z", "2026-01-31T08:30:00.25+01:00")),
+        "null",
+    ],
     "binary": [*(_quoted(base64.b64encode(one).decode()) for one in BYTES), '"aaec"', '"not base64"', "null"],
 }
 OPERATORS = {
@@ -453,6 +500,8 @@ OPERATORS = {
     "number text": ["eq", "eq", "ne", "co", "pr"],
     "dateTime": ["eq", "eq", "ne", "gt", "ge", "lt", "le", "sw", "pr"],
     "decimal text": ["eq", "eq", "ne", "sw", "pr"],
+    "guid text": ["eq", "eq", "ne", "sw", "pr"],
+    "moment text": ["eq", "eq", "ne", "sw", "pr"],
     "binary": ["eq", "ne", "co", "pr"],
 }
 
@@ -498,30 +547,20 @@ def _filters(attributes: Sequence[Attribute], *names: str) -> st.SearchStrategy[
     return st.recursive(leaves, _logic, max_leaves=5)
 
 
-of_people = _filters(SIMPLE, "emails", "groups")
+of_people = _filters(SIMPLE, "emails", "groups", "roles")
 of_groups = _filters(OF_GROUPS, "members")
-SORTED = [
-    one
-    for one in SIMPLE
-    if one.type in ("string", "boolean", "integer", "dateTime") and one.keys != ("meta", "version")
-]
-UNSORTED = {
-    "title",
-    "nickName",
-    "externalId",
-    "unknownToAnybody",
-    "name.middleName",
-    "userName",
+SORTABLE = ("string", "boolean", "integer", "dateTime")
+UNMAPPED = ("title", "nickName", "externalId", "unknownToAnybody", "name.middleName", "roles.type", f"{CUSTOM}:Gone")
+OTHERS = (
+    "meta.location",
+    "meta.version",
+    f"{_ENTERPRISE}:manager.$ref",
+    "groups.$ref",
+    "members.$ref",
     "members.display",
-    f"{CORE}:id",
-}
-PLACES = [
-    one
-    for one in SORTED
-    if one.spellings[0] not in {*UNSORTED - {"userName"}, f"{CUSTOM}:Gone", "meta.location"}
-    and "$ref" not in one.spellings[0]
-]
-GROUP_PLACES = [one for one in OF_GROUPS if one.spellings[0] not in UNSORTED and "$ref" not in one.spellings[0]]
+)
+PLACES = [one for one in SIMPLE if one.type in SORTABLE and one.spellings[0] not in (*UNMAPPED, *OTHERS)]
+GROUP_PLACES = [one for one in OF_GROUPS if one.keys != ("nothing",) and one.spellings[0] not in OTHERS]
 people_asked = st.lists(st.tuples(of_people, st.integers(1, 4), st.integers(0, 4)), min_size=6, max_size=6)
 groups_asked = st.lists(st.tuples(of_groups, st.integers(1, 4), st.integers(0, 4)), min_size=6, max_size=6)
 
@@ -595,6 +634,7 @@ def _site(memory: Any, directory: Any, freshness: Freshness) -> Iterator[Site]:
     with memory.desk_in(directory) as desk:
         desk.target.schema = Schema((EMPLOYEES, memory.GROUPS))
         query = ("Login", ("Mail", False), ("Level", False), ("Salary", False), ("Photo", False), ("Tags", False))
+        query = (*query, ("Roles", False), ("Badge", False), ("Seen", False), ("Phone", False))
         desk.ready(mapping=MAPPING, query=query, freshness=freshness, objects=1000, groups=GROUP_MAPPING)
         yield Site(desk)
 
