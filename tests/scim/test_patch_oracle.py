@@ -143,7 +143,7 @@ def filters(draw: st.DrawFn, name: str, present: Sequence[Json]) -> str:
         case 2 if present:
             return f"not ({comparison()})"
         case 3:
-            return "display pr"
+            return "region pr" if name == "addresses" else "display pr"
         case _:
             return comparison()
 
