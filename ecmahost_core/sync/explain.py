@@ -9,13 +9,13 @@ from typing import Any
 
 from ecmahost_core.ecma.values import Anchor, anchor_text
 from ecmahost_core.scim.entra import unwrapped
-from ecmahost_core.scim.errors import ScimError, invalid_value, not_found
+from ecmahost_core.scim.errors import ScimError, not_found
 from ecmahost_core.scim.filter_text import path_text
 from ecmahost_core.scim.messages import parse_patch, parse_query, parse_search
 from ecmahost_core.scim.operations import Change, Operation, changes
-from ecmahost_core.scim.patch import apply_patch, with_sealed_values
+from ecmahost_core.scim.patch import with_sealed_values
 from ecmahost_core.scim.put import replaced
-from ecmahost_core.scim.resource import canonical, missing, projection, without_read_only
+from ecmahost_core.scim.resource import projection
 from ecmahost_core.scim.values import canonical_value
 from ecmahost_core.space.journal import ID, LockKey
 from ecmahost_core.space.objects import ObjectState, SpaceObject
@@ -27,13 +27,13 @@ from ecmahost_core.sync.explained_queries import explain_query
 from ecmahost_core.sync.explained_steps import explained_step
 from ecmahost_core.sync.explained_words import flow_text, kept_text, own_part, why_not
 from ecmahost_core.sync.explanation import Explanation, Foreseen
-from ecmahost_core.sync.identity import refuse_placeholder
 from ecmahost_core.sync.link_changes import with_links
 from ecmahost_core.sync.obstacles import look_into_target, note_holders, refuse_taken
 from ecmahost_core.sync.presentation import editable
 from ecmahost_core.sync.provisioning import require_whole
 from ecmahost_core.sync.scim_request import ScimRequest
 from ecmahost_core.sync.steps import Plan, plan_of_change, plan_of_removal
+from ecmahost_core.sync.wanted import Wanted, wanted_by_body, wanted_by_patch
 
 ANSWERED_WITHOUT_BODY = frozenset({"Group"})
 """Resource types of which a PATCH is answered 204 (``web.verbs``, which stands above this)."""
@@ -108,7 +108,9 @@ def _explain(endpoint: Endpoint, binding: TypeBinding, asked: ScimRequest, told:
 
 
 def _creation(endpoint: Endpoint, binding: TypeBinding, asked: ScimRequest, told: Explanation, call: Call) -> None:
-    planned = plan_of_creation(endpoint, binding, _complete(binding, asked.body, told, new=True))
+    wanted = wanted_by_body(binding, asked.body, strict=_strict(endpoint), new=True)
+    told.operations.append(wanted.resource)
+    planned = plan_of_creation(endpoint, binding, _noted(wanted, told))
     change = planned.change
     told.object = _place(change.anchor, change.dn, "it would be new")
     told.host_keeps = kept_text(planned.kept, {})
@@ -122,7 +124,8 @@ def _creation(endpoint: Endpoint, binding: TypeBinding, asked: ScimRequest, told
 
 
 def _replacement(endpoint: Endpoint, binding: TypeBinding, asked: ScimRequest, told: Explanation, call: Call) -> None:
-    body = _complete(binding, asked.body, told, new=False)
+    body = _noted(wanted_by_body(binding, asked.body, strict=_strict(endpoint)), told)
+    told.operations.append(body)
 
     def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
         return replaced(resource, body, binding.resource_type)
@@ -137,9 +140,7 @@ def _patch(endpoint: Endpoint, binding: TypeBinding, asked: ScimRequest, told: E
     wanted = _normalised(operations, binding, told)
 
     def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-        patched = apply_patch(resource, operations, binding.resource_type)
-        told.ignored = patched.ignored
-        return patched.resource
+        return _noted(wanted_by_patch(binding, resource, operations, strict=_strict(endpoint)), told)
 
     before, after = _change(endpoint, binding, asked, transform, told, call)
     projected = any(name in asked.query for name in ("attributes", "excludedAttributes"))
@@ -197,18 +198,18 @@ def _steps(
             )
 
 
-def _complete(binding: TypeBinding, body: Any, told: Explanation, *, new: bool) -> dict[str, Any]:
-    """Returns the resource that a POST or PUT wants, canonical and without what only the server sets."""
-    read = canonical(body, binding.resource_type)
-    told.ignored = read.ignored
-    if new:
-        refuse_placeholder(binding, read.resource, read.ignored)
-    resource = without_read_only(read.resource, binding.resource_type)
-    told.operations.append(resource)
-    absent = missing(resource, binding.resource_type)
-    if absent:
-        raise invalid_value(f"The resource must have a value for: {', '.join(absent)}.")
-    return resource
+def _strict(endpoint: Endpoint) -> bool:
+    return endpoint.configuration.properties.strict
+
+
+def _noted(wanted: Wanted, told: Explanation) -> Mapping[str, Any]:
+    """What a request wants; what of it is passed over is told."""
+    told.ignored = wanted.ignored
+    if wanted.without_room:
+        told.notes.append(
+            f"The target has no room for a value of: {', '.join(wanted.without_room)}; it is passed over."
+        )
+    return wanted.resource
 
 
 def _normalised(operations: tuple[Operation, ...], binding: TypeBinding, told: Explanation) -> list[Change]:

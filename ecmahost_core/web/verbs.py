@@ -3,23 +3,22 @@
 They know nothing of Flask: routes call them, and so do Bulk and searches. All raise ScimError.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
-from ecmahost_core.scim.errors import invalid_value
 from ecmahost_core.scim.etags import is_known, require_writable
 from ecmahost_core.scim.messages import parse_patch
-from ecmahost_core.scim.patch import Operation, apply_patch, with_sealed_values
+from ecmahost_core.scim.patch import with_sealed_values
 from ecmahost_core.scim.put import replaced
-from ecmahost_core.scim.resource import Projection, canonical, missing, projection, without_read_only
-from ecmahost_core.scim.unknown_names import refuse_unknown, refuse_without_room, shown_names
+from ecmahost_core.scim.resource import Projection, projection
+from ecmahost_core.scim.unknown_names import shown_names
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync import provisioning
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.identity import refuse_placeholder
 from ecmahost_core.sync.presentation import location_of, presented_page, version_of
+from ecmahost_core.sync.wanted import Wanted, wanted_by_body, wanted_by_patch
 from ecmahost_core.web.exchange import Asked, Reply, Served
 
 ANSWERED_WITHOUT_BODY = frozenset({"Group"})
@@ -34,10 +33,7 @@ def create(served: Served, asked: Asked) -> Reply:
     binding = served.binding
     served.endpoint.require_visible()
     shown = shown_of(binding, asked)
-    read = canonical(asked.body, binding.resource_type)
-    refuse_placeholder(binding, read.resource, read.ignored)
-    _pass_over(served, read.ignored)
-    body = _complete(binding, _placed(served, read.resource))
+    body = _noted(wanted_by_body(binding, asked.body, strict=_strict(served), new=True))
     created = provisioning.create(served.endpoint, binding, body, asked.call)
     return _resource(served, created, shown, 201)
 
@@ -59,9 +55,7 @@ def patch(served: Served, asked: Asked, object_id: str) -> Reply:
     operations = with_sealed_values(parse_patch(asked.body), resource_type)
 
     def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-        patched = apply_patch(resource, operations, resource_type)
-        _pass_over(served, patched.ignored, operations)
-        return _placed(served, patched.resource)
+        return _noted(wanted_by_patch(served.binding, resource, operations, strict=_strict(served)))
 
     projected = bool(asked.query.attributes or asked.query.excluded_attributes)
     quiet = resource_type.name in ANSWERED_WITHOUT_BODY and not projected
@@ -71,9 +65,7 @@ def patch(served: Served, asked: Asked, object_id: str) -> Reply:
 def replace(served: Served, asked: Asked, object_id: str) -> Reply:
     """PUT (RFC 7644 section 3.5.1)."""
     binding = served.binding
-    read = canonical(asked.body, binding.resource_type)
-    _pass_over(served, read.ignored)
-    body = _complete(binding, _placed(served, read.resource))
+    body = _noted(wanted_by_body(binding, asked.body, strict=_strict(served)))
 
     def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
         return replaced(resource, body, binding.resource_type)
@@ -93,32 +85,17 @@ def shown_of(binding: TypeBinding, asked: Asked) -> Projection:
     return projection(binding.resource_type, asked.query.attributes, asked.query.excluded_attributes)
 
 
-def _complete(binding: TypeBinding, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    resource = without_read_only(wanted, binding.resource_type)
-    absent = missing(resource, binding.resource_type)
-    if absent:
-        raise invalid_value(f"The resource must have a value for: {', '.join(absent)}.")
-    return resource
+def _strict(served: Served) -> bool:
+    return served.endpoint.configuration.properties.strict
 
 
-def _pass_over(served: Served, names: tuple[str, ...], operations: Iterable[Operation] = ()) -> None:
-    """Unknown attributes are logged; a strict connector refuses them."""
-    if not names:
-        return
-    if served.endpoint.configuration.properties.strict:
-        refuse_unknown(names, operations)
-    log.debug("attributes_ignored", names=shown_names(names), count=len(names))
-
-
-def _placed(served: Served, resource: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The resource as far as there is room for it: the rest is logged, and refused by a strict connector."""
-    placed = served.binding.mapping.with_places(resource)
-    names = served.binding.mapping.without_room(placed)
-    if names:
-        if served.endpoint.configuration.properties.strict:
-            refuse_without_room(names)
-        log.debug("values_ignored", names=shown_names(names), count=len(names))
-    return placed
+def _noted(wanted: Wanted) -> Mapping[str, Any]:
+    """What a request wants; what of it is passed over is logged."""
+    if wanted.ignored:
+        log.debug("attributes_ignored", names=shown_names(wanted.ignored), count=len(wanted.ignored))
+    if wanted.without_room:
+        log.debug("values_ignored", names=shown_names(wanted.without_room), count=len(wanted.without_room))
+    return wanted.resource
 
 
 def _changed(served: Served, asked: Asked, object_id: str, transform: provisioning.Transform, *, quiet: bool) -> Reply:

@@ -200,6 +200,18 @@ def test_the_error_that_a_request_would_get_is_the_answer(desk, told, method, pa
     assert found.answer.detail
 
 
+def test_what_a_strict_connector_refuses_is_refused(desk, told):
+    ada = ready(desk)
+    mails = [{"type": "work", "value": "a@y"}, {"type": "home", "value": "h@y"}]
+    lenient = told("POST", "/Users", {"userName": "bob", "nickName": "x", "emails": mails})
+    assert (lenient.answer.status, lenient.ignored) == (201, ("nickName",))
+    assert any("no room for a value of" in one and "emails" in one for one in lenient.notes)
+    desk.configured(strict=True)
+    assert told("POST", "/Users", {"userName": "bob", "nickName": "x"}).answer.status == 400
+    assert told("POST", "/Users", {"userName": "bob", "emails": mails}).answer.status == 400
+    assert told("PATCH", f"/Users/{ada}", patch(replace("nickName", "x"))).answer.status == 400
+
+
 def test_whose_value_it_is_is_told(desk, told):
     ada = ready(desk)
     desk.target.put("bob", Login="bob", Mail="b@x")
