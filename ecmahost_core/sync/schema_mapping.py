@@ -5,7 +5,7 @@ mapped attributes only: what a client sends beside them is not kept, and what th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -156,7 +156,8 @@ class SchemaMapping:
     rows: tuple[MappedPath, ...]
     _writers: tuple[tuple[MappedPath, str, bool, Writer], ...] = field(init=False, repr=False, compare=False)
     _by_name: Mapping[tuple[str | None, str], list[MappedPath]] = field(init=False, repr=False, compare=False)
-    _selecting: tuple[list[MappedPath], ...] = field(init=False, repr=False, compare=False)
+    selecting: tuple[Sequence[MappedPath], ...] = field(init=False, repr=False, compare=False)
+    """The rows of each attribute whose values are all chosen by what they say of themselves (``places``)."""
 
     def __post_init__(self) -> None:
         by_name: dict[tuple[str | None, str], list[MappedPath]] = {}
@@ -164,7 +165,7 @@ class SchemaMapping:
             by_name.setdefault((row.path.urn, row.path.name), []).append(row)
         object.__setattr__(self, "_by_name", by_name)
         selecting = (rows for rows in by_name.values() if all(row.selector is not None for row in rows))
-        object.__setattr__(self, "_selecting", tuple(selecting))
+        object.__setattr__(self, "selecting", tuple(selecting))
         writers = ((row, row.target.name, shown_unchanged(row.scim_type), row.write) for row in self.rows)
         object.__setattr__(self, "_writers", tuple(writers))
 
@@ -242,41 +243,6 @@ class SchemaMapping:
             if wanted is None or row.selector is None or _same_selector(row.selector, wanted):
                 yield row
 
-    def with_places(self, resource: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Returns a canonical resource in which a value that does not say of what type it is has the first row's.
-
-        Many clients send one e-mail address and say nothing of its type, or a role without saying that it is primary.
-        Where values are mapped by type it would be lost. Not where somebody has that place already, and of several
-        values of which nobody knows which is meant.
-        """
-        for rows in self._selecting:
-            found = rows[0].container(resource)
-            selector = rows[0].selector
-            if not isinstance(found, list) or selector is None or any(selected(one, *selector) for one in found):
-                continue
-            sub, wanted = selector
-            loose = [one for one in found if isinstance(one, dict) and sub not in one]
-            if len(loose) == 1 and (sub != "primary" or len(found) == 1):
-                elements = [one | {sub: wanted} if one is loose[0] else one for one in found]
-                urn, name = rows[0].path.urn, rows[0].path.name
-                resource = {
-                    **resource,
-                    **({name: elements} if urn is None else {urn: {**resource[urn], name: elements}}),
-                }
-        return resource
-
-    def without_room(self, resource: Mapping[str, Any]) -> tuple[str, ...]:
-        """Returns the attributes of a canonical resource that have a value which no row takes.
-
-        A fax number, where telephone numbers are mapped for work alone, is not kept.
-        """
-        return tuple(
-            replace(rows[0].path, value_filter=None, sub_attribute=None).text
-            for rows in self._selecting
-            for element in _elements(rows[0].container(resource))
-            if not any(row.selector and selected(element, *row.selector) for row in rows)
-        )
-
     def knows(self, path: AttributePath) -> bool:
         """Returns whether any row is about the attribute of a path."""
         return (path.urn, path.name) in self._by_name
@@ -289,10 +255,6 @@ class SchemaMapping:
     def targets(self) -> Sequence[str]:
         """The mapped target attributes, each once, in the order of the rows."""
         return tuple(dict.fromkeys(row.target.name for row in self.rows))
-
-
-def _elements(found: Any) -> Sequence[Any]:
-    return found if isinstance(found, list) else ()
 
 
 def _as_stored(values: Values, stored: Values, target: SchemaAttribute) -> Values:

@@ -10,6 +10,7 @@ from ecmahost_core.scim.resource import canonical, missing, without_read_only
 from ecmahost_core.scim.unknown_names import refuse_unknown, refuse_without_room
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.identity import refuse_placeholder
+from ecmahost_core.sync.places import with_places, without_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ def wanted_by_patch(
 def _placed(
     binding: TypeBinding, resource: Mapping[str, Any], *, strict: bool
 ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-    placed = binding.mapping.with_places(resource)
-    names = tuple(binding.mapping.without_room(placed))
+    placed = with_places(binding.mapping, resource)
+    names = without_room(binding.mapping, placed)
     if strict and names:
         refuse_without_room(names)
     return placed, names

@@ -294,32 +294,3 @@ def test_the_resource_type_has_what_is_mapped_and_active(desk):
         "Admin": ("boolean", False),
         "Tags": ("string", True),
     }
-
-
-@pytest.mark.parametrize(
-    ("sent", "placed", "without_room"),
-    [
-        ({"emails": [{"value": "a"}]}, {"emails": [{"value": "a", "type": "work"}]}, ()),
-        ({"emails": [{"value": "a"}, {"value": "b"}]}, None, ("emails", "emails")),
-        (
-            {"emails": [{"value": "a"}, {"value": "b", "type": "home"}]},
-            {"emails": [{"value": "a", "type": "work"}, {"value": "b", "type": "home"}]},
-            (),
-        ),
-        ({"emails": [{"value": "a"}, {"value": "b", "type": "WORK"}]}, None, ("emails",)),
-        ({"emails": [{"value": "a", "type": "other"}]}, None, ("emails",)),
-        ({"phoneNumbers": [{"value": "1"}]}, {"phoneNumbers": [{"value": "1", "primary": True}]}, ()),
-        ({"phoneNumbers": [{"value": "1", "primary": False}]}, None, ("phoneNumbers",)),
-        ({"phoneNumbers": [{"value": "1"}, {"value": "2", "primary": False}]}, None, ("phoneNumbers", "phoneNumbers")),
-        ({"roles": [{"value": "a"}]}, None, ()),
-        ({"userName": "a", "name": {"givenName": "b"}}, None, ()),
-    ],
-)
-def test_a_value_that_does_not_say_its_type_has_the_first_place_if_that_is_free(sent, placed, without_room):
-    mapping = MAPPING
-    before = repr(sent)
-    found = mapping.with_places(sent)
-    assert found == (sent if placed is None else placed)
-    assert repr(sent) == before
-    assert mapping.without_room(found) == without_room
-    assert mapping.with_places(found) == found
