@@ -325,3 +325,21 @@ def test_what_is_sent_a_second_time_reaches_no_row(estate: Estate) -> None:
         assert client.request("PUT", group, {"displayName": name, "members": values}).json == seen
         assert client.request("POST", "/Groups", {"displayName": name, "members": values}).status == 409
     assert estate.database.written() == written
+
+
+def test_another_form_of_the_same_values_reaches_no_row(estate: Estate) -> None:
+    directory = Directory(estate.host.client("hr"))
+    directory.cycle()
+    written = estate.database.written()
+    forms = {
+        "Hired": "2026-01-31T00:00:00Z", "Seen": "2026-01-31T09:00:00.123456+01:00", "Salary": "1.5000", "Rate": "0.25",
+        "Level": 7, "Flag": True, "Badge": "abc       ", "Guid": f"{{{GUID}}}",
+        'phoneNumbers[type eq "work"].value': "+1 555 0100  ",
+    }  # fmt: skip
+    operations = [{"op": "Replace", "path": _path(name), "value": value} for name, value in forms.items()]
+    answer = directory.client.patch(directory.ids["ann"], *operations)
+    assert answer.status == 200, answer.json
+    assert {name: answer.json[CONTOSO][name] for name in forms if "[" not in name} == {
+        name: value for name, value in forms.items() if "[" not in name
+    }
+    assert estate.database.written() == written
