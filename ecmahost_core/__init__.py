@@ -17,6 +17,7 @@ from ecmahost_core.ecma.deprovisioning import (
     DeprovisioningFlow,
     FlowAction,
 )
+from ecmahost_core.ecma.explanations import ExportExplanation, Statement, StatementValue, Withheld
 from ecmahost_core.ecma.pages import map_pages
 from ecmahost_core.ecma.parameters import ConfigParameterDefinition, ConfigParameterType, Parameters, Secret
 from ecmahost_core.ecma.passwords import PasswordOptions, PasswordSupport, Secrets
@@ -38,7 +39,7 @@ from ecmahost_core.ecma.schema import (
     SchemaType,
     ValueFormat,
 )
-from ecmahost_core.ecma.values import Anchor, Attributes, Reference, Value, Values
+from ecmahost_core.ecma.values import Anchor, Attributes, Reference, Value, Values, anchor_text
 from ecmahost_core.errors import (
     AccessDenied,
     BadServerCredentials,
@@ -72,6 +73,7 @@ __all__ = [
     "DeprovisioningEvent",
     "DeprovisioningFlow",
     "ExportError",
+    "ExportExplanation",
     "Finding",
     "FlowAction",
     "ImportFailure",
@@ -96,11 +98,15 @@ __all__ = [
     "ServerDown",
     "SessionPurpose",
     "Severity",
+    "Statement",
+    "StatementValue",
     "TargetBusy",
     "UnexpectedData",
     "Value",
     "ValueFormat",
     "Values",
+    "Withheld",
+    "anchor_text",
     "fold",
     "hookimpl",
     "map_pages",

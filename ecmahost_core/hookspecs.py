@@ -31,7 +31,7 @@ have it when you implement it and ``capabilities`` does not decline it.
 ``extension_parameters``, at the end, tells how an extension wraps the hooks of a connector.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -40,6 +40,7 @@ import pluggy
 from ecmahost_core.ecma.capabilities import Capabilities
 from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
 from ecmahost_core.ecma.deprovisioning import DeprovisioningContext, DeprovisioningFlow
+from ecmahost_core.ecma.explanations import ExportExplanation
 from ecmahost_core.ecma.parameters import ConfigParameterDefinition, Parameters
 from ecmahost_core.ecma.passwords import PasswordOptions, Secrets
 from ecmahost_core.ecma.results import CSEntryChangeResult, Finding
@@ -73,9 +74,9 @@ def connectivity_parameters() -> Sequence[ConfigParameterDefinition]:
 def capabilities(parameters: Parameters) -> Capabilities:
     """Returns what this configured connector can do; must not connect.
 
-    Without it, the host takes the defaults of ``Capabilities`` and derives ``full_import``, ``full_object_import`` and
-    ``password`` from the hooks you implement. With it, what you return counts, except that a hook you do not implement
-    stays declined. (ECMA2: GetCapabilitiesEx.)
+    Without it, the host takes the defaults of ``Capabilities`` and derives ``full_import``, ``full_object_import``,
+    ``explain`` and ``password`` from the hooks you implement. With it, what you return counts, except that a hook you
+    do not implement stays declined. (ECMA2: GetCapabilitiesEx.)
     """
 
 
@@ -138,7 +139,8 @@ def full_import(session: Any, step: RunStep) -> Iterator[ImportPage]:
 
     A generator: at most ``step.page_size`` entries a page, flat memory however many objects there are. Every entry has
     its anchor; ``attributes`` holds every selected attribute, with an empty tuple where the object has no value. An
-    object that cannot be read becomes an entry with ``failure`` and, if known, its anchor; the import goes on.
+    object that cannot be read becomes an entry with ``failure`` and, if known, its anchor; the import goes on. An
+    attribute of several references (a group's members) that is missing was not read, and stays as the host knows it.
 
     The end of the generator is the statement "that is all there is": whatever was not yielded is taken to be gone. If
     the target breaks off, raise; never return early. (ECMA2: GetImportEntries with OperationType.Full.)
@@ -172,13 +174,19 @@ def export(
     """Required. Applies the changes in order and returns exactly one result for each, in any order, by identifier.
 
     - When it returns, every success that it reports is durable in the target, whatever happens to the session.
-    - A change is applied as a whole or not at all, where the target can do that.
+    - A change is applied as a whole or not at all, where the target can do that. Where it cannot, and refuses the rest
+      of an UPDATE of which a part is done, read the object back into the result's ``attributes``, beside the error.
     - A refused change becomes a result with an ``ExportError``, and the others are still applied.
     - An exception leaves the outcome of all the changes unknown; the host reads the objects back. Raise with
       ``nothing_sent=True`` when that is certain.
     - The anchor in a result equals, to the byte, what a later import yields (padding, the spelling of a GUID).
     - An ADD whose anchor exists is ``DUPLICATE_ANCHOR``. An UPDATE, REPLACE or DELETE of an object that is not there is
       ``CONNECTED_DIRECTORY_MISSING_OBJECT``; of more than one object, ``AMBIGUOUS_UPDATE``, with nothing changed.
+    - Of an attribute of several references (a group's members) only what differs is sent where you ask for it
+      (``MULTIVALUED_REFERENCE_ATTRIBUTE_UPDATE``, ``ATTRIBUTE_UPDATE``). Adding what is there and removing what is not
+      succeed: two hosts may do the same. A value whose object is not there is refused if your target can tell. A result
+      leaves such attributes out of its ``attributes`` unless it has them whole. Deleting an object takes the references
+      to it along, in the same transaction: whoever gets its name next must not inherit its groups.
     - ``secrets`` has the password of a change, by its identifier, where you take passwords this way
       (``PasswordSupport.WITH_EXPORT``); empty otherwise, so that nobody else need name it. The password belongs to the
       change: both are applied, or neither. An UPDATE may have nothing but a password. Reveal it as late as possible,
@@ -223,6 +231,28 @@ def deprovision(
     ``entry`` is the object as the host knows it (type REPLACE, whole object). The host has a default: NONE plans
     nothing, SET an Update of one attribute, DELETE a Delete. Implement it where the target needs more than that.
     An empty sequence leaves the target alone.
+    """
+
+
+@hookspec(firstresult=True)
+def explain_export(
+    session: Any,
+    step: RunStep,
+    changes: Sequence[CSEntryChange],
+    with_password: Collection[str],
+) -> Sequence[ExportExplanation]:
+    """Returns what ``export`` would do for these changes, by identifier: exactly one explanation for each.
+
+    Never writes: not even to undo it afterwards. The session is one for reading, and reading is welcome where
+    ``export`` would read too, to see what stands against a change. Build the statements with the code that ``export``
+    runs, so that nobody is told something else than what happens; each change is explained as if it were alone.
+
+    ``with_password`` has the identifiers of the changes that bring a password, which is not handed over: put
+    ``Withheld.SECRET`` in the place of what you would make of it. A value that only the target makes is
+    ``Withheld.MADE_BY_TARGET``. All other values are told to administrators as they are, and to nobody else.
+
+    A change that you would refuse is an explanation with the ``ExportError``; a target that cannot be asked is a
+    ConnectorError. Without this hook, administrators are shown the changes themselves.
     """
 
 

@@ -16,7 +16,7 @@ from ecmahost_core.configuration.load import LoadedConnectors, load_host
 from ecmahost_core.configuration.model import ConnectorConfiguration, HostConfiguration, TokenHash
 from ecmahost_core.configuration.secrets import Keys, load_keys
 from ecmahost_core.configuration.sources import SourceFile, content_of, published, read_sources
-from ecmahost_core.configuration.tokens import accepts
+from ecmahost_core.configuration.tokens import accepts, verify_admin
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.logs import origin
@@ -78,6 +78,11 @@ class Host:
         return self.store.epoch
 
     @property
+    def cursor_secret(self) -> bytes:
+        """What the cursors of paged queries are signed with; the same in every process of the host."""
+        return self._keys.cursor
+
+    @property
     def endpoints(self) -> Mapping[str, Endpoint]:
         """The connectors that can be served now, by name."""
         return MappingProxyType(self._served)
@@ -98,6 +103,11 @@ class Host:
         return endpoint is not None and accepts(
             self._keys.token, endpoint.configuration.properties, token, datetime.now(UTC)
         )
+
+    def accepts_admin(self, token: str) -> bool:
+        """Returns whether a bearer token opens ``/admin/``; never where that is not enabled."""
+        tokens = self.configuration.admin_tokens if self.configuration.admin_enabled else ()
+        return verify_admin(self._keys.token, tokens, token, datetime.now(UTC))
 
     def reload(self) -> None:
         """Builds the connectors that changed, and drops those whose file is gone.

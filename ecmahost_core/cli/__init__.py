@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 COMMANDS: Final = MappingProxyType(
     {
         "accept": "ecmahost_core.cli.accept:accept",
+        "admin-token": "ecmahost_core.cli.admin_token:admin_token",
         "certificate": "ecmahost_core.cli.certificate:certificate",
         "check": "ecmahost_core.cli.check:check",
         "connectors": "ecmahost_core.cli.connectors:connectors",
         "encrypt": "ecmahost_core.cli.encrypt:encrypt",
+        "explain": "ecmahost_core.cli.explain:explain_",
         "extensions": "ecmahost_core.cli.extensions:extensions",
         "import": "ecmahost_core.cli.import_:import_",
         "init": "ecmahost_core.cli.init:init",

@@ -21,7 +21,8 @@ from ecmahost_core.configuration.model import (
 )
 from ecmahost_core.configuration.parameters import Sources, read_parameters
 from ecmahost_core.configuration.report import Report
-from ecmahost_core.configuration.scim_paths import read_mapping
+from ecmahost_core.configuration.scim_paths import RESOURCE_TYPES as SCIM_TYPES
+from ecmahost_core.configuration.scim_paths import mapping_of
 from ecmahost_core.ecma.parameters import NO_PARAMETERS, ConfigParameterDefinition, Parameters
 from ecmahost_core.errors import ConfigurationProblem, EcmahostError
 
@@ -39,8 +40,15 @@ TABLES = (
     "deprovisioning",
     "extensions",
 )
-RESOURCE_TYPES = ("User",)
+RESOURCE_TYPES = tuple(SCIM_TYPES)
 _OBJECT_TYPE = "[object_types.User] with the target's object type and its anchor"
+_GROUP_MAPPING = 'this table, with at least displayName = "..." and members = "..."'
+_OBJECT_TYPES: Mapping[str, Reader[dict[str, Any]]] = dict.fromkeys(RESOURCE_TYPES, reader_of(schemas.ObjectTypeTab))
+_MAPPINGS: Mapping[str, Reader[dict[str, Any]]] = {name: mapping_of(one) for name, one in SCIM_TYPES.items()}
+_FLOWS: Mapping[str, Reader[dict[str, Any]]] = {
+    "User": reader_of(schemas.DeprovisioningTab),
+    "Group": reader_of(schemas.GroupDeprovisioningTab),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +81,12 @@ def read_connector(
     connectivity = _connectivity(report, document, installation)
     profiles = _tab(report, document, "run_profiles", schemas.RunProfilesTab)
     export = _tab(report, document, "export", schemas.ExportTab)
-    object_types = _by_resource_type(report, document, "object_types", reader_of(schemas.ObjectTypeTab), _OBJECT_TYPE)
-    mapping = _by_resource_type(report, document, "schema_mapping", read_mapping, "")
-    deprovisioning = _by_resource_type(report, document, "deprovisioning", reader_of(schemas.DeprovisioningTab), "")
+    object_types = _by_resource_type(report, document, "object_types", _OBJECT_TYPES, _OBJECT_TYPE)
+    mapping = _by_resource_type(report, document, "schema_mapping", _MAPPINGS, "")
+    deprovisioning = _by_resource_type(report, document, "deprovisioning", _FLOWS, "")
+    mapped = document.get("schema_mapping", {})
+    if "Group" in object_types and isinstance(mapped, Mapping) and "Group" not in mapped:
+        report.add("schema_mapping.Group", "", "", _GROUP_MAPPING)
     names = properties.pop("extensions", ())
     # Which are used is not known where the table that names them could not be read.
     extensions = (
@@ -136,17 +147,17 @@ def _installed(type_name: str, installed: Sequence[str]) -> str:
 
 
 def _by_resource_type(
-    report: Report, document: Document, table: str, reader: Reader[dict[str, Any]], required: str
+    report: Report, document: Document, table: str, readers: Mapping[str, Reader[dict[str, Any]]], required: str
 ) -> dict[str, dict[str, Any]]:
     """Reads the tables ``[<table>.<resource type>]``; ``required`` says what is missing when there is none."""
     whole = document.get(table, {})
     if not isinstance(whole, Mapping):
         report.add(table, "", describe(whole), "a table")
         return {}
-    if "Group" in whole:
-        report.add(f"{table}.Group", "", "a table", "no such table: groups are not supported yet")
-    report.unknown_tables(table, (name for name in whole if name != "Group"), RESOURCE_TYPES)
+    report.unknown_tables(table, whole, RESOURCE_TYPES)
     if required and not any(name in whole for name in RESOURCE_TYPES):
         report.add(table, "", "", required)
-    read = {name: report.read(f"{table}.{name}", reader, whole[name]) for name in RESOURCE_TYPES if name in whole}
+    read = {
+        name: report.read(f"{table}.{name}", readers[name], whole[name]) for name in RESOURCE_TYPES if name in whole
+    }
     return {name: values for name, values in read.items() if values is not None}

@@ -33,10 +33,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             "Web worker processes. One more process imports.",
         ),
         "host.request_budget_seconds": Meaning(
-            "Seconds that one SCIM request may take in all, the target included. Entra gives up after 60.",
+            "Seconds that one SCIM request may take in all, the target included. Entra gives up after 60. A bulk "
+            "request may have twenty operations for each.",
         ),
         "host.body_limit": Meaning(
-            "The largest request body, in bytes.",
+            "The largest request body, in bytes; of a bulk request, too.",
         ),
         "tls.certificate": Meaning(
             "A PEM file: the certificate, followed by the chain. Read again when it changes. Relative to the home.",
@@ -48,6 +49,13 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         ),
         "logs.level": Meaning(
             "The least level that is written, to standard error. No level writes secrets or people's values.",
+        ),
+        "admin.enabled": Meaning(
+            "Whether `/admin/v1/` is there, for programs on this machine. It tells people's values: see operating.md.",
+        ),
+        "admin.tokens": Meaning(
+            "HMACs of the tokens that open it, two at most. `ecmahost admin-token` makes one.",
+            otherwise="none: nobody gets in",
         ),
         "properties.instance": Meaning(
             "Made by `init`. The ids of objects with an immutable anchor derive from it: never change it, and "
@@ -82,6 +90,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         "properties.deletion_threshold.objects": Meaning(
             "See `percent`; both must be exceeded.",
             otherwise="`5`",
+        ),
+        "properties.strict": Meaning(
+            "Whether a request with an attribute that is not mapped is refused with 400 that names it. Otherwise such "
+            "an attribute is passed over, which is what Entra and most other clients need.",
+            otherwise="`false`",
         ),
         "properties.extensions": Meaning(
             "The extensions through which every call to the plugin goes, the outermost first; `ecmahost extensions` "
@@ -142,6 +155,12 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             otherwise="the target's own name",
             takes="a name without dots, brackets, double quotes, control characters and blanks at its ends",
         ),
+        "object_types.User.attributes.NAME.references": Meaning(
+            "Of a Reference (`manager`, `members`): whose objects its values name by their anchor. The object type in "
+            "the target, or `User` or `Group`.",
+            otherwise="as the target says; where it says nothing, distinguished names",
+            takes="an object type of the target, or a resource type",
+        ),
         "deprovisioning.User.disable": Meaning(
             "What SCIM `active` false does: nothing in the target, a deletion, or the attribute receives false "
             "(and true again).",
@@ -151,6 +170,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         "deprovisioning.User.delete": Meaning(
             "What DELETE does: nothing in the target (the person is only forgotten until matched again), a "
             "deletion, or the attribute receives the value.",
+            otherwise='`"none"`',
+            takes='"none", "delete" or { set = "attribute", value = true }',
+        ),
+        "deprovisioning.Group.delete": Meaning(
+            "What DELETE of a group does, as for people. A group is never disabled.",
             otherwise='`"none"`',
             takes='"none", "delete" or { set = "attribute", value = true }',
         ),

@@ -50,6 +50,8 @@ class HostConfiguration:
         log_level: one of ``logs.LEVELS``.
         request_budget: seconds that one SCIM request may take in all.
         body_limit: bytes of a request's body.
+        admin_enabled: whether ``/admin/v1/`` is there at all.
+        admin_tokens: what opens it; they open no connector, and no connector's token opens it.
     """
 
     home: Path
@@ -61,6 +63,8 @@ class HostConfiguration:
     log_level: str
     request_budget: float
     body_limit: int
+    admin_enabled: bool = False
+    admin_tokens: tuple["TokenHash", ...] = ()
 
     @property
     def store(self) -> Path:
@@ -101,6 +105,7 @@ class Properties:
         freshness: None means: verify where the connector reads single objects, cache elsewhere.
         deletion_threshold_percent, deletion_threshold_objects: an import that would remove more than both holds its
             removals until confirmed.
+        strict: refuse attributes of a request that the resource type does not have, instead of passing over them.
     """
 
     name: str
@@ -112,6 +117,7 @@ class Properties:
     freshness: Freshness | None = None
     deletion_threshold_percent: float = 10.0
     deletion_threshold_objects: int = 5
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +140,15 @@ class SelectedAttribute:
         direction: overrides in which direction the attribute flows; None keeps the catalog's.
         single_value: treat a multi-valued attribute as single-valued.
         alias: the attribute's name for SCIM clients in the profile ``ecma``; empty for its own.
+        references: of a Reference: the target's object type, or the resource type, whose objects it names by their
+            anchor; empty for what the catalog says.
     """
 
     type: AttributeType | None = None
     direction: AttributeOperation | None = None
     single_value: bool = False
     alias: str = ""
+    references: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +169,7 @@ class ObjectType:
     """The Object Types and Select Attributes tabs, for one SCIM resource type.
 
     Attributes:
-        resource_type: ``User`` (``Group`` follows).
+        resource_type: ``User`` or ``Group``.
         target: the target's object type: a table, a class, a file's only type.
         anchor: target attributes that identify an object; never empty.
         anchor_immutable: True when an anchor never changes and is never reused; SCIM ids then derive from it.

@@ -30,14 +30,17 @@ In `[connectivity]` and wherever else a parameter of the plugin stands, any text
 `{ file = "path" }`; a secret is one of these, or what `ecmahost encrypt` prints.
 """
 
-_HOST = (("host", schemas.HostTab), ("tls", schemas.TlsTab), ("logs", schemas.LogsTab))
+_HOST = (("host", schemas.HostTab), ("tls", schemas.TlsTab), ("logs", schemas.LogsTab), ("admin", schemas.AdminTab))
 _BEFORE = (("properties", schemas.PropertiesTab),)
 _AFTER = (
     ("run_profiles", schemas.RunProfilesTab),
     ("export", schemas.ExportTab),
     ("object_types.User", schemas.ObjectTypeTab),
 )
-_LAST = (("deprovisioning.User", schemas.DeprovisioningTab),)
+_LAST = (
+    ("deprovisioning.User", schemas.DeprovisioningTab),
+    ("deprovisioning.Group", schemas.GroupDeprovisioningTab),
+)
 _MAPPING = """
 ## `[schema_mapping.User]`
 
@@ -49,7 +52,27 @@ userName = "Login"                                # of the core schema
 "name.givenName" = "FirstName"                    # a part of a complex attribute
 'emails[type eq "work"].value' = "Email"          # one of several values
 "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department" = "Department"
+"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager" = "ManagerId"    # a Reference: another person
 "urn:ietf:params:scim:schemas:extension:Contoso:2.0:User:Country" = "Country"     # a URN and a name of your own
+```
+
+## `[object_types.Group]` and `[schema_mapping.Group]`
+
+Groups, where the target has them: the keys of `[object_types.User]`, with a mapping in any case. `members` takes an
+attribute of type Reference with several values. In the target it names people by their anchor (`references`) or by
+their distinguished name; clients see SCIM ids in both cases.
+
+```toml
+[object_types.Group]
+target = "Groups"
+anchor = ["Id"]
+query_attributes = ["Name"]
+attributes.Members = { type = "Reference", references = "Employees" }   # where the target's catalog does not say it
+
+[schema_mapping.Group]
+displayName = "Name"
+members = "Members"
+# or, where the target keeps them apart:  'members[type eq "Group"]' = "MemberGroups"
 ```
 """
 

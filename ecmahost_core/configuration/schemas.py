@@ -9,7 +9,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from marshmallow import post_load
+from marshmallow import ValidationError, post_load, validates_schema
 
 from ecmahost_core.configuration.aliases import alias
 from ecmahost_core.configuration.fields import (
@@ -44,6 +44,7 @@ DIRECTIONS = {
 }
 _INSTANCE = "a UUID; make one with: python3 -c 'import uuid; print(uuid.uuid4())'"
 _TOKEN = "an HMAC (hmac:...), never the token itself; make one with: ecmahost token NAME"  # noqa: S105  # a message
+_ADMIN_TOKEN = "an HMAC (hmac:...), never the token itself; make one with: ecmahost admin-token"  # noqa: S105  # as above
 _FLOW = '"none", "delete" or { set = "attribute" }'
 _FLOWS = {"none": DeprovisioningFlow(), "delete": DeprovisioningFlow(FlowAction.DELETE)}
 
@@ -91,6 +92,18 @@ def secret_token(value: Any) -> TokenHash:
     return TokenHash(matching(_HMAC, _TOKEN)(value).removeprefix(PREFIX))
 
 
+def admin_token(value: Any) -> TokenHash:
+    """One element of ``admin.tokens``; never shown, either."""
+    return TokenHash(matching(_HMAC, _ADMIN_TOKEN)(value).removeprefix(PREFIX))
+
+
+class AdminTab(Tab):
+    """``[admin]`` of ``ecmahost.toml``."""
+
+    enabled = Entry(flag, default=False, name="admin_enabled")
+    tokens = Entry(list_of(admin_token, most=MAXIMUM_TOKENS), default=(), name="admin_tokens")
+
+
 class ThresholdTable(Tab):
     """``deletion_threshold``."""
 
@@ -113,6 +126,7 @@ class PropertiesTab(Tab):
     secret_tokens = Entry(list_of(secret_token, most=MAXIMUM_TOKENS), name="tokens")
     freshness = Entry(choice({freshness.value: freshness for freshness in Freshness}))
     deletion_threshold = Entry(table(ThresholdTable), default={})
+    strict = Entry(flag)
     extensions = Entry(extensions, default=())
 
     @post_load
@@ -166,6 +180,13 @@ class AttributeTable(Tab):
     direction = Entry(choice(DIRECTIONS))
     single_value = Entry(flag)
     alias = Entry(alias)
+    references = Entry(name)
+
+    @validates_schema
+    def _only_references(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if "references" in data and data.get("type", AttributeType.REFERENCE) is not AttributeType.REFERENCE:
+            wrong = refusal(echo(data["references"]), 'a Reference: type = "Reference"')
+            raise ValidationError({"references": wrong.messages})
 
     @post_load
     def _build(self, data: dict[str, Any], **_kwargs: Any) -> SelectedAttribute:
@@ -253,4 +274,10 @@ class DeprovisioningTab(Tab):
     """``[deprovisioning.User]``."""
 
     disable = Entry(flow(DisableTable))
+    delete = Entry(flow(DeleteTable))
+
+
+class GroupDeprovisioningTab(Tab):
+    """``[deprovisioning.Group]``: a group is never disabled, it has no ``active``."""
+
     delete = Entry(flow(DeleteTable))

@@ -4,20 +4,38 @@ Whether a path can be kept by the target attribute that it is mapped to is for w
 """
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final
 
 from marshmallow import ValidationError
 
-from ecmahost_core.configuration.fields import NAME
+from ecmahost_core.configuration.fields import NAME, Reader
 from ecmahost_core.configuration.mistakes import Mistake, describe, refusal
+from ecmahost_core.scim.core_group import GROUP
 from ecmahost_core.scim.core_user import USER
 from ecmahost_core.scim.enterprise_user import ENTERPRISE_USER
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.scim.path import parse_path
 from ecmahost_core.scim.resource_types import ResourceType
 
+_EXAMPLES = MappingProxyType({"User": 'userName = "LoginName"', "Group": 'displayName = "GroupName"'})
 
-def read_mapping(value: Any) -> dict[str, str]:
+RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = MappingProxyType(
+    {
+        "User": ResourceType("User", "/Users", USER, (ENTERPRISE_USER,)),
+        "Group": ResourceType("Group", "/Groups", GROUP),
+    }
+)
+"""The resource types that a connector can have, with the schemas that are known without a target."""
+
+
+def mapping_of(resource_type: ResourceType) -> Reader[dict[str, str]]:
+    """Returns the reader of the mapping of a resource type."""
+    return partial(read_mapping, resource_type)
+
+
+def read_mapping(resource_type: ResourceType, value: Any) -> dict[str, str]:
     """Returns the mapping of one resource type: SCIM path to target attribute, in the order of the file.
 
     Raises ValidationError.
@@ -25,8 +43,7 @@ def read_mapping(value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise refusal(describe(value), "a table")
     if not value:
-        raise refusal("an empty table", 'at least one line such as userName = "LoginName"')
-    resource_type = ResourceType("User", "/Users", USER, (ENTERPRISE_USER,))
+        raise refusal("an empty table", f"at least one line such as {_EXAMPLES[resource_type.name]}")
     wrong: dict[str | int, Any] = {}
     seen: set[str] = set()
     for path, target in value.items():

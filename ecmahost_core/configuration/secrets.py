@@ -1,8 +1,8 @@
 """The key file, and the secrets that are encrypted under it.
 
-``secret.key`` holds 32 random bytes. Two keys are derived from them (HKDF, RFC 5869), so that what opens one kind of
-thing says nothing about the other: one encrypts the secrets of connector files (Fernet, written ``enc:...``), the other
-hashes SCIM tokens.
+``secret.key`` holds 32 random bytes. Three keys are derived from them (HKDF, RFC 5869), so that what opens one kind of
+thing says nothing about the others: one encrypts the secrets of connector files (Fernet, written ``enc:...``), one
+hashes SCIM tokens, and one signs the cursors of paged queries.
 """
 
 import base64
@@ -30,15 +30,17 @@ class Undecryptable(EcmahostError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Keys:
-    """The two keys that derive from the key file. They cannot be printed by accident.
+    """The keys that derive from the key file. They cannot be printed by accident.
 
     Attributes:
         encryption: for ``encrypt`` and ``decrypt``.
         token: for the functions of ``tokens``.
+        cursor: for the cursors that clients get.
     """
 
     encryption: bytes
     token: bytes
+    cursor: bytes
 
     def __repr__(self) -> str:
         """Never the keys."""
@@ -73,7 +75,11 @@ def load_keys(home: Home) -> Keys:
         secret = b""
     if len(secret) != _KEY_BYTES:
         raise _problem(home, "something else", "the 44 characters that init wrote; put back the backup")
-    return Keys(encryption=_derive(secret, b"ecmahost secrets"), token=_derive(secret, b"ecmahost tokens"))
+    return Keys(
+        encryption=_derive(secret, b"ecmahost secrets"),
+        token=_derive(secret, b"ecmahost tokens"),
+        cursor=_derive(secret, b"ecmahost cursors"),
+    )
 
 
 def encrypt(keys: Keys, text: str) -> str:

@@ -33,6 +33,10 @@ port = 8585
 [logs]
 # "debug", "info", "warning" or "error"
 # level = "info"
+
+[admin]
+# Whether /admin/v1/ is there, for programs on this machine that have a token: ecmahost admin-token
+# enabled = false
 """
 
 _PROPERTIES = """\

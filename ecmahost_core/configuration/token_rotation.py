@@ -33,6 +33,11 @@ def usable_tokens(document: dict[str, Any], now: datetime) -> tuple[TokenHash, .
     return tuple(tokens)
 
 
+def with_admin_token(text: str, digests: list[str]) -> str:
+    """Returns the text of ``ecmahost.toml`` with these tokens under ``[admin]``; raises NotEdited as ``with_token``."""
+    return _with_tokens(text, "admin", "tokens", list(digests))
+
+
 def with_token(text: str, digest: str, old: TokenHash | None) -> str:
     """Returns the text of a connector file with other ``secret_tokens``: the new one, and perhaps an old one.
 
@@ -47,12 +52,20 @@ def with_token(text: str, digest: str, old: TokenHash | None) -> str:
     tokens: list[Any] = [digest]
     if old is not None:
         tokens.append({"hash": PREFIX + old.digest, "expires": old.expires} if old.expires else PREFIX + old.digest)
-    by_hand = NotEdited(f"the file cannot be edited; write this into its [properties] table: {_line(tokens)}")
+    return _with_tokens(text, "properties", "secret_tokens", tokens)
+
+
+def _with_tokens(text: str, table: str, key: str, tokens: list[Any]) -> str:
+    by_hand = NotEdited(f"the file cannot be edited; write this into its [{table}] table: {_line(key, tokens)}")
     try:
         expected = tomllib.loads(text)
-        expected["properties"]["secret_tokens"] = tokens
+        if table == "admin":
+            expected.setdefault(table, {})
+        expected[table][key] = tokens
         document = tomlkit.parse(text)
-        document["properties"]["secret_tokens"] = _array(tokens)
+        if table == "admin" and table not in document:
+            document[table] = tomlkit.table()
+        document[table][key] = _array(tokens)
         edited = tomlkit.dumps(document)
         # The two libraries read TOML independently: only a change that both understand alike is written.
         unchanged = tomllib.loads(edited) == expected
@@ -75,5 +88,5 @@ def _array(tokens: list[Any]) -> tomlkit.items.Array:
     return array
 
 
-def _line(tokens: list[Any]) -> str:
-    return f"secret_tokens = {_array(tokens).as_string()}"
+def _line(key: str, tokens: list[Any]) -> str:
+    return f"{key} = {_array(tokens).as_string()}"

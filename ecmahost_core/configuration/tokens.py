@@ -18,6 +18,9 @@ MAXIMUM_LENGTH = 512
 MAXIMUM_TOKENS = 2
 LONGEST_LIFETIME = timedelta(hours=1)
 
+_ADMIN = b"\0admin\0"
+"""Before a token of ``/admin/`` when it is hashed; the leading NUL is in no token."""
+
 _ACCEPTABLE = re.compile(r"[!-~]+")
 _MINTED = re.compile(r"ecmahost\.(?P<connector>[A-Za-z0-9]+)\.(?P<expiry>[1-9][0-9]{0,11})\.(?P<mark>[0-9a-f]{64})")
 
@@ -40,12 +43,29 @@ def hash_token(key: bytes, token: str) -> str:
     return PREFIX + _digest(key, token.encode("ascii"))
 
 
+def hash_admin_token(key: bytes, token: str) -> str:
+    """Returns ``hmac:<hex>``, as ``admin.tokens`` takes it: another one than ``hash_token`` gives for the same token.
+
+    So a hash that is copied from a connector's file opens nothing here, nor the other way round. ValueError as there.
+    """
+    hash_token(key, token)
+    return PREFIX + _digest(key, _ADMIN + token.encode("ascii"))
+
+
+def verify_admin(key: bytes, tokens: Sequence[TokenHash], presented: str, now: datetime) -> bool:
+    """Returns whether ``presented`` is one of the tokens of ``/admin/``; as ``verify`` does for a connector's."""
+    return _is_one_of(_digest(key, _ADMIN + _bytes(presented)), tokens, now)
+
+
 def verify(key: bytes, tokens: Sequence[TokenHash], presented: str, now: datetime) -> bool:
     """Returns whether ``presented`` is one of the configured tokens and has not expired.
 
     Takes the same time whichever token fits, if any. ``presented`` may be any text; ``now`` has a zone.
     """
-    digest = _digest(key, _bytes(presented))
+    return _is_one_of(_digest(key, _bytes(presented)), tokens, now)
+
+
+def _is_one_of(digest: str, tokens: Sequence[TokenHash], now: datetime) -> bool:
     accepted = False
     for token in tokens:
         fits = hmac.compare_digest(digest, token.digest)

@@ -4,7 +4,7 @@ What a plugin returns is checked here, and what it raises leaves as a ConnectorE
 """
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from types import MappingProxyType
 from typing import Final
@@ -16,6 +16,7 @@ from ecmahost_core.connectors import entries, returns
 from ecmahost_core.connectors.abilities import derived
 from ecmahost_core.connectors.contract import LoadedPlugin
 from ecmahost_core.connectors.credentials import Credentials
+from ecmahost_core.connectors.explanations import explanations
 from ecmahost_core.connectors.extensions import LoadedExtension
 from ecmahost_core.connectors.failures import never_opened
 from ecmahost_core.connectors.hooks import Hooks
@@ -27,6 +28,7 @@ from ecmahost_core.connectors.wrapping import wrapping_module
 from ecmahost_core.ecma.capabilities import Capabilities
 from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
 from ecmahost_core.ecma.deprovisioning import DeprovisioningContext, DeprovisioningFlow
+from ecmahost_core.ecma.explanations import ExportExplanation
 from ecmahost_core.ecma.parameters import ConfigParameterDefinition, Parameters
 from ecmahost_core.ecma.passwords import NO_SECRETS, PasswordOptions, PasswordSupport, Secrets
 from ecmahost_core.ecma.results import CSEntryChangeResult, Finding
@@ -201,6 +203,25 @@ class Connector:
             return entries.planned_changes(plugin, answer, entry)
 
         return self._hooks.call("deprovision", check, entry=entry, flow=flow, context=context)
+
+    def explain_export(
+        self, step: RunStep, changes: Sequence[CSEntryChange], with_password: Collection[str] = ()
+    ) -> Sequence[ExportExplanation]:
+        """Returns what ``export`` would do for these changes, in their order; writes nothing.
+
+        ``with_password`` has the identifiers of those that bring one. Raises ConnectorError where the connector cannot
+        tell (``capabilities.explain``), and ValueError as ``export`` does.
+        """
+        self._require("explain_export", can=self._capabilities.explain)
+        if not _anchor_sizes(step).keys() >= {change.object_type for change in changes}:
+            raise ValueError("the step of an explanation holds the object types of all its changes")
+
+        def check(plugin: str, answer: object) -> tuple[ExportExplanation, ...]:
+            return explanations(plugin, answer, changes)
+
+        given = {"step": step, "changes": tuple(changes), "with_password": frozenset(with_password)}
+        with self._pools[SessionPurpose.READ].session() as session:
+            return self._hooks.call("explain_export", check, session=session, **given)
 
     def check(self, step: RunStep) -> Sequence[Finding]:
         """Returns what an administrator should know; empty, without connecting, where the plugin has no ``check``."""

@@ -133,7 +133,8 @@ def _check_result(
         if not is_a(error, ExportError) or not is_a(error.code, MAExportError) or not is_a(error.detail, str):
             found = f"its error is no ExportError with a code of MAExportError: {_kind(error)}"
             raise _broken(plugin, hook, RESULT, f"in the result of change {change.identifier} {found}")
-        return
+        if result.attributes is None or change.modification_type is ObjectModificationType.ADD:
+            return
     anchor = result.anchor or change.anchor
     expected = anchors[change.object_type]
     mistake = values_mistake(anchor) or ("" if len(anchor) == expected else f"it has {len(anchor)} values")

@@ -110,7 +110,7 @@ def capabilities(plugin: str, answer: object) -> Capabilities:
     mistakes = [f"{name} is not a whole number above 0" for name in counts if not _is_count(getattr(said, name))]
     mistakes += [
         f"{name} is not True or False"
-        for name in ("full_import", "full_object_import")
+        for name in ("full_import", "full_object_import", "explain")
         if not isinstance(getattr(said, name), bool)
     ]
     if not is_a(said.settle_seconds, int, float) or not 0 <= said.settle_seconds < math.inf:

@@ -33,9 +33,9 @@ class MADistinguishedNameStyle(StrEnum):
 class Capabilities:
     """What one configured connector can do.
 
-    The host derives ``full_import`` and ``full_object_import`` from the hooks that a plugin implements; the hook
-    ``capabilities`` returns this object to decline one of them for a particular configuration, or to say the rest. A
-    plugin without that hook takes passwords as its hooks can; one with it says how.
+    The host derives ``full_import``, ``full_object_import`` and ``explain`` from the hooks that a plugin implements;
+    the hook ``capabilities`` returns this object to decline one of them for a particular configuration, or to say the
+    rest. A plugin without that hook takes passwords as its hooks can; one with it says how.
 
     Attributes:
         full_import: can read all objects.
@@ -49,6 +49,7 @@ class Capabilities:
         export_page_size_maximum: how many changes one ``export`` call takes at most.
         settle_seconds: how long the target may still commit a call that was cut off; 0 where a dead client's call
             dies with it.
+        explain: can tell what an export would do without doing it.
     """
 
     full_import: bool = True
@@ -61,3 +62,4 @@ class Capabilities:
     page_size_maximum: int = 10_000
     export_page_size_maximum: int = 100
     settle_seconds: float = 0.0
+    explain: bool = True

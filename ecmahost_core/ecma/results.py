@@ -80,7 +80,8 @@ class CSEntryChangeResult:
             to the byte, what a later import yields.
         dn: the object's DN now; None when unchanged or unknown.
         attributes: the whole object as the target now holds it, when the connector knows at no great cost (it read
-            the row back); None otherwise, and the host then applies the change to what it knew.
+            the row back); None otherwise, and the host then applies the change to what it knew. Beside the error of an
+            UPDATE or REPLACE: the object of which a part was changed before the target refused the rest.
     """
 
     identifier: str

@@ -20,7 +20,7 @@ def merged(
     if isinstance(converted, list):
         if len(converted) > 1:
             raise errors.invalid_value(f"{owner}{attribute.name} wants one object here, but several were sent.")
-        converted = converted[0]
+        converted = converted[0] if converted else None  # of values that are kept apart, an empty list stays one
     given: dict[str, Any] = converted or {}
     result = dict(present or {})
     for name in _nulls(attribute, value):

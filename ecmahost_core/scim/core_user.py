@@ -109,7 +109,13 @@ USER: Final = Schema(
         Attribute("preferredLanguage", description="Languages that the user prefers, as in Accept-Language."),
         Attribute("locale", description="The user's locale for dates, numbers and currency, such as en-US."),
         Attribute("timezone", description="The user's time zone in IANA form, such as America/Los_Angeles."),
-        Attribute("active", type="boolean", description="Whether the account may be used."),
+        Attribute(
+            "active",
+            type="boolean",
+            description="Whether the account may be used. True where nobody says otherwise; it cannot be removed.",
+            required=True,
+            defaulted=True,
+        ),
         Attribute(
             "password",
             description="The password to set. It is never shown.",

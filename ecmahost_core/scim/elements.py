@@ -52,6 +52,8 @@ def _removed(change: Change, present: Sequence[Any], ignored: list[str]) -> list
         if not hit or sub.name not in element:
             result.append(element)
             continue
+        if sub.mutability == "immutable":
+            raise errors.mutability(f"{path.text} cannot be removed once it is set.")
         rest = without(change.attribute, element, sub.name)
         if not rest.keys() <= _SAYS_NOTHING_ALONE:
             result.append(rest)
@@ -68,7 +70,8 @@ def _edited(change: Change, present: Sequence[Any], ignored: list[str]) -> list[
     result = [_edited_element(change, e, ignored) if hit else e for e, hit in zip(present, hits, strict=True)]
     if not any(hits):
         meant = {} if value_filter is None else entra.element_meant_by(value_filter)
-        if meant is None:
+        sub = change.path.sub_attribute
+        if meant is None or (sub is not None and sub.name in meant):  # what is to be changed is not there
             raise errors.no_target(f"No value of {change.path.text} matches the filter of the path.")
         result.append(_edited_element(change, meant, ignored))
     return [element for element in result if element is not None]

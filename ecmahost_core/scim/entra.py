@@ -12,6 +12,8 @@ from urllib.parse import unquote_to_bytes
 
 from ecmahost_core.scim import urns
 from ecmahost_core.scim.nodes import And, Comparison, Filter
+from ecmahost_core.scim.schemas import Attribute
+from ecmahost_core.text import fold
 
 URN_ALIASES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -45,6 +47,17 @@ def request_target(path: str, query: str) -> tuple[str, str]:
     # WSGI spells the bytes of a path as Latin-1 (PEP 3333).
     resource = unquote_to_bytes(flagged[1] or "").decode("latin-1").rstrip("/")
     return (path.rstrip("/") + resource if resource else path), flagged[2] or ""
+
+
+def other_order(urn: str, name: str, resource_type: str) -> str | None:
+    """An extension's attribute with the other order of its last two parts (called by ``resource_types``).
+
+    The guide to the ECMA host's preview writes ``...:Name:2.0:Attribute:User`` where everything else has
+    ``...:Name:2.0:User:Attribute``; an administrator may have copied either into the app or into the mapping. None
+    where there is no other order.
+    """
+    stem, _, last = urn.rpartition(":")
+    return f"{stem}:{name}:{last}" if fold(resource_type) in (fold(last), fold(name)) else None
 
 
 def boolean(text: str) -> bool | None:
@@ -95,9 +108,18 @@ def passed_over_when_read_only(name: str) -> bool:
 
     RFC 7644 section 3.5.2 has ``mutability``. Microsoft's template maps ``-dn-`` and expects it to be sent with the
     creation alone; where an administrator has not said so, it comes with every change, and refusing it would refuse
-    whatever else was to change, in every cycle.
+    whatever else was to change, in every cycle. ``groups`` of a user comes back with the resource that it was read in.
     """
-    return name == DN_ATTRIBUTE
+    return name in (DN_ATTRIBUTE, "groups")
+
+
+def stays_when_blank(attribute: Attribute) -> bool:
+    """Whether null or ``""`` in a PATCH leaves this attribute as it is and is not refused (called by ``patch``).
+
+    RFC 7644 section 3.5.2.3 has ``mutability`` for what cannot be removed. Entra's tests clear every attribute that is
+    mapped, ``active`` among them, and refusing that one would refuse the others. Nobody is enabled by it.
+    """
+    return attribute.defaulted
 
 
 def unwrapped(value: Any) -> Any:

@@ -22,9 +22,12 @@ SCIM_TYPES: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "invalidValue": (400, "A required value is missing, or a value does not fit its attribute."),
         "invalidVers": (400, "This version of the SCIM protocol is not supported."),
         "sensitive": (403, "The request carries personal data in its URI and is refused for that."),
+        "invalidCursor": (400, "The cursor is none that this server gave for this query."),
+        "expiredCursor": (400, "The cursor is too old, or what it points into is gone; begin anew."),
+        "invalidCount": (400, "A page of a query with a cursor has at least one resource."),
     }
 )
-"""RFC 7644 table 9: each ``scimType`` with the HTTP status that it goes with and its meaning."""
+"""RFC 7644 table 9 and RFC 9865: each ``scimType`` with the HTTP status that it goes with and its meaning."""
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 

@@ -5,8 +5,9 @@ value index and ``eq`` must agree. Were ``eq`` stricter, a match would find nobo
 refused as a duplicate, in every cycle.
 """
 
-from collections.abc import Mapping
-from operator import ge, gt, le, lt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import contains, ge, gt, le, lt
 from typing import Any
 
 from ecmahost_core.scim.literals import instant
@@ -17,6 +18,18 @@ from ecmahost_core.text import fold
 _ORDERED = {"gt": gt, "ge": ge, "lt": lt, "le": le}
 
 
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """A value with several forms that mean the same, in a resource that a filter is applied to.
+
+    ``co``, ``sw`` and ``ew`` look at what is ``shown``; all other operators compare ``equal``, the one form under which
+    equal values are equal.
+    """
+
+    shown: Any
+    equal: Any
+
+
 def matches(
     node: Filter,
     resource: Mapping[str, Any],
@@ -25,8 +38,8 @@ def matches(
     """Whether ``resource``, in canonical form with ``id``, ``meta`` and ``schemas``, matches.
 
     ``node`` was read for the same ``resource_type``. Of a multi-valued attribute any value may match. ``ne`` is true
-    when ``eq`` is not, so also for an absent attribute. Nothing compares with an attribute that the type does not
-    know, ``ne`` included.
+    when ``eq`` is not, so also for an absent attribute. An attribute that the type does not know is one without a value
+    (RFC 7644 section 3.4.2.1): ``ne``, ``not (... pr)`` and ``eq null`` hold for it, nothing else does.
     """
     return _holds(node, resource)
 
@@ -55,12 +68,12 @@ def _holds(node: Filter, scope: Mapping[str, Any]) -> bool:
     if isinstance(node, Not):
         return not _holds(node.operand, scope)
     if isinstance(node, Present):
-        return any(map(_is_something, _values(node.path, scope)))
-    return any(element_matches(node.filter, element) for element in _elements(node.path, scope))
+        return any(map(is_something, _values(node.path, scope)))
+    return any(element_matches(node.filter, element) for element in elements_of(node.path, scope))
 
 
-def _elements(path: AttributePath, resource: Mapping[str, Any]) -> list[Any]:
-    """The values of the path's attribute that its value filter lets through."""
+def elements_of(path: AttributePath, resource: Mapping[str, Any]) -> list[Any]:
+    """Returns the values of the path's attribute that its value filter lets through, whatever its sub-attribute."""
     if path.attribute is None:
         return []
     container = resource if path.urn is None else resource.get(path.urn) or {}
@@ -74,7 +87,7 @@ def _elements(path: AttributePath, resource: Mapping[str, Any]) -> list[Any]:
 
 
 def _values(path: AttributePath, resource: Mapping[str, Any]) -> list[Any]:
-    elements = _elements(path, resource)
+    elements = elements_of(path, resource)
     sub = path.sub_attribute
     if sub is None:
         return elements
@@ -89,14 +102,21 @@ def _values(path: AttributePath, resource: Mapping[str, Any]) -> list[Any]:
 
 
 def _compares(comparison: Comparison, resource: Mapping[str, Any]) -> bool:
-    path, operator = comparison.path, comparison.operator
-    if path.attribute is None:
-        return False
-    values = [value.get("value") if isinstance(value, Mapping) else value for value in _values(path, resource)]
+    operator = comparison.operator
+    values = [_simple(value, operator) for value in _values(comparison.path, resource)]
     if comparison.value is None:
         return (not any(value is not None for value in values)) == (operator == "eq")
     holds = _TESTS[operator]
     return any(holds(value, comparison) for value in values) != (operator == "ne")
+
+
+def _simple(value: Any, operator: str) -> Any:
+    """What an operator compares: of a complex value its ``value``, of a spelling one of its two forms."""
+    if isinstance(value, Mapping):
+        value = value.get("value")
+    if isinstance(value, Spelling):
+        return value.shown if operator in _PARTS else value.equal
+    return value
 
 
 def _equal(stored: Any, comparison: Comparison) -> bool:
@@ -106,6 +126,8 @@ def _equal(stored: Any, comparison: Comparison) -> bool:
             return False
         if _is_moment(comparison):
             return _in_order(stored, comparison, ge) and _in_order(stored, comparison, le)
+        if _is_binary(comparison):
+            return stored == wanted
         return fold(stored) == comparison.folded
     if isinstance(stored, bool) or isinstance(wanted, bool):
         return stored is wanted
@@ -135,14 +157,14 @@ def _contains(stored: Any, comparison: Comparison) -> bool:
     wanted = comparison.value
     if not isinstance(stored, str) or not isinstance(wanted, str):
         return False
+    if _is_binary(comparison):
+        return _PARTS[comparison.operator](stored, wanted)
     if fold(stored) == comparison.folded:
         return True
     text, part = _fold_with_blanks(stored), _fold_with_blanks(wanted)
-    if comparison.operator == "co":
-        return part in text
-    if comparison.operator == "sw":
-        return text.startswith(part)
-    return text.endswith(part) or fold(stored).endswith(comparison.folded)
+    if _PARTS[comparison.operator](text, part):
+        return True
+    return comparison.operator == "ew" and fold(stored).endswith(comparison.folded)
 
 
 def _fold_with_blanks(text: str) -> str:
@@ -155,10 +177,19 @@ def _is_moment(comparison: Comparison) -> bool:
     return target is not None and target.type == "dateTime"
 
 
-def _is_something(value: Any) -> bool:
-    return value is not None and value not in ("", [], {})
+def _is_binary(comparison: Comparison) -> bool:
+    """Base64 of other bytes may differ in case alone, so it is compared as it stands (RFC 7643 section 2.3.6)."""
+    target = comparison.path.target
+    return target is not None and target.type == "binary"
 
 
+def is_something(value: Any) -> bool:
+    """Whether a value counts as one: ``pr`` does not hold for an empty text or list (RFC 7644 table 3)."""
+    shown = value.shown if isinstance(value, Spelling) else value
+    return shown is not None and shown not in ("", [], {})
+
+
+_PARTS: dict[str, Callable[[str, str], bool]] = {"co": contains, "sw": str.startswith, "ew": str.endswith}
 _TESTS = {
     "eq": _equal,
     "ne": _equal,

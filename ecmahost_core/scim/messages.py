@@ -1,4 +1,4 @@
-"""The messages of the protocol around the resources: lists, PatchOp, query parameters, ServiceProviderConfig."""
+"""The messages of the protocol around the resources: queries, lists, PatchOp."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,34 +14,96 @@ _OPS: dict[str, Op] = {"add": "add", "replace": "replace", "remove": "remove"}
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """The query parameters of a request for resources (RFC 7644 sections 3.4.2 and 3.9).
+    """The query parameters of a request for resources (RFC 7644 sections 3.4.2 and 3.9, RFC 9865).
 
     ``filter`` is None where there is none. ``start_index`` counts from 1, ``count`` is 0 or more and already cut to
-    the maximum. ``attributes`` and ``excluded_attributes`` are empty where the client did not give them.
+    the maximum. ``attributes`` and ``excluded_attributes`` are empty where the client did not give them. ``cursor`` is
+    None where the client pages by index, empty for the first page; ``count`` is at least 1 then.
     """
 
     filter: str | None
     start_index: int
     count: int
-    attributes: tuple[str, ...]
-    excluded_attributes: tuple[str, ...]
+    attributes: tuple[str, ...] = ()
+    excluded_attributes: tuple[str, ...] = ()
+    sort_by: str | None = None
+    sort_order: str | None = None
+    cursor: str | None = None
 
 
 def parse_query(parameters: Mapping[str, str], *, default_count: int, max_count: int) -> Query:
     """Reads the decoded query parameters; unknown ones (feature flags of a client) are passed over.
 
     Raises:
-        ScimError: 400 ``invalidValue`` when ``startIndex`` or ``count`` is no integer.
+        ScimError: 400 ``invalidValue`` when ``startIndex`` or ``count`` is no integer, ``invalidCount`` when a page of
+            a query with a cursor would be empty.
     """
-    start_index = _integer(parameters, "startIndex", 1)
-    count = _integer(parameters, "count", default_count)
-    return Query(
-        parameters.get("filter"),
-        max(start_index, 1),
-        min(max(count, 0), max_count),
-        _names(parameters.get("attributes")),
-        _names(parameters.get("excludedAttributes")),
+    pages = _Pages(
+        _integer(parameters, "startIndex", 1), _integer(parameters, "count", default_count), parameters.get("cursor")
     )
+    return pages.query(
+        max_count,
+        parameters.get("filter"),
+        (_names(parameters.get("attributes")), _names(parameters.get("excludedAttributes"))),
+        (parameters.get("sortBy"), parameters.get("sortOrder")),
+    )
+
+
+def parse_search(body: Any, *, default_count: int, max_count: int) -> Query:
+    """Reads a SearchRequest (RFC 7644 section 3.4.3), the names of its parts in any case; null is as good as absent.
+
+    Raises:
+        ScimError: 400 ``invalidSyntax`` naming the part that has a wrong type; what ``parse_query`` raises.
+    """
+    if not isinstance(body, Mapping):
+        raise errors.invalid_syntax("The body of a search has to be a JSON object, a SearchRequest.")
+    parts = {str(key).lower(): value for key, value in body.items() if value is not None}
+    if "schemas" in parts and not _mentions(parts["schemas"], urns.SEARCH_REQUEST):
+        raise errors.invalid_syntax(f"The schemas of a search have to list {urns.SEARCH_REQUEST}.")
+    pages = _Pages(_number(parts, "startIndex", 1), _number(parts, "count", default_count), _text(parts, "cursor"))
+    return pages.query(
+        max_count,
+        _text(parts, "filter"),
+        (_listed(parts, "attributes"), _listed(parts, "excludedAttributes")),
+        (_text(parts, "sortBy"), _text(parts, "sortOrder")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """What a client says of the page that it wants, as it says it."""
+
+    start_index: int
+    count: int
+    cursor: str | None
+
+    def query(
+        self,
+        max_count: int,
+        wanted: str | None,
+        projection: tuple[tuple[str, ...], tuple[str, ...]],
+        sort: tuple[str | None, str | None],
+    ) -> Query:
+        if self.cursor is not None and self.count < 1:
+            raise errors.of_type("invalidCount", "With a cursor, count has to be at least 1.")
+        if self.cursor is not None and self.start_index > 1:
+            raise errors.invalid_value("cursor and startIndex exclude each other; send one of them.")
+        count = min(max(self.count, 0), max_count)
+        return Query(wanted, max(self.start_index, 1), count, *projection, *sort, self.cursor)
+
+
+def cursor_response(
+    resources: Sequence[Mapping[str, Any]], total: int | None, next_cursor: str | None
+) -> dict[str, Any]:
+    """A ListResponse (RFC 9865 section 2) of one page of a query with a cursor; without ``next_cursor`` it is the last.
+
+    ``total`` is None where counting would cost more than the page.
+    """
+    response: dict[str, Any] = {"schemas": [urns.LIST_RESPONSE]}
+    if total is not None:
+        response["totalResults"] = total
+    response |= {"itemsPerPage": len(resources), "Resources": list(resources)}
+    return response if next_cursor is None else response | {"nextCursor": next_cursor}
 
 
 def list_response(resources: Sequence[Mapping[str, Any]], total: int, start_index: int = 1) -> dict[str, Any]:
@@ -78,36 +140,6 @@ def parse_patch(body: Any) -> tuple[Operation, ...]:
     return tuple(_operation(operation, number) for number, operation in enumerate(operations, 1))
 
 
-def service_provider_config(
-    base_url: str, *, max_results: int, etag: bool, change_password: bool = False, documentation_uri: str | None = None
-) -> dict[str, Any]:
-    """The ServiceProviderConfig resource (RFC 7643 section 5): what this host does, no more."""
-    config: dict[str, Any] = {"schemas": [urns.SERVICE_PROVIDER_CONFIG]}
-    if documentation_uri is not None:
-        config["documentationUri"] = documentation_uri
-    return config | {
-        "patch": {"supported": True},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
-        "filter": {"supported": True, "maxResults": max_results},
-        "changePassword": {"supported": change_password},
-        "sort": {"supported": False},
-        "etag": {"supported": etag},
-        "authenticationSchemes": [
-            {
-                "type": "oauthbearertoken",
-                "name": "Bearer token",
-                "description": "The connector's secret token, sent as Authorization: Bearer.",
-                "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
-                "primary": True,
-            }
-        ],
-        "meta": {
-            "resourceType": "ServiceProviderConfig",
-            "location": f"{base_url.rstrip('/')}/ServiceProviderConfig",
-        },
-    }
-
-
 def _integer(parameters: Mapping[str, str], name: str, default: int) -> int:
     text = parameters.get(name, "").strip()
     if not text:
@@ -115,6 +147,27 @@ def _integer(parameters: Mapping[str, str], name: str, default: int) -> int:
     if _INTEGER.fullmatch(text) is None:
         raise errors.invalid_value(f"The parameter {name} has to be an integer of at most 18 digits.")
     return int(text)
+
+
+def _number(parts: Mapping[str, Any], name: str, default: int) -> int:
+    value = parts.get(name.lower(), default)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise errors.invalid_syntax(f"{name} of a search has to be an integer.")
+    return value
+
+
+def _text(parts: Mapping[str, Any], name: str) -> str | None:
+    value = parts.get(name.lower())
+    if value is not None and not isinstance(value, str):
+        raise errors.invalid_syntax(f"{name} of a search has to be a string.")
+    return value
+
+
+def _listed(parts: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = parts.get(name.lower(), [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise errors.invalid_syntax(f"{name} of a search has to be an array of strings.")
+    return tuple(stripped for item in value if (stripped := item.strip()))
 
 
 def _names(text: str | None) -> tuple[str, ...]:

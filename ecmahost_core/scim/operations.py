@@ -125,7 +125,8 @@ def _of_object(op: Op, value: Any, prefix: str, resource_type: ResourceType, ign
     for key, item in value.items():
         path = _path_of_key(prefix + key, resource_type)
         if path is None or (path.attribute is None and path.name):
-            note_ignored(ignored, prefix + key)
+            if item is not None and item != []:
+                note_ignored(ignored, prefix + key)
         elif path.attribute is not None:
             yield Change(op, path, path.attribute, item, has_value=True, explicit=False)
         elif item is None:

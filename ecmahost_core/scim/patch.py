@@ -9,6 +9,7 @@ from ecmahost_core.scim.common import ID, META, SCHEMAS
 from ecmahost_core.scim.complex_values import merged, with_sub, without
 from ecmahost_core.scim.elements import changed_values
 from ecmahost_core.scim.evaluate import comparisons
+from ecmahost_core.scim.links import Links
 from ecmahost_core.scim.operations import Change, Operation, changes, with_sealed_values
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.scim.values import canonical_value
@@ -32,7 +33,8 @@ def apply_patch(resource: Mapping[str, Any], operations: Iterable[Operation], re
     """``resource`` as it is after all operations, one after the other; all are applied or none.
 
     ``resource`` is canonical and is not changed; the result shares with it what no operation touched, so neither may
-    be changed in place afterwards. No operations are no change. ``schemas`` stays as it is; see ``with_schemas``.
+    be changed in place afterwards. No operations are no change. ``schemas`` stays as it is; see ``with_schemas``. Where
+    ``Links`` stand in the place of values, they note what is asked for.
 
     Raises:
         ScimError: 400 ``invalidPath``, ``invalidValue``, ``noTarget`` or ``mutability``; 413 for more work than
@@ -55,6 +57,8 @@ def _work(state: Mapping[str, Any], change: Change) -> int:
     path = change.path
     container = state if path.urn is None else state.get(path.urn, {})
     present = container.get(path.name)
+    if isinstance(present, Links):
+        return present.work(change)
     looks = 1 if path.value_filter is None else comparisons(path.value_filter)
     return looks * len(present) if isinstance(present, list) else looks
 
@@ -72,6 +76,8 @@ def _apply(state: dict[str, Any], change: Change, ignored: list[str]) -> None:
         raise errors.mutability(f"{change.path.text} can be set anew, but not removed.")
     if after == before and type(after) is type(before):  # 1 equals True, and is another JSON
         return
+    if after is None and change.op != "remove" and entra.stays_when_blank(attribute):
+        return
     _require_mutable(change, before, after)
     if path.urn is None:
         _set(state, path.name, after)
@@ -83,6 +89,8 @@ def _apply(state: dict[str, Any], change: Change, ignored: list[str]) -> None:
 
 def _changed(change: Change, before: Any, ignored: list[str]) -> Any:
     attribute, sub, owner = change.attribute, change.path.sub_attribute, change.owner
+    if isinstance(before, Links):
+        return before.after(change, ignored)
     if attribute.multi_valued:
         return changed_values(change, before or [], ignored)
     if change.op == "remove" or change.value is None or change.value == []:

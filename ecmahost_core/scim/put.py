@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ecmahost_core.scim.errors import invalid_value, mutability
+from ecmahost_core.scim.links import Links
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.scim.schemas import Attribute
 
@@ -14,7 +15,8 @@ def replaced(before: Mapping[str, Any], body: Mapping[str, Any], resource_type: 
     What the body leaves out is cleared, except what the client cannot set (``id``, ``meta``, read-only attributes),
     what it cannot have seen (write-only ones), what never changes once set (immutable ones), and ``active``: a client
     that does not mention it has not asked to disable anybody. The same holds for the sub-attributes of an attribute
-    that has one value.
+    that has one value. Values that were not read (``Links``: a group's members) stay as they are unless the body names
+    the attribute: a client that renames a group need not send its 50,000 members, and must not lose them.
 
     Args:
         before: the resource as it is, canonical.
@@ -58,6 +60,9 @@ def _merged(
 def _value(attribute: Attribute, old: Any, new: Any, owner: str) -> Any:
     """The value of one attribute afterwards, None when it has none."""
     name = f"{owner}{attribute.name}"
+    if isinstance(old, Links):
+        readable = new is None or attribute.mutability == "readOnly"
+        return old if readable else old.replaced_by(new, name)
     if attribute.type == "complex" and not attribute.multi_valued and attribute.mutability != "readOnly":
         return _merged(old or {}, new or {}, attribute.sub_attributes, f"{name}.") or None
     if attribute.mutability == "immutable" and old is not None:

@@ -55,7 +55,7 @@ def canonical(resource: Any, resource_type: ResourceType) -> Canonical:
         if path is not None and path.attribute is SCHEMAS:
             continue
         if path is None or (path.attribute is None and not isinstance(value, Mapping | None)):
-            note_ignored(ignored, key)
+            _note_unknown(ignored, key, value)
         elif path.attribute is None:
             later += _of_schema(path.urn, value or {}, resource_type, result, ignored)
         elif path.urn is None and path.name == key:
@@ -117,7 +117,7 @@ def _of_schema(
     for name, item in value.items():
         path = resource_type.lookup(prefix + name)
         if path is None or path.attribute is None:
-            note_ignored(ignored, prefix + name)
+            _note_unknown(ignored, prefix + name, item)
         elif path.name == name and path.sub_attribute is None:
             _keep(part, name, canonical_value(path.attribute, item, prefix if urn else "", ignored))
         else:
@@ -128,6 +128,12 @@ def _of_schema(
     elif part:
         result[urn] = part | result.get(urn, {})
     return later
+
+
+def _note_unknown(ignored: list[str], name: str, value: Any) -> None:
+    """An unknown attribute without a value is none that was sent (RFC 7643 section 2.5)."""
+    if value is not None and value != []:
+        note_ignored(ignored, name)
 
 
 def _add(result: dict[str, Any], key: str, path: AttributePath, value: Any, ignored: list[str]) -> None:
@@ -170,7 +176,7 @@ def _writable_value(attribute: Attribute, value: Any) -> Any:
     if attribute.mutability == "readOnly":
         return None
     fixed = {sub.name for sub in attribute.sub_attributes if sub.mutability == "readOnly"}
-    if not fixed:
+    if not fixed or not value:
         return value
     if isinstance(value, list):
         return [part for element in value if (part := {k: v for k, v in element.items() if k not in fixed})] or None
@@ -178,4 +184,5 @@ def _writable_value(attribute: Attribute, value: Any) -> Any:
 
 
 def _lacks(container: Mapping[str, Any], attribute: Attribute) -> bool:
-    return attribute.required and attribute.mutability != "readOnly" and container.get(attribute.name) in (None, "")
+    needed = attribute.required and not attribute.defaulted and attribute.mutability != "readOnly"
+    return needed and container.get(attribute.name) in (None, "")

@@ -167,6 +167,19 @@ class ResourceType:
         for schema in () if self.qualified_only else self.extensions:
             yield from _names(schema.id, schema.attributes, "")
             yield from _dotted_names(schema.id, schema.attributes, "")
+        for text, urn, attributes in qualifiers:
+            if urn is not None:
+                yield from self._turned_around(text, urn, attributes)
+
+    def _turned_around(
+        self, text: str, urn: str, attributes: tuple[Attribute, ...]
+    ) -> Iterator[tuple[str, AttributePath]]:
+        """The names of an extension in the other order (``entra.other_order``)."""
+        for name, path in (*_names(urn, attributes, ""), *_dotted_names(urn, attributes, "")):
+            attribute, dot, sub = name.partition(".") if path.sub_attribute else (name, "", "")
+            other = entra.other_order(text, attribute, self.name)
+            if other is not None:
+                yield f"{other}{dot}{sub}", path
 
 
 _NOTHING = Attribute("", returned="default")

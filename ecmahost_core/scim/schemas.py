@@ -24,7 +24,9 @@ class Attribute:
     ``sub_attributes`` is empty unless ``type`` is ``complex``. ``case_exact`` is what ``/Schemas`` announces;
     comparing follows the host's one fold whatever it says (see ``evaluate``). With ``as_sent``, a value of another
     JSON type than ``type`` is taken as it was sent: whoever stores it brings it to its type or refuses it, and knows
-    whether an immutable one is another.
+    whether an immutable one is another. ``defaulted`` is one that is ``required``, and that the server gives a value
+    where a client sends none: it is never without one, and cannot be removed. With ``linked``, the values are
+    references that are kept apart from the resource (``links``): an empty list then says something else than nothing.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Attribute:
     canonical_values: tuple[str, ...] = ()
     reference_types: tuple[str, ...] = ()
     as_sent: bool = False
+    defaulted: bool = False
+    linked: bool = False
     _subs: Mapping[str, "Attribute"] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

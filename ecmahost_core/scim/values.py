@@ -14,12 +14,14 @@ from ecmahost_core.scim.literals import number
 from ecmahost_core.scim.schemas import Attribute
 from ecmahost_core.secret import Secret
 
-_LONGEST_NAME = 200
+LONGEST_NAME = 200
 _EXACT = 2.0**53
 
 
 def canonical_value(attribute: Attribute, value: Any, owner: str, ignored: list[str]) -> Any:
     """The value of ``attribute`` in canonical form, or None when it is unassigned.
+
+    An empty list of ``linked`` values stays one.
 
     Args:
         attribute: what the schema says.
@@ -31,7 +33,7 @@ def canonical_value(attribute: Attribute, value: Any, owner: str, ignored: list[
         ScimError: 400 ``invalidValue`` naming the attribute and what it expects. The value is not repeated.
     """
     if value is None or value == []:
-        return None
+        return [] if attribute.linked and value == [] else None
     if attribute.returned == "never":
         return sealed(attribute, value, owner)
     if attribute.multi_valued:
@@ -71,7 +73,7 @@ def sub_value(sub: Attribute, item: Any, inner: str, ignored: list[str]) -> Any:
 
 def note_ignored(ignored: list[str], name: str) -> None:
     """Adds the name of an unknown attribute, once, and cut where it is longer than any name would be."""
-    name = name[:_LONGEST_NAME]
+    name = name[:LONGEST_NAME]
     if name not in ignored[-50:]:
         ignored.append(name)
 
@@ -101,6 +103,8 @@ def _complex(attribute: Attribute, value: Any, owner: str, ignored: list[str]) -
         value = {"value": value}
     inner = f"{owner}{attribute.name}."
     result: dict[str, Any] = {}
+    if "$ref" in value and "value" not in value and not attribute.multi_valued and attribute.sub("value") is not None:
+        value = {**value, "value": _end_of(value["$ref"])}
     for key, item in value.items():
         sub = attribute.sub(key)
         if sub is None:
@@ -110,6 +114,11 @@ def _complex(attribute: Attribute, value: Any, owner: str, ignored: list[str]) -
         if converted is not None:
             result[sub.name] = converted
     return result or None
+
+
+def _end_of(url: Any) -> str | None:
+    """The id in the URL of a resource, which may stand alone for it (RFC 7643 section 2.4)."""
+    return url.rstrip("/").rpartition("/")[2] or None if isinstance(url, str) else None
 
 
 def _is_boolean(item: Any) -> bool:

@@ -35,7 +35,10 @@ class SpaceType:
         instance: the connector's instance UUID, which ids of immutable anchors derive from.
         anchor_immutable: whether ids derive from the anchor (UUIDv5) or are random.
         indexed: target attributes whose folded values are indexed; the query attributes.
-        references: target attributes whose values are references, kept as rows of their own.
+        references: target attributes with one value that is a reference; the value has a row of its own beside.
+        links: target attributes with any number of references, a group's members: rows only, in no object's attributes.
+        scopes: of some of both, the resource type whose objects they name, by anchor or DN. The others may name objects
+            of any type of the connector, by DN or anchor.
         retained: says what remains of what the host keeps beside an object whose attributes are now these in the
             target; the store asks when a reading changes an object. Must not raise.
         export_only: target attributes that no reading of the target tells of: what was written last stays.
@@ -49,6 +52,8 @@ class SpaceType:
     anchor_immutable: bool = False
     indexed: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    scopes: tuple[tuple[str, str], ...] = ()
     retained: Callable[[Mapping[str, Any], Attributes], Mapping[str, Any]] = field(
         default=_all_of, compare=False, repr=False
     )
@@ -90,7 +95,7 @@ class SpaceObject:
         state: see ObjectState.
         anchor: as the target spells it.
         dn: None where objects have none.
-        attributes: the selected attributes as the target holds them.
+        attributes: the selected attributes as the target holds them, without links (``Store.links``).
         kept: what the host itself keeps beside the object, as JSON: ``active`` where the target has no place for it,
             ``sent`` where the target's values would be shown in another form than they were sent in. Not part of what
             an import compares.
@@ -111,15 +116,47 @@ class SpaceObject:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkChange:
+    """What changes about a link attribute; the removed ones go first.
+
+    Attributes:
+        added, removed: values as the target spells them. One that is there already, or is not there, changes nothing.
+    """
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One reference of an object, as it was read.
+
+    Attributes:
+        attribute: whose value it is.
+        value: as the target spells it.
+        id: the SCIM id of the object that it names; None while the space has no such object, or only an unlinked one.
+        resource_type: of that object; None where ``id`` is.
+    """
+
+    attribute: str
+    value: str
+    id: str | None
+    resource_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TargetObject:
     """An object as the target holds it, for the space to take over.
 
     Attributes:
         anchor: never empty.
         dn: None where objects have none.
-        attributes: all selected attributes.
+        attributes: all selected attributes. A link attribute among them is the whole set; one that is missing is
+            unchanged but for ``link_changes``.
+        link_changes: by link attribute, what was written; applied after a whole set.
     """
 
     anchor: Anchor
     dn: str | None
     attributes: Attributes
+    link_changes: Mapping[str, LinkChange] = field(default_factory=dict)

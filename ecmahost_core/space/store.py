@@ -3,10 +3,9 @@
 Every method is one short transaction. None of them calls a connector, and none is called with a transaction open.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.errors import EcmahostError
 from ecmahost_core.space.fingerprint import Fingerprint, Standing
 from ecmahost_core.space.history import (
@@ -23,6 +22,7 @@ from ecmahost_core.space.journal import (
     WriteIntent,
 )
 from ecmahost_core.space.objects import SpaceObject, SpaceType, TargetObject
+from ecmahost_core.space.readings import Readings
 
 
 class KeysTaken(EcmahostError):
@@ -106,7 +106,7 @@ class ImportRun(Protocol):
         """Ends the run without a result, with an event. What it wrote so far stays: it is newer and true."""
 
 
-class Store(Protocol):
+class Store(Readings, Protocol):
     """The connector space of one host."""
 
     epoch: str
@@ -117,31 +117,7 @@ class Store(Protocol):
     def close(self) -> None:
         """Releases everything; the incarnation's open entries become orphans."""
 
-    # Reading
-
-    def get(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
-        """Returns the object with this SCIM id, live or unlinked, or None."""
-
-    def free(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
-        """Returns what ``get`` does, but None also where an open entry owns the id: ``get`` and ``holder`` in one look.
-
-        None therefore says nothing yet.
-        """
-
-    def by_anchor(self, space_type: SpaceType, anchor: Anchor) -> SpaceObject | None:
-        """Returns the object with this anchor (by the one fold), live or unlinked, or None."""
-
-    def find(self, space_type: SpaceType, attribute: str, value: str) -> list[SpaceObject]:
-        """Returns the objects, live and unlinked, one of whose values of an indexed attribute folds like ``value``."""
-
-    def scan(self, space_type: SpaceType) -> Iterator[SpaceObject]:
-        """Yields all objects, live and unlinked, in the order of keys, reading a batch at a time: no long snapshot."""
-
-    def page(self, space_type: SpaceType, start: int, count: int) -> list[SpaceObject]:
-        """Returns live objects ``start`` (from 0) to ``start + count`` in the order of keys."""
-
-    def count(self, space_type: SpaceType) -> int:
-        """Returns the number of live objects, from a counter."""
+    # Reading, beside ``Readings``
 
     def status(self, connector: str) -> ConnectorStatus:
         """Returns what the space knows about a connector."""

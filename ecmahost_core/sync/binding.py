@@ -4,31 +4,31 @@ Everything that a request needs is worked out here once: the SCIM resource type 
 the run step, the shape of the objects in the space.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
 from ecmahost_core.configuration.model import ConnectorConfiguration, Deprovisioning, ObjectType, Profile
 from ecmahost_core.ecma.capabilities import MADistinguishedNameStyle
-from ecmahost_core.ecma.deprovisioning import FlowAction
 from ecmahost_core.ecma.passwords import EXPORT_PASSWORD, PasswordSupport
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, Schema, SchemaType
 from ecmahost_core.ecma.values import Value, text_of
 from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
-from ecmahost_core.scim.errors import ScimError
+from ecmahost_core.scim.nodes import AttributePath
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.secret import Secret
 from ecmahost_core.space.objects import SpaceType
+from ecmahost_core.sync.flow_attributes import active_attribute, fitted_flows
 from ecmahost_core.sync.profile_rows import ecma_rows, mapped_rows
+from ecmahost_core.sync.reference_rows import is_link, links_among, scopes_of, with_groups
 from ecmahost_core.sync.resource_schema import trimmed_resource_type
 from ecmahost_core.sync.schema_mapping import MappedPath, SchemaMapping
 from ecmahost_core.sync.selection import passwords_selected, selection_of
 from ecmahost_core.sync.sent import retained
-from ecmahost_core.sync.values import normal_text, to_target
+from ecmahost_core.sync.values import normal_text
 from ecmahost_core.sync.wire_names import Unnameable
 from ecmahost_core.text import fold
 
@@ -53,6 +53,12 @@ class TypeBinding:
         left_out: attributes that everything selects and that have no name on the wire; ``check`` tells of them.
         password: the row that leads to ``export_password``, beside the mapping; None where no passwords are set.
         password_support: how the connector takes passwords.
+        links: the rows of link attributes (``members``), beside the mapping: their values are in no object.
+        references: the rows of the mapping whose one value names another object (``manager``), known to clients by its
+            id. Empty in the profile ``ecma``, where clients see what the target holds.
+        own_dns: whether the target's objects have DNs of their own, by which references may name them.
+        member_of: of users: the link attributes of groups that can name them; empty where there are none.
+        groups_path: of users: the attribute that shows these groups; None where there are none.
     """
 
     object_type: ObjectType
@@ -68,11 +74,21 @@ class TypeBinding:
     left_out: tuple[Unnameable, ...] = ()
     password: MappedPath | None = None
     password_support: PasswordSupport = PasswordSupport.NONE
+    links: tuple[MappedPath, ...] = ()
+    references: tuple[MappedPath, ...] = ()
+    own_dns: bool = False
+    member_of: tuple[str, ...] = ()
+    groups_path: AttributePath | None = None
 
     def password_of(self, resource: Mapping[str, Any]) -> Secret | None:
         """Returns the password that a canonical resource wants to be set; None where it says nothing of one."""
         found = self.password.container(resource) if self.password is not None else None
         return found if isinstance(found, Secret) else None
+
+    @property
+    def can_be_disabled(self) -> bool:
+        """Whether the resources have ``active``: users have, groups have not."""
+        return self.resource_type.schema.attribute("active") is not None
 
     @property
     def active_mapped(self) -> bool:
@@ -116,6 +132,7 @@ def bind(
             bound[name] = found
     if problems:
         raise ConfigurationError(tuple(problems))
+    with_groups(bound)
     return bound
 
 
@@ -162,10 +179,12 @@ class _Binder:
             made = mapped_rows(
                 name, target, self.mapped, lambda path, expected: self._problem("schema_mapping", path, "", expected)
             )
-        rows = made.rows
+        links = links_among(made.rows, self.object_type, self._problem)
+        rows = tuple(row for row in made.rows if row not in links)
+        scopes = scopes_of(self.configuration, self.object_type, target, made.rows, self._problem)
         password = self._password(made.passwords)
-        active = self._active_attribute(target, rows)
-        self._fit_delete_flow(target)
+        active = active_attribute(self.flows, target, rows, self._problem)
+        self.flows = fitted_flows(self.flows, target, self._problem)
         if len(self.problems) > before:
             return None
         mapping = SchemaMapping(rows)
@@ -173,7 +192,11 @@ class _Binder:
             object_type=self.object_type,
             target=target,
             resource_type=trimmed_resource_type(
-                made.full, (*rows, *(row for row in (made.dn, password) if row)), self.object_type, target, active
+                made.full,
+                (*rows, *links, *(row for row in (made.dn, password) if row)),
+                self.object_type,
+                target,
+                active,
             ),
             mapping=mapping,
             space_type=SpaceType(
@@ -183,8 +206,12 @@ class _Binder:
                 anchor_immutable=self.object_type.anchor_immutable,
                 indexed=tuple(query.name for query in self.object_type.query_attributes),
                 references=tuple(
-                    attribute.name for attribute in target.attributes if attribute.type is AttributeType.REFERENCE
+                    one.name
+                    for one in target.attributes
+                    if one.type is AttributeType.REFERENCE and not one.multi_valued
                 ),
+                links=tuple(one.name for one in target.attributes if is_link(one)),
+                scopes=scopes,
                 retained=partial(retained, mapping),
                 export_only=tuple(
                     attribute.name
@@ -204,6 +231,11 @@ class _Binder:
             left_out=selected.left_out,
             password=password,
             password_support=self.passwords,
+            links=links,
+            references=tuple(
+                row for row in rows if row.target.type is AttributeType.REFERENCE and self.profile is Profile.SCIM
+            ),
+            own_dns=self.dn_style is not MADistinguishedNameStyle.NONE,
         )
 
     def _has_password(self) -> bool:
@@ -231,36 +263,6 @@ class _Binder:
             if row.alias:
                 expected = f"no alias beside [schema_mapping.{self.object_type.resource_type}], which gives the names"
                 self._problem("object_types", "attributes", name, expected)
-
-    def _active_attribute(self, target: SchemaType, rows: Iterable[MappedPath]) -> str:
-        mapped = next((row.target.name for row in rows if row.path.urn is None and row.path.name == "active"), "")
-        disable = self.flows.disable
-        if mapped and disable.action is not FlowAction.NONE:
-            expected = 'either active in the schema mapping or a disable flow, not both; say disable = "none"'
-            self._problem("deprovisioning", "disable", disable.action.value, expected)
-        if disable.action is not FlowAction.SET:
-            return mapped
-        attribute = target.attribute(disable.attribute)
-        if attribute is not None and attribute.operation is AttributeOperation.IMPORT_ONLY:
-            self._problem("deprovisioning", "disable", disable.attribute, "an attribute that can be written")
-        return disable.attribute
-
-    def _fit_delete_flow(self, target: SchemaType) -> None:
-        """Brings the value that marks somebody as deleted to the type of its attribute."""
-        flow = self.flows.delete
-        attribute = target.attribute(flow.attribute) if flow.action is FlowAction.SET else None
-        if attribute is None or flow.value is None:
-            return
-        if attribute.operation is AttributeOperation.IMPORT_ONLY:
-            self._problem("deprovisioning", "delete", flow.attribute, "an attribute that can be written")
-        data = text_of(flow.value) if isinstance(flow.value, datetime) else flow.value
-        try:
-            value = to_target(data, attribute, "delete")
-        except ScimError as error:
-            expected = f"a value that fits: {error.detail.partition(': ')[2].rstrip('.')}"
-            self._problem("deprovisioning", "delete", text_of(flow.value), expected)
-        else:
-            self.flows = replace(self.flows, delete=replace(flow, value=value))
 
     def _problem(self, table: str, key: str, found: str, expected: str, names: Sequence[str] = ()) -> None:
         near = get_close_matches(found, names, n=1, cutoff=0.5) if found else []

@@ -123,7 +123,8 @@ def applied(change: CSEntryChange, attributes: Attributes) -> Attributes:
     after: dict[str, Values] = dict(attributes)
     for part in change.attribute_changes:
         updates = part.modification_type is AttributeModificationType.UPDATE
-        kept = [value for value in after.get(part.name, ()) if value not in part.removed] if updates else []
+        removed = frozenset(part.removed)
+        kept = dict.fromkeys(value for value in after.get(part.name, ()) if value not in removed) if updates else {}
         after[part.name] = (*kept, *(value for value in part.added if value not in kept))
     return after
 

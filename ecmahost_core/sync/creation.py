@@ -94,7 +94,8 @@ class Creation(Delivery):
         elif result.error is not None:
             self._undo(self._scim_error(result.error), result.error.name or result.error.code.value)
         else:
-            attributes = known.attributes if result.attributes is None else result.attributes
+            links = {name: known.attributes[name] for name in self.binding.space_type.links if name in known.attributes}
+            attributes = known.attributes if result.attributes is None else {**links, **result.attributes}
             self._complete(TargetObject(result.anchor or known.anchor, result.dn or known.dn, attributes), "ok")
 
     def _scim_error(self, error: ExportError) -> ScimError:

@@ -14,6 +14,7 @@ from ecmahost_core.ecma.values import Values, value_from_json, value_to_json
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import applied, changed_by
+from ecmahost_core.sync.link_changes import without_links
 from ecmahost_core.sync.values import same_values
 
 LEFT = "left"
@@ -24,7 +25,8 @@ def kept_of_leaving(binding: TypeBinding, entry: SpaceObject, changes: Sequence[
     """Returns what is kept of an object that is removed by these changes and stays in the target."""
     after = dict(entry.attributes)
     touched: dict[str, None] = {}
-    for change in changes:
+    for planned in changes:
+        change, _ = without_links(binding, planned)
         touched |= dict.fromkeys(changed_by(change, after))
         after.update(applied(change, after))
     record = {

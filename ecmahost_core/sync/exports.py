@@ -7,6 +7,7 @@ or an hour later, happens in the export queue's thread: the entry is completed, 
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -29,6 +30,8 @@ from ecmahost_core.sync.changes import anchor_after, applied, whole_object
 from ecmahost_core.sync.dn import dn_of
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.errors import scim_error
+from ecmahost_core.sync.link_changes import link_changes_of, without_links
+from ecmahost_core.sync.partial import left_behind, refused_in_part
 from ecmahost_core.sync.sent import to_complete
 from ecmahost_core.sync.target_reads import readable
 
@@ -43,9 +46,9 @@ def target_object(
 ) -> TargetObject | None:
     """Returns the object as the target holds it after a successful change; None after a delete.
 
-    What the connector read back counts, and what was sent of an attribute that cannot be read. Otherwise the change is
-    applied to what was known before, and the anchor that the target made or changed is among the attributes, as an
-    import would bring it.
+    What the connector read back counts, and what was sent of an attribute that cannot be read or was not. Otherwise the
+    change is applied to what was known before, and the anchor that the target made or changed is among the attributes,
+    as an import would bring it.
     """
     if change.modification_type is ObjectModificationType.DELETE:
         return None
@@ -53,15 +56,17 @@ def target_object(
     generated = dn_of(binding, anchor)
     dn = result.dn or generated or change.new_dn or change.dn or (before.dn if before else None)
     known = before.attributes if before else {}
-    never_read = binding.space_type.export_only
-    if result.attributes is not None and not never_read:
-        return TargetObject(anchor, dn, result.attributes)
+    change, parts = without_links(binding, change)
+    differing, whole = link_changes_of(parts)
     known = applied(change, known)
-    if result.attributes is not None:
-        sent = {name: known[name] for name in never_read if name in known}
-        return TargetObject(anchor, dn, {**readable(binding, result.attributes), **sent})
-    made: dict[str, Values] = {name: (value,) for name, value in zip(binding.target.anchor, anchor, strict=False)}
-    return TargetObject(anchor, dn, {**known, **made})
+    if result.attributes is None:
+        made: dict[str, Values] = {name: (value,) for name, value in zip(binding.target.anchor, anchor, strict=False)}
+        return TargetObject(anchor, dn, {**known, **made, **whole}, differing)
+    sent = {name: known[name] for name in (*binding.space_type.export_only, *binding.space_type.links) if name in known}
+    # Where the connector has read the links, too, that is what counts; mostly it has not, because they may be many.
+    read = readable(binding, result.attributes)
+    differing = {name: part for name, part in differing.items() if name not in read}
+    return TargetObject(anchor, dn, {**sent, **whole, **read}, differing)
 
 
 class Delivery:
@@ -180,7 +185,15 @@ class Delivery:
             self._missing(self.before)
             return
         self.error = scim_error(error)
-        self._abandon("refused", error.name or error.code.value)
+        left = None
+        if self.before is not None and self.entry.operation is Operation.UPDATE:
+            left = left_behind(self.binding, result, self.before)
+        if self.before is None or left is None:
+            self._abandon("refused", error.name or error.code.value)
+            return
+        self.error = refused_in_part(self.binding, self.before, left, self.error)
+        self.entry = replace(self.entry, kept=self.before.kept)  # what was to be kept belongs to the whole change
+        self._complete(left, "refused", error.name or error.code.value)
 
     def _missing(self, before: SpaceObject) -> None:
         """The target has lost the object. A delete is content; anything else is 404, unless many are missing."""

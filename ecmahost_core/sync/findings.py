@@ -21,6 +21,8 @@ from ecmahost_core.ecma.values import Reference, Value, anchor_text
 from ecmahost_core.space.journal import EntryState
 from ecmahost_core.space.store import Store
 from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.group_findings import group_findings, matching_findings
+from ecmahost_core.sync.reference_rows import is_link
 from ecmahost_core.sync.values import to_scim
 
 SAMPLE = 100
@@ -47,10 +49,25 @@ def host_findings(configuration: ConnectorConfiguration, binding: TypeBinding) -
         *_profile(binding),
         *_left_out(binding),
         *_anchor(binding),
-        *(_user_name(binding) if binding.profile is Profile.SCIM else _matching(binding)),
+        *(_matched(binding) if binding.profile is Profile.SCIM else _matching(binding)),
+        *group_findings(binding),
         *_flows(binding.flows, binding),
-        *_door(configuration.properties, datetime.now(UTC)),
+        *(_door(configuration.properties, datetime.now(UTC)) if _is_first(configuration, binding) else ()),
     ]
+
+
+def _is_first(configuration: ConnectorConfiguration, binding: TypeBinding) -> bool:
+    """Whether this is the type with which to tell what holds for the connector as a whole."""
+    return next(iter(configuration.object_types)) == binding.object_type.resource_type
+
+
+def _matched(binding: TypeBinding) -> Iterator[Finding]:
+    groups = binding.object_type.resource_type == "Group"
+    return (
+        matching_findings(binding, "displayName", "groups")
+        if groups
+        else matching_findings(binding, "userName", "people")
+    )
 
 
 def journal_findings(store: Store, connector: str) -> list[Finding]:
@@ -127,7 +144,8 @@ def _kept_contract(entries: Sequence[CSEntryChange], binding: TypeBinding) -> It
         if attribute.operation is AttributeOperation.EXPORT_ONLY:
             continue
         subject = f"{binding.target.name}.{attribute.name}"
-        if any(attribute.name not in entry.attributes for entry in entries):
+        # Of links only the values themselves, because a group may have too many to be read with it.
+        if not is_link(attribute) and any(attribute.name not in entry.attributes for entry in entries):
             message = "full_import leaves this attribute out; without a value it yields an empty tuple"
             yield Finding(Severity.ERROR, subject, message, "mend the plugin")
         wanted = _VALUES[attribute.type]
@@ -238,29 +256,14 @@ def _anchor(binding: TypeBinding) -> Iterator[Finding]:
         )
 
 
-def _user_name(binding: TypeBinding) -> Iterator[Finding]:
-    """Entra matches by userName unless somebody changes that in the portal."""
-    row = next((row for row in binding.mapping.rows if row.path.urn is None and row.path.name == "userName"), None)
-    mapping = f"[schema_mapping.{binding.object_type.resource_type}]"
-    if row is None:
-        message = "userName is not mapped, and it is what Entra matches people by unless the portal says otherwise"
-        yield Finding(Severity.WARNING, mapping, message, "map userName, or change the matching attribute in Entra")
-    elif row.target.name not in binding.query_attributes and binding.target.anchor != (row.target.name,):
-        message = (
-            f"{row.target.name!r}, which userName is mapped to, is no query attribute: two people may get the same, "
-            "and a match that finds nobody is not verified in the target"
-        )
-        remedy = f'query_attributes = ["{row.target.name}"] under [object_types.{binding.object_type.resource_type}]'
-        yield Finding(Severity.WARNING, f"{binding.target.name}.{row.target.name}", message, remedy)
-
-
 def _flows(flows: Deprovisioning, binding: TypeBinding) -> Iterator[Finding]:
     table = f"[deprovisioning.{binding.object_type.resource_type}]"
-    if flows.disable.action is FlowAction.NONE and not binding.active_mapped:
+    if binding.can_be_disabled and flows.disable.action is FlowAction.NONE and not binding.active_mapped:
         message = "disabling a person in Entra changes nothing in the target; only the host remembers it"
         yield Finding(Severity.INFO, table, message, 'say disable = { set = "..." } or "delete" if that is not enough')
     if flows.delete.action is FlowAction.NONE:
-        message = "a person who is deleted in Entra stays in the target as it is"
+        whoever = "a person who" if binding.can_be_disabled else "a group that"
+        message = f"{whoever} is deleted in Entra stays in the target as it is"
         yield Finding(Severity.INFO, table, message, 'say delete = "delete" or { set = "...", value = ... } otherwise')
 
 

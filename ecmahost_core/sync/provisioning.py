@@ -4,19 +4,17 @@ Every write takes the keys it needs (the object's id, its anchor, its values tha
 exports, and completes. Two writes that need the same key follow one another; the second looks at the world anew.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.ecma.capabilities import MAExportType
-from ecmahost_core.ecma.csentry import CSEntryChange, change_to_json
+from ecmahost_core.ecma.csentry import change_to_json
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
 from ecmahost_core.ecma.passwords import PasswordSupport
-from ecmahost_core.ecma.results import MAExportError
-from ecmahost_core.scim.errors import ScimError, not_found, unavailable, uniqueness
+from ecmahost_core.scim.errors import ScimError, not_found, unavailable
 from ecmahost_core.space.journal import (
-    ANCHOR,
     ID,
     EntryState,
     JournalEntry,
@@ -27,22 +25,28 @@ from ecmahost_core.space.journal import (
 )
 from ecmahost_core.space.objects import ObjectState, SpaceObject, TargetObject
 from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
+from ecmahost_core.sync.additions import plan_of_creation
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.changes import addition, changed_by, exportable, keys_of, keys_of_update, unique_among
+from ecmahost_core.sync.changes import changed_by, exportable, keys_of_update, update
 from ecmahost_core.sync.creation import Creation
-from ecmahost_core.sync.deprovisioning import ACTIVE, fitted, wanted_active
+from ecmahost_core.sync.deprovisioning import ACTIVE
+from ecmahost_core.sync.duplicates import duplicate, refuse_if_in_target
 from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
-from ecmahost_core.sync.identity import identifying_paths
-from ecmahost_core.sync.presentation import resource_of
-from ecmahost_core.sync.sent import with_sent
-from ecmahost_core.sync.steps import Plan, half_done, plan_of_change, plan_of_removal
-from ecmahost_core.sync.target_reads import read_by_anchor, read_by_value
+from ecmahost_core.sync.link_changes import Added, with_links
+from ecmahost_core.sync.lost_members import lost_members
+from ecmahost_core.sync.presentation import editable
+from ecmahost_core.sync.references import unknown_ids
+from ecmahost_core.sync.steps import Plan, Step, half_done, plan_of_change, plan_of_removal
+from ecmahost_core.sync.turns import OVERTAKEN, Turn
 
 WAIT_FOR_OUTCOME_SECONDS = 10.0
 
 Transform = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """From the resource as it is to the resource as the client wants it; raises ScimError when that cannot be."""
+
+Condition = Callable[[SpaceObject], None]
+"""Looks at the very object that a write is computed from; raises ScimError when it is not the one that was meant."""
 
 
 def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any], call: Call) -> SpaceObject:
@@ -51,27 +55,15 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     Raises ScimError: 400 for values that the target does not take, 409 when somebody has the anchor or a unique value
     already, in the space or in the target itself, 503 when the outcome is not known.
     """
-    attributes = binding.mapping.attributes_of(resource)
-    active = wanted_active(resource)
-    kept = dict(with_sent(binding.mapping, {}, {}, resource))
-    if active is not None and not binding.active_mapped:
-        if binding.active_attribute:
-            attributes[binding.active_attribute] = fitted(binding, binding.active_attribute, (active,))
-        elif not active:
-            kept[ACTIVE] = False
-    password = binding.password_of(resource)
-    change = addition(binding, attributes)
-    keys = keys_of(binding, change.anchor, change.dn, attributes)
-    if not keys:
-        paths = identifying_paths(binding)
-        raise ScimError(400, f"Nothing in the request identifies the object; send one of: {paths}.", "invalidValue")
+    planned = plan_of_creation(endpoint, binding, resource)
+    change, password = planned.change, planned.password
     intent = WriteIntent(
         space_type=binding.space_type,
         operation=Operation.ADD,
         change=change_to_json(change),
-        keys=keys,
-        unique=unique_among(binding, keys),
-        kept=kept,
+        keys=planned.keys,
+        unique=planned.unique,
+        kept=planned.kept,
         request_id=call.request_id,
     )
     entry = _open(endpoint, binding, intent, call)
@@ -82,53 +74,81 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
     if follows is not None:
         delivery = Creation(endpoint, binding, entry, call, follows)
     try:
-        _refuse_if_in_target(endpoint, binding, change, delivery, call, certainly=follows is not None)
+        refuse_if_in_target(endpoint, binding, change, delivery, call, certainly=follows is not None)
     except BaseException as error:
         # Nothing was sent, whatever it was: an entry that stayed open would keep its keys until the process ends.
         delivery.withdraw(type(error).__name__)
         raise
-    created = delivery.send(change, password if follows is None else None)
+    try:
+        created = delivery.send(change, password if follows is None else None)
+    except ScimError as error:
+        gone = lost_members(endpoint, binding, planned.added, call).gone if error.status < 500 else ()
+        raise (unknown_ids("members", gone) if gone else error) from None
     if created is None:
         raise not_found("The object was deleted while it was being created.")
-    return created
+    return _without_lost(endpoint, binding, created, planned.added, call)
 
 
-def change(endpoint: Endpoint, binding: TypeBinding, object_id: str, transform: Transform, call: Call) -> SpaceObject:
+def change(
+    endpoint: Endpoint,
+    binding: TypeBinding,
+    object_id: str,
+    transform: Transform,
+    call: Call,
+    condition: Condition | None = None,
+) -> SpaceObject:
     """Changes an object by PATCH or PUT and returns it as it is afterwards; nothing to change means no write.
 
-    ``transform`` may be called more than once, when others change the object meanwhile. A change that disables where
-    the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
+    ``condition`` and ``transform`` may be called more than once, when others change the object meanwhile. A change that
+    disables where the disable flow is "delete" returns the object as it was, not active: it is gone. Raises ScimError.
     """
-    _require_whole(endpoint, binding)
-    while True:
+    require_whole(endpoint, binding)
+    for overtaken in itertools.count():
         before = existing(endpoint, binding, object_id, call)
-        resource = resource_of(binding, before)
-        after = transform(resource)
-        plan = plan_of_change(endpoint, binding, before, resource, after)
+        turn = Turn(endpoint, binding, before, call) if overtaken >= OVERTAKEN else None
+        added: Added = {}
         try:
-            result = _carry_out(endpoint, binding, before, plan, call)
+            if turn is not None:
+                before = existing(endpoint, binding, object_id, call)
+            if condition is not None:
+                condition(before)
+            resource = editable(endpoint, binding, before)
+            plan = plan_of_change(endpoint, binding, before, resource, transform(resource))
+            added = plan.added
+            result = _carry_out(endpoint, binding, before, plan, call, turn)
         except (ObjectChanged, KeysTaken):
-            if call.remaining() <= 0:
-                raise unavailable("The object is being changed by other requests all the time.", 5) from None
+            _require_time(call)
             continue
+        except ScimError as error:
+            if error.status >= 500 or not lost_members(endpoint, binding, added, call).corrections:
+                raise
+            _require_time(call)  # refused because of members who are not there as they were: that tells who
+            continue
+        finally:
+            if turn is not None:
+                turn.give_up()
         if result is not None:
-            return result
+            return _without_lost(endpoint, binding, result, plan.added, call)
         if plan.event is DeprovisioningEvent.DISABLE:
             return replace(before, kept={**before.kept, ACTIVE: False})
         raise not_found(f"{binding.object_type.resource_type} {object_id} was deleted meanwhile.")
+    raise AssertionError("it is tried until the request's time is over")
 
 
-def remove(endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Call) -> None:
+def remove(
+    endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Call, condition: Condition | None = None
+) -> None:
     """Deletes an object as the delete flow says; raises ScimError 404 when there is none."""
-    _require_whole(endpoint, binding)
+    require_whole(endpoint, binding)
     while True:
         before = existing(endpoint, binding, object_id, call)
+        if condition is not None:
+            condition(before)
         plan = plan_of_removal(endpoint, binding, before)
         try:
             _carry_out(endpoint, binding, before, plan, call)
         except (ObjectChanged, KeysTaken):
-            if call.remaining() <= 0:
-                raise unavailable("The object is being changed by other requests all the time.", 5) from None
+            _require_time(call)
             continue
         return
 
@@ -150,7 +170,31 @@ def existing(endpoint: Endpoint, binding: TypeBinding, object_id: str, call: Cal
     return found
 
 
-def _require_whole(endpoint: Endpoint, binding: TypeBinding) -> None:
+def _require_time(call: Call) -> None:
+    if call.remaining() <= 0:
+        raise unavailable("The object is being changed by other requests all the time.", 5)
+
+
+def _without_lost(
+    endpoint: Endpoint, binding: TypeBinding, current: SpaceObject, added: Added, call: Call
+) -> SpaceObject:
+    """Takes members out again who were deleted while they were added; returns the object as it is afterwards."""
+    links = lost_members(endpoint, binding, added, call).corrections
+    after: SpaceObject | None = current
+    while links and after is not None:
+        alone = update(binding, endpoint.connector.capabilities.export_type, after, {})
+        plan = Plan((Step(Operation.UPDATE, alone, links=links),), after.kept)
+        try:
+            after = _carry_out(endpoint, binding, after, plan, call)
+        except (ObjectChanged, KeysTaken):
+            _require_time(call)
+            after = existing(endpoint, binding, current.id, call)
+        else:
+            break
+    return after or current
+
+
+def require_whole(endpoint: Endpoint, binding: TypeBinding) -> None:
     """Raises ScimError 503 where a change sends whole objects, of which the host does not know every attribute yet."""
     whole = endpoint.connector.capabilities.export_type is MAExportType.OBJECT_REPLACE
     if whole and endpoint.incomplete(binding.object_type.resource_type):
@@ -163,7 +207,7 @@ def _outcome_unknown(endpoint: Endpoint, entry: JournalEntry) -> bool:
 
 
 def _carry_out(
-    endpoint: Endpoint, binding: TypeBinding, before: SpaceObject, plan: Plan, call: Call
+    endpoint: Endpoint, binding: TypeBinding, before: SpaceObject, plan: Plan, call: Call, turn: Turn | None = None
 ) -> SpaceObject | None:
     """Does the steps one after the other and returns the object afterwards, None when it is gone.
 
@@ -179,6 +223,8 @@ def _carry_out(
             change = exportable(binding, endpoint.connector.capabilities.export_type, current, step.change)
         changed = changed_by(change, current.attributes) if change else {}
         keys, unique = keys_of_update(binding, current, changed, change.new_dn if change else None)
+        if change is not None and binding.space_type.links:
+            change = with_links(endpoint, binding, current, change, step.links)
         intent = WriteIntent(
             space_type=binding.space_type,
             operation=step.operation,
@@ -192,7 +238,7 @@ def _carry_out(
             request_id=call.request_id,
             password=PasswordStage.SENT if step.password is not None else PasswordStage.NONE,
         )
-        entry = _open(endpoint, binding, intent, call)
+        entry = (turn.take(intent) if turn is not None else None) or _open(endpoint, binding, intent, call)
         if entry is None:
             raise KeysTaken
         delivery = Delivery(endpoint, binding, entry, current, call)
@@ -220,52 +266,4 @@ def _open(endpoint: Endpoint, binding: TypeBinding, intent: WriteIntent, call: C
             if not endpoint.store.wait_for_release(binding.space_type, intent.keys, call.remaining()):
                 return None
         except DuplicateValue as error:
-            raise _duplicate(binding, error.key.kind) from None
-
-
-def _refuse_if_in_target(
-    endpoint: Endpoint, binding: TypeBinding, change: CSEntryChange, delivery: Delivery, call: Call, *, certainly: bool
-) -> None:
-    """Looks for unique values in the target itself, where somebody else may have added them since the last import.
-
-    Done while the keys are owned, so that of two requests only one can come through. What is found belongs into the
-    space: the client's next match has to find it. ``certainly`` looks also where the space would do, and for the anchor
-    too: what may have to be removed again must not have been there before.
-    """
-    if not endpoint.connector.capabilities.full_object_import:
-        return
-    if certainly and change.anchor:
-        began = endpoint.store.change_seq()
-        _refuse_found(
-            endpoint, binding, read_by_anchor(endpoint, binding, change.anchor, call), began, delivery, ANCHOR
-        )
-    if endpoint.freshness is Freshness.CACHE and not certainly:
-        return
-    for query in binding.object_type.query_attributes:
-        if not query.unique or binding.target.anchor == (query.name,):
-            continue
-        for value in change.attributes.get(query.name, ()):
-            began = endpoint.store.change_seq()
-            found = read_by_value(endpoint, binding, query.name, (value,), call)
-            _refuse_found(endpoint, binding, found, began, delivery, query.name)
-
-
-def _refuse_found(
-    endpoint: Endpoint,
-    binding: TypeBinding,
-    found: Sequence[TargetObject],
-    began: int,
-    delivery: Delivery,
-    kind: str,
-) -> None:
-    if found:
-        # Before adopting: what an open entry owns would be passed over.
-        delivery.withdraw(MAExportError.DUPLICATE_ANCHOR.value)
-        endpoint.store.adopt(binding.space_type, found, began)
-        raise _duplicate(binding, kind)
-
-
-def _duplicate(binding: TypeBinding, kind: str) -> ScimError:
-    names = binding.target.anchor if kind == ANCHOR else (kind,) if kind in binding.query_attributes else ()
-    shown = " and ".join(map(binding.mapping.path_of, names)) or "name in the target"
-    return uniqueness(f"Another {binding.object_type.resource_type} has the same {shown}.")
+            raise duplicate(binding, error.key.kind) from None

@@ -1,75 +1,83 @@
 """A filter in the target's terms: its literals as the target would give them back, so that every form finds a value."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ecmahost_core.ecma.schema import AttributeType, SchemaAttribute, ValueFormat
+from ecmahost_core.ecma.values import Value
 from ecmahost_core.scim.errors import ScimError
-from ecmahost_core.scim.nodes import And, Comparison, Filter, Not, Or
+from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Literals, Not, Or, ValuePath
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.schema_mapping import MappedPath
 from ecmahost_core.sync.values import normal, to_scim, to_target
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A filter in the target's terms.
-
-    Attributes:
-        filter: with the values of its equalities as the target would give them back.
-        compared: the rows of its equalities whose values may have several forms that are equal.
-    """
-
-    filter: Filter
-    compared: tuple[MappedPath, ...]
-
-
-def question_of(binding: TypeBinding, node: Filter) -> Question:
-    """Returns what a filter asks of the target's values."""
-    return Question(_in_targets_terms(binding, node), tuple(_compared(binding, node)))
-
-
-def _in_targets_terms(binding: TypeBinding, node: Filter) -> Filter:
-    """Returns the filter with the values of its equalities as the target would give them back.
+def in_targets_terms(binding: TypeBinding, node: Filter, parent: ValuePath | None = None) -> Filter:
+    """Returns the filter with the values of its comparisons as the target would give them back.
 
     Where a number is kept, ``employeeNumber eq "007"`` asks for the person who is shown as ``7``, as a creation with
     ``007`` would be refused because of that person. Were the two to differ, a client would neither find nor create. So
-    whoever has sent ``007`` and is shown it finds the person by every form of the number.
+    whoever has sent ``007`` and is shown it finds the person by every form of the number. Parts of a value (``co``,
+    ``sw``, ``ew``) are compared with what is shown and stay as they are.
+
+    ``parent`` is what the filter stood in between brackets.
     """
-    if isinstance(node, And):
-        return And(tuple(_in_targets_terms(binding, operand) for operand in node.operands))
-    if isinstance(node, Or):
-        return Or(tuple(_in_targets_terms(binding, operand) for operand in node.operands))
+    if isinstance(node, And | Or):
+        return type(node)(tuple(in_targets_terms(binding, operand, parent) for operand in node.operands))
     if isinstance(node, Not):
-        return Not(_in_targets_terms(binding, node.operand))
-    row = row_of_equality(binding, node)
-    if row is None or not isinstance(node, Comparison):
+        return Not(in_targets_terms(binding, node.operand, parent))
+    if isinstance(node, ValuePath):
+        return ValuePath(node.path, in_targets_terms(binding, node.filter, node))
+    if not isinstance(node, Comparison) or node.operator in ("co", "sw", "ew") or node.value is None:
         return node
-    try:
-        value = normal(to_target(node.value, row.target, row.text), row.target)
-    except ScimError:
+    whole = node.path if parent is None else element_path(parent, node.path)
+    forms = [_given_back(row, node) for row in binding.mapping.rows_of(whole) if row not in binding.references]
+    if not forms or any(form != forms[0] or type(form) is not type(forms[0]) for form in forms):
         return node
-    return Comparison(node.path, node.operator, to_scim(value, row.scim_type))
+    return Comparison(node.path, node.operator, forms[0])
 
 
-def _compared(binding: TypeBinding, node: Filter) -> Iterator[MappedPath]:
+def _given_back(row: MappedPath, node: Comparison) -> Literals:
+    if node.operator not in ("eq", "ne") and row.scim_type == "dateTime":
+        return node.value  # an instant between two that the target can keep is after the one and before the other
+    value = in_target(row, node.value)
+    return node.value if value is None else to_scim(value, row.scim_type)
+
+
+def in_target(row: MappedPath, data: Literals) -> Value | None:
+    """Returns a literal as the target would hold it, in the form in which equal values are equal; None for a misfit.
+
+    Blanks at its end count nowhere, so neither do they in a number.
+    """
+    for form in (data, data.rstrip()) if isinstance(data, str) else (data,):
+        try:
+            return normal(to_target(form, row.target, row.text), row.target)
+        except ScimError:
+            continue
+    return None
+
+
+def element_path(parent: ValuePath, inner: AttributePath, selector: Filter | None = None) -> AttributePath:
+    """Returns the path from the resource to what a path between brackets means: ``emails.value`` for ``value``.
+
+    ``selector`` narrows it down to the values that it lets through.
+    """
+    path = parent.path
+    if inner.attribute is None:
+        return AttributePath(path.urn, None, f"{path.name}.{inner.name}", selector)
+    is_complex = path.attribute is not None and path.attribute.type == "complex"
+    return replace(path, value_filter=selector, sub_attribute=inner.attribute if is_complex else None)
+
+
+def paths(node: Filter) -> Iterator[AttributePath]:
+    """Yields every path of a resource that a filter looks at, whether it must hold or not."""
     if isinstance(node, And | Or):
         for operand in node.operands:
-            yield from _compared(binding, operand)
+            yield from paths(operand)
     elif isinstance(node, Not):
-        yield from _compared(binding, node.operand)
+        yield from paths(node.operand)
     else:
-        row = row_of_equality(binding, node)
-        if row is not None and row.target.format is not None:
-            yield row
-
-
-def row_of_equality(binding: TypeBinding, node: Filter) -> MappedPath | None:
-    """The one row that an ``eq`` or ``ne`` with a value is about; None for any other part of a filter."""
-    if not isinstance(node, Comparison) or node.operator not in ("eq", "ne") or node.value is None:
-        return None
-    rows = list(binding.mapping.rows_of(node.path))
-    return rows[0] if len(rows) == 1 else None
+        yield node.path
 
 
 def same_type(row: MappedPath) -> bool:
@@ -86,3 +94,9 @@ def one_text(target: SchemaAttribute) -> bool:
     if target.format is ValueFormat.DECIMAL:
         return target.scale == 0
     return target.type is not AttributeType.DATE_TIME and target.format not in (ValueFormat.TIMESTAMP, ValueFormat.TIME)
+
+
+def rows_about(binding: TypeBinding, asked: Sequence[AttributePath]) -> tuple[MappedPath, ...]:
+    """Returns the rows that write the attributes of these paths, in the order of the mapping."""
+    names = {(path.urn, path.name) for path in asked}
+    return tuple(row for row in binding.mapping.rows if (row.path.urn, row.path.name) in names)

@@ -106,6 +106,9 @@ def was_done(binding: TypeBinding, entry: JournalEntry, present: TargetObject | 
         replace(part, added=_normal(binding, part.name, part.added), removed=_normal(binding, part.name, part.removed))
         for part in change.attribute_changes
     )
+    links = binding.space_type.links
+    if any(part.name in links and part.name not in holds for part in parts):
+        return False  # not read: what is sent once more changes nothing, what is never sent is missing for ever
     after = applied(replace(change, attributes=_normally(binding, change.attributes), attribute_changes=parts), holds)
     return all(_sorted(holds.get(name, ())) == _sorted(values) for name, values in after.items())
 

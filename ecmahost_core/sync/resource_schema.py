@@ -10,15 +10,18 @@ One that the target merely can fill in (a column with a default) stays writable 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final, cast
 
 from ecmahost_core.configuration.model import ObjectType
 from ecmahost_core.ecma.passwords import EXPORT_PASSWORD
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, SchemaAttribute, SchemaType
 from ecmahost_core.scim import schemas, urns
+from ecmahost_core.scim.core_group import GROUP
 from ecmahost_core.scim.core_user import USER
 from ecmahost_core.scim.enterprise_user import ENTERPRISE_USER
 from ecmahost_core.scim.errors import ScimError
+from ecmahost_core.scim.nodes import AttributePath
 from ecmahost_core.scim.path import parse_path
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.scim.schemas import Attribute, Schema
@@ -29,9 +32,24 @@ from ecmahost_core.text import fold
 PASSWORD: Final = SchemaAttribute(EXPORT_PASSWORD, operation=AttributeOperation.EXPORT_ONLY)
 """Stands in a row of the mapping where a target attribute stands in the others. It is none."""
 
-_ENDPOINTS = {"User": "/Users"}
-_CORE = {"User": USER}
-_EXTENSIONS = {"User": (ENTERPRISE_USER,)}
+ENDPOINTS: Final[Mapping[str, str]] = MappingProxyType({"User": "/Users", "Group": "/Groups"})
+"""By resource type, the path of its resources below the base URL."""
+
+_CORE = {"User": USER, "Group": GROUP}
+_EXTENSIONS = {"User": (ENTERPRISE_USER,), "Group": ()}
+_REFERENCE = (
+    Attribute("value", description="The id of the resource."),
+    Attribute(
+        "$ref",
+        type="reference",
+        description="The URL of the resource.",
+        case_exact=True,
+        reference_types=("User", "Group"),
+    ),
+)
+_KIND = Attribute("type", description="The resource type.", canonical_values=("User", "Group"))
+_OF_LINKS = ("value", "$ref", "type", "display")
+"""``display`` is taken and passed over, because clients send it; it is never shown, because every name is a look-up."""
 
 
 def full_resource_type(name: str, mapped: Mapping[str, str], target: SchemaType) -> ResourceType:
@@ -48,11 +66,11 @@ def full_resource_type(name: str, mapped: Mapping[str, str], target: SchemaType)
         if not urn.lower().startswith("urn:") or any(text.lower().startswith(f"{one}:") for one in known):
             continue
         if attribute is not None:
-            custom.setdefault(urn, []).append(_attribute(attribute_name, attribute))
+            custom.setdefault(urn, []).append(_attribute(attribute_name, attribute, references=True))
     extensions = tuple(
         Schema(urn, urn.rpartition(":")[2], "Attributes of the target.", tuple(found)) for urn, found in custom.items()
     )
-    return ResourceType(name, _ENDPOINTS[name], _CORE[name], (*_EXTENSIONS[name], *extensions))
+    return ResourceType(name, ENDPOINTS[name], _CORE[name], (*_EXTENSIONS[name], *extensions))
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -82,11 +100,19 @@ def ecma_resource_type(name: str, attributes: Mapping[str, SchemaAttribute]) -> 
         "What the target has, under the target's own names.",
         tuple(_attribute(wire_name, attribute) for wire_name, attribute in attributes.items()),
     )
-    return ResourceType(name, _ENDPOINTS[name], replace(core, attributes=active), (extension,), qualified_only=True)
+    return ResourceType(name, ENDPOINTS[name], replace(core, attributes=active), (extension,), qualified_only=True)
 
 
-def _attribute(name: str, target: SchemaAttribute) -> Attribute:
+def _attribute(name: str, target: SchemaAttribute, *, references: bool = False) -> Attribute:
     """An attribute of an extension that is made for the target, with what the target's type alone decides."""
+    if references and target.type is AttributeType.REFERENCE:
+        return Attribute(
+            name,
+            type="complex",
+            multi_valued=target.multi_valued,
+            description=f"The attribute {target.name} of the target.",
+            sub_attributes=(*_REFERENCE, _KIND) if target.multi_valued else _REFERENCE,
+        )
     return Attribute(
         name,
         type=cast(schemas.AttributeType, scim_type_of(target)),
@@ -115,6 +141,10 @@ def mapped_paths(text: str, target: SchemaAttribute, full: ResourceType) -> Mapp
         return f'{text} = "{EXPORT_PASSWORD}": a password is set, and kept in no attribute that could be read'
     if target is PASSWORD and not (secret or path.urn in {schema.id for schema in _own_extensions(full)}):
         return f"password, or a URN of your own, for what goes to {EXPORT_PASSWORD}"
+    if target.type is AttributeType.REFERENCE:
+        misfit = _misfit_of_reference(path, selector, several=target.multi_valued)
+        if misfit:
+            return misfit
     complex_ = path.attribute.type == "complex"
     value = path.attribute.sub("value") if complex_ and path.sub_attribute is None else attribute
     if value is None:
@@ -122,6 +152,20 @@ def mapped_paths(text: str, target: SchemaAttribute, full: ResourceType) -> Mapp
     if selector is None and path.sub_attribute is not None and path.attribute.multi_valued:
         return f'which of the values is meant, such as {path.attribute.name}[type eq "work"].{attribute.name}'
     return MappedPath(text, path, selector, target, value.type)
+
+
+def _misfit_of_reference(path: AttributePath, selector: tuple[str, object] | None, *, several: bool) -> str:
+    """What is wrong with a path for references to other objects, empty for nothing."""
+    attribute, sub = path.attribute, path.sub_attribute
+    if attribute is None or attribute.name == "groups":
+        return "another attribute: groups of a user follow from the members of groups"
+    if not several:
+        fits = not attribute.multi_valued and (sub is None or sub.name == "value")
+        return "" if fits else "an attribute with one value, such as manager, for a reference to one object"
+    kinds = {name.lower() for name in ENDPOINTS}
+    chosen = selector is None or (selector[0] == "type" and str(selector[1]).lower() in kinds)
+    fits = attribute.multi_valued and sub is None and attribute.sub("$ref") is not None and chosen
+    return "" if fits else 'members, members[type eq "User"] or members[type eq "Group"], for several references'
 
 
 def _own_extensions(full: ResourceType) -> Iterable[Schema]:
@@ -169,6 +213,8 @@ def trimmed_resource_type(
 def _trimmed(attribute: Attribute, rows: list[MappedPath], described: Mapping[str, Attribute]) -> Attribute:
     if attribute.type != "complex":
         return described[rows[0].text]
+    if any(row.target.multi_valued and row.target.type is AttributeType.REFERENCE for row in rows):
+        return _linked(attribute, rows)
     names: dict[str, Attribute | None] = {}
     for row in rows:
         if row.selector is not None:
@@ -176,8 +222,18 @@ def _trimmed(attribute: Attribute, rows: list[MappedPath], described: Mapping[st
         sub = row.path.sub_attribute or attribute.sub("value")
         if sub is not None:
             names[sub.name] = described[row.text] if len(rows) == 1 or row.selector is None else sub
+        if row.target.type is AttributeType.REFERENCE:
+            names.setdefault("$ref", None)
     subs = tuple(names.get(sub.name) or sub for sub in attribute.sub_attributes if sub.name in names)
     return replace(attribute, sub_attributes=subs, required=False)
+
+
+def _linked(attribute: Attribute, rows: Iterable[MappedPath]) -> Attribute:
+    """An attribute whose values are kept apart; it can be written as soon as one of its rows can."""
+    writable = any(row.target.operation is not AttributeOperation.IMPORT_ONLY for row in rows)
+    subs = tuple(sub for sub in attribute.sub_attributes if sub.name in _OF_LINKS)
+    mutability: schemas.Mutability = attribute.mutability if writable else "readOnly"
+    return replace(attribute, sub_attributes=subs, required=False, mutability=mutability, linked=True)
 
 
 def _characteristics(

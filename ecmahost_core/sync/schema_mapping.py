@@ -93,6 +93,8 @@ class MappedPath:
 
     def _in_target(self, data: Sequence[Any]) -> Values:
         """Of several values that mean the same to the target the first one counts."""
+        if len(data) == 1:  # as almost all are
+            return (to_target(data[0], self.target, self.text),)
         found: dict[tuple[type, Value], Value] = {}
         for one in data:
             value = to_target(one, self.target, self.text)
@@ -154,12 +156,16 @@ class SchemaMapping:
     rows: tuple[MappedPath, ...]
     _writers: tuple[tuple[MappedPath, str, bool, Writer], ...] = field(init=False, repr=False, compare=False)
     _by_name: Mapping[tuple[str | None, str], list[MappedPath]] = field(init=False, repr=False, compare=False)
+    selecting: tuple[Sequence[MappedPath], ...] = field(init=False, repr=False, compare=False)
+    """The rows of each attribute whose values are all chosen by what they say of themselves (``places``)."""
 
     def __post_init__(self) -> None:
         by_name: dict[tuple[str | None, str], list[MappedPath]] = {}
         for row in self.rows:
             by_name.setdefault((row.path.urn, row.path.name), []).append(row)
         object.__setattr__(self, "_by_name", by_name)
+        selecting = (rows for rows in by_name.values() if all(row.selector is not None for row in rows))
+        object.__setattr__(self, "selecting", tuple(selecting))
         writers = ((row, row.target.name, shown_unchanged(row.scim_type), row.write) for row in self.rows)
         object.__setattr__(self, "_writers", tuple(writers))
 
@@ -192,7 +198,7 @@ class SchemaMapping:
             if not values:
                 continue
             other = wanted.setdefault(row.target.name, values)
-            if not same_values(other, values, row.target):
+            if other is not values and not same_values(other, values, row.target):
                 raise self._disagreement(row)
         return wanted
 
@@ -205,14 +211,14 @@ class SchemaMapping:
         """
         changed: dict[str, Values] = {}
         for row in self.writable:
-            if row.read(before) == row.read(after):
+            if row.container(before) is row.container(after) or row.read(before) == row.read(after):
                 continue
             stored = attributes.get(row.target.name, ())
             values = _as_stored(row.target_values(after), stored, row.target)
             if same_values(stored, values, row.target):
                 continue
             other = changed.setdefault(row.target.name, values)
-            if not same_values(other, values, row.target):
+            if other is not values and not same_values(other, values, row.target):
                 raise self._disagreement(row)
         return changed
 

@@ -67,6 +67,8 @@ def selection_of(
     everything = ecma and object_type.select_attributes is None
     kept = {name for name, place in used.items() if not (ecma and place == _OVERRIDES)}
     chosen = [_overridden(object_type, one) for one in offered.attributes if everything or one.name in kept]
+    if ecma:
+        chosen = _without_links(chosen, used, refuse)
     found = _named(object_type, chosen, used, refuse) if ecma else WireNames({}, (), ())
     if ecma:
         chosen = [one for one in chosen if one.name in found.names]
@@ -115,6 +117,7 @@ def _overridden(object_type: ObjectType, attribute: SchemaAttribute) -> SchemaAt
         attribute,
         operation=override.direction or attribute.operation,
         multi_valued=attribute.multi_valued and not override.single_value,
+        references=override.references or attribute.references,
     )
 
 
@@ -130,6 +133,18 @@ def _retyped(attribute: SchemaAttribute, kind: AttributeType) -> SchemaAttribute
         precision=attribute.precision if text else None,
         scale=attribute.scale if text or kind is AttributeType.DATE_TIME else None,
     )
+
+
+def _without_links(
+    attributes: Sequence[SchemaAttribute], used: Mapping[str, Place], refuse: Refuse
+) -> list[SchemaAttribute]:
+    """In the profile ``ecma`` there are no members: Microsoft's app knows no attribute with several references."""
+    kept = [one for one in attributes if not (one.type is AttributeType.REFERENCE and one.multi_valued)]
+    for one in attributes:
+        if one not in kept and one.name in used:
+            table, key = used[one.name]
+            refuse(table, key, one.name, "a schema mapping, where an attribute has several references")
+    return kept
 
 
 def _named(

@@ -4,7 +4,7 @@ Nothing is written here; ``provisioning`` carries the steps out.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
@@ -14,12 +14,14 @@ from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.secret import Secret
 from ecmahost_core.space.journal import Operation
-from ecmahost_core.space.objects import SpaceObject
+from ecmahost_core.space.objects import LinkChange, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import changed_by, update
-from ecmahost_core.sync.departures import kept_of_leaving, undone, without_departure
+from ecmahost_core.sync.departures import has_left, kept_of_leaving, undone, without_departure
 from ecmahost_core.sync.deprovisioning import ACTIVE, is_active, plan, wanted_active
 from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.link_changes import Added, changed_links, planned_links, without_links
+from ecmahost_core.sync.references import in_target
 from ecmahost_core.sync.sent import retained, same_json, with_sent
 
 
@@ -31,6 +33,7 @@ class Step:
         operation: for the journal.
         change: what is sent; None when only the host's own part changes.
         password: that goes with the change, or where the target takes it in a call of its own, instead of it.
+        links: what differs in link attributes, sent with the change.
         unlink: the object leaves SCIM's sight with this step while the target keeps it.
     """
 
@@ -38,6 +41,7 @@ class Step:
     change: CSEntryChange | None
     unlink: bool = False
     password: Secret | None = None
+    links: Mapping[str, LinkChange] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,13 @@ class Plan:
         steps: in this order; empty when there is nothing to do.
         kept: what the host keeps beside the object once all of them are done.
         event: whether it disables or restores; None for any other change.
+        added: whom its steps add to link attributes.
     """
 
     steps: tuple[Step, ...]
     kept: Mapping[str, Any]
     event: DeprovisioningEvent | None = None
+    added: Added = field(default_factory=dict)
 
 
 def plan_of_change(
@@ -62,7 +68,7 @@ def plan_of_change(
     resource: Mapping[str, Any],
     after: Mapping[str, Any],
 ) -> Plan:
-    """Returns how to get an object from one state of its resource to another; raises ScimError.
+    """Returns how to get an object from one state of its resource to another, as clients see both; raises ScimError.
 
     A plan of one Update is sent together with the other attributes. Where the object is deleted by being disabled,
     what else was to change about it does not matter any more, nor does a password. The attribute of the disable flow
@@ -73,6 +79,8 @@ def plan_of_change(
     with it: a target that remembers passwords would refuse one that it has been given already. Only somebody who is
     let in again gets it first.
     """
+    links, added = changed_links(endpoint, binding, before, after)
+    resource, after = in_target(endpoint, binding, before.attributes, resource, after)
     changed = dict(binding.mapping.changes(before.attributes, resource, after))
     if not binding.active_mapped and changed.get(binding.active_attribute) == ():
         del changed[binding.active_attribute]
@@ -80,22 +88,24 @@ def plan_of_change(
     kept = with_sent(binding.mapping, before.kept, resource, after)
     if event is not None and not binding.active_attribute:
         kept = {**kept, ACTIVE: event is DeprovisioningEvent.RESTORE}
-    if event is DeprovisioningEvent.RESTORE:
+    # A group has no ``active`` to be set: whoever changes one that was found again wants it back.
+    found_again = not binding.can_be_disabled and has_left(binding, before)
+    if event is DeprovisioningEvent.RESTORE or found_again:
         changed = {**undone(binding, before), **changed}
         kept = without_departure(kept)
     planned = list(_planned(endpoint, binding, before, event)) if event is not None else []
     password = binding.password_of(after)
     if any(one.modification_type is ObjectModificationType.DELETE for one in planned):
-        changed, password = {}, None
+        changed, password, links, added = {}, None, {}, {}
     elif len(planned) == 1 and planned[0].modification_type is ObjectModificationType.UPDATE and not planned[0].new_dn:
         changed.update(changed_by(planned.pop(), before.attributes))
     export_type = endpoint.connector.capabilities.export_type
     together = password is not None and binding.password_support is PasswordSupport.WITH_EXPORT
     steps = []
-    if changed or together:
+    if changed or together or links:
         one = update(binding, export_type, before, changed)
-        steps.append(Step(Operation.UPDATE, one, password=password if together else None))
-    steps += [Step(_operation(one), one) for one in planned]
+        steps.append(Step(Operation.UPDATE, one, password=password if together else None, links=links))
+    steps += [_step(endpoint, binding, before, one) for one in planned]
     if password is not None and not together:
         alone = Step(Operation.UPDATE, update(binding, export_type, before, {}), password=password)
         steps.insert(0 if event is DeprovisioningEvent.RESTORE else len(steps), alone)
@@ -103,7 +113,7 @@ def plan_of_change(
         kept = retained(binding.mapping, kept, before.attributes)
     if not steps and not same_json(kept, before.kept):
         steps = [Step(Operation.UPDATE, None)]
-    return Plan(tuple(steps), kept, event)
+    return Plan(tuple(steps), kept, event, added)
 
 
 def plan_of_removal(endpoint: Endpoint, binding: TypeBinding, before: SpaceObject) -> Plan:
@@ -112,9 +122,9 @@ def plan_of_removal(endpoint: Endpoint, binding: TypeBinding, before: SpaceObjec
     if not planned:
         return Plan((Step(Operation.DELETE, None, unlink=True),), before.kept, DeprovisioningEvent.DELETE)
     last = planned[-1]
-    steps = [Step(_operation(one), one) for one in planned[:-1]]
+    steps = [_step(endpoint, binding, before, one) for one in planned[:-1]]
     stays = last.modification_type is not ObjectModificationType.DELETE
-    steps.append(Step(Operation.DELETE, last, unlink=stays))
+    steps.append(replace(_step(endpoint, binding, before, last), operation=Operation.DELETE, unlink=stays))
     kept = kept_of_leaving(binding, before, planned) if stays and not binding.active_mapped else before.kept
     return Plan(tuple(steps), kept, DeprovisioningEvent.DELETE)
 
@@ -146,5 +156,9 @@ def _planned(
         raise endpoint.unavailable(error) from None
 
 
-def _operation(one: CSEntryChange) -> Operation:
-    return Operation.DELETE if one.modification_type is ObjectModificationType.DELETE else Operation.UPDATE
+def _step(endpoint: Endpoint, binding: TypeBinding, before: SpaceObject, planned: CSEntryChange) -> Step:
+    """The step of a change that the connector has planned itself."""
+    change, parts = without_links(binding, planned)
+    deletes = planned.modification_type is ObjectModificationType.DELETE
+    links = planned_links(endpoint.store, binding, before, parts)
+    return Step(Operation.DELETE if deletes else Operation.UPDATE, change, links=links)

@@ -5,22 +5,16 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-import structlog
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from ecmahost_core.logs import origin
-from ecmahost_core.scim.errors import ScimError, error_body
+from ecmahost_core.scim.errors import error_body
 from ecmahost_core.serving.body import BodyError, BodyTooLarge
-from ecmahost_core.space.store import StoreUnavailable
+from ecmahost_core.web.exchange import Reply
+from ecmahost_core.web.failures import reply_to
 from ecmahost_core.web.framework import Answer
 
 SCIM_JSON = "application/scim+json"
-_QUOTING = frozenset({"invalidFilter", "invalidPath", "noTarget"})
-"""Errors whose detail may repeat a path or a filter, and with it somebody's value: it is not logged."""
-
-_LONGEST_DETAIL = 500
-log = structlog.get_logger()
 
 
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -31,6 +25,15 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 def nothing(status: int = 204) -> Response:
     """Returns a response without a body, still of SCIM's media type, which strict clients look for."""
     return Response(b"", status, mimetype=SCIM_JSON)
+
+
+def sent(reply: Reply) -> Response:
+    """Returns the response that a verb's reply is sent as."""
+    if reply.body is None:
+        empty = nothing(reply.status)
+        empty.headers.update(reply.headers)
+        return empty
+    return answer(reply.body, reply.status, reply.headers)
 
 
 def refusal(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -45,27 +48,17 @@ def unread_refusal(status: HTTPStatus) -> tuple[str, bytes]:
 
 def register_errors(app: Flask) -> None:
     """Makes every exception a SCIM error; what is not foreseen says nothing but the request's id."""
-    app.register_error_handler(ScimError, _scim_error)
     app.register_error_handler(BodyError, _body_error)
-    app.register_error_handler(StoreUnavailable, _store_unavailable)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unforeseen)
+    app.register_error_handler(Exception, _failed)
 
 
-def _scim_error(error: ScimError) -> Response:
-    # Details name attributes and never values; without them nobody can tell one cause from another in the log.
-    detail = {} if error.scim_type in _QUOTING else {"detail": error.detail[:_LONGEST_DETAIL]}
-    log.info("request_refused", status=error.status, scim_type=error.scim_type, **detail)
-    return answer(error.body(), error.status, error.headers)
+def _failed(error: Exception) -> Response:
+    return sent(reply_to(error))
 
 
 def _body_error(error: BodyError) -> Response:
     return refusal(413 if isinstance(error, BodyTooLarge) else 400, str(error))
-
-
-def _store_unavailable(error: StoreUnavailable) -> Response:
-    log.error("store_unavailable", detail=str(error))
-    return refusal(503, "The host cannot use its store now; its log says why.", {"Retry-After": "30"})
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -73,8 +66,3 @@ def _http_error(error: HTTPException) -> Response:
     if error.code == 405 and getattr(error, "valid_methods", None):
         headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]  # MethodNotAllowed only
     return refusal(error.code or 500, error.description or error.name, headers)
-
-
-def _unforeseen(error: Exception) -> Response:
-    log.error("request_failed", error=type(error).__name__, where=origin(error))
-    return refusal(500, "The host made a mistake; its log has it under this request's id.")

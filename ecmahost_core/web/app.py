@@ -9,12 +9,14 @@ import structlog
 from flask import Flask, Request, Response, g
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from ecmahost_core.web.admin import admin_routes
 from ecmahost_core.web.answers import refusal, register_errors
 from ecmahost_core.web.discovery import discovery_routes
-from ecmahost_core.web.doors import refuse
+from ecmahost_core.web.doors import refuse, refuse_admin
 from ecmahost_core.web.framework import Application, current_request
 from ecmahost_core.web.health import health_routes
-from ecmahost_core.web.paths import NormalisedPaths
+from ecmahost_core.web.paths import COLLECTIONS, NormalisedPaths
+from ecmahost_core.web.protocol import protocol_routes
 from ecmahost_core.web.resources import resource_routes
 from ecmahost_core.web.site import Site
 
@@ -26,7 +28,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 def create_app(site: Site) -> Flask:
     """Returns the application that serves a site's connectors. Called once in each web worker."""
-    app = Application("ecmahost", static_folder=None)
+    app = Application("ecmahost")
     app.wsgi_app = NormalisedPaths(app.wsgi_app)  # type: ignore[method-assign]  # Flask documents it so
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -46,6 +48,8 @@ def create_app(site: Site) -> Flask:
         connector = _connector(incoming.path)
         if connector is not None:
             return refuse(site, incoming, connector)
+        if site.configuration.admin_enabled and (incoming.path + "/").startswith("/admin/"):
+            return refuse_admin(site, incoming)
         return None
 
     @app.after_request
@@ -61,6 +65,9 @@ def create_app(site: Site) -> Flask:
     app.register_blueprint(health_routes(site))
     app.register_blueprint(discovery_routes(site))
     app.register_blueprint(resource_routes(site))
+    app.register_blueprint(protocol_routes(site))
+    if site.configuration.admin_enabled:
+        app.register_blueprint(admin_routes(site))
     return app
 
 
@@ -78,4 +85,8 @@ def _request_id(environ: WSGIEnvironment) -> str:
 
 def _route(incoming: Request) -> str:
     """The route that answered, not the path: an id or a name in the path is nobody's business in the log."""
-    return incoming.url_rule.rule if incoming.url_rule is not None else "none"
+    if incoming.url_rule is None:
+        return "none"
+    collection = (incoming.view_args or {}).get("collection")
+    rule = incoming.url_rule.rule.replace("<id:", "<")
+    return rule.replace("<collection:collection>", collection) if collection in COLLECTIONS else rule

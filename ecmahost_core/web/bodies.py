@@ -10,10 +10,18 @@ from ecmahost_core.serving.body import read_body
 
 
 def json_body(request: Request, limit: int) -> dict[str, Any]:
-    """Returns the JSON object that a request carries.
+    """Returns the JSON object that a request carries; raises as ``any_json``, and 400 for any other JSON."""
+    data = any_json(request, limit)
+    if not isinstance(data, dict):
+        raise invalid_syntax("The body must be one JSON object.")
+    return data
 
-    Raises ScimError: 415 for another media type or a compressed body, 400 ``invalidSyntax`` for what is not a JSON
-    object in UTF-8. Raises BodyError when the body is too long or does not arrive whole.
+
+def any_json(request: Request, limit: int) -> Any:
+    """Returns the JSON that a request carries.
+
+    Raises ScimError: 415 for another media type or a compressed body, 400 ``invalidSyntax`` for what is not JSON in
+    UTF-8. Raises BodyError when the body is too long or does not arrive whole.
     """
     body = read_body(request.environ, limit)
     media_type = request.mimetype
@@ -24,9 +32,6 @@ def json_body(request: Request, limit: int) -> dict[str, Any]:
     if media_type and not media_type.endswith(("/json", "+json")):
         raise ScimError(415, f"Send application/scim+json, not {media_type[:80]}.")
     try:
-        data = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise invalid_syntax(f"The body is not JSON: line {error.lineno}, column {error.colno}.") from None
-    if not isinstance(data, dict):
-        raise invalid_syntax("The body must be one JSON object.")
-    return data

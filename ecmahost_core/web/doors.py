@@ -1,5 +1,7 @@
 """Who comes in: the connector's bearer token, and what everybody else hears."""
 
+from ipaddress import ip_address
+
 from flask import Request, Response
 from structlog.contextvars import bind_contextvars
 
@@ -22,15 +24,47 @@ def refuse(site: Site, request: Request, connector: str) -> Response | None:
     bind_contextvars(connector=connector)
     authorization = request.environ.get("HTTP_AUTHORIZATION", "")
     if not authorization and request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
-        return refusal(405, _SIGN_OF_LIFE, {"Allow": ""})
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() == "bearer" and site.accepts(connector, token.strip()):
+        return refusal(405, _SIGN_OF_LIFE, {"Allow": "POST, PUT, PATCH, DELETE"})
+    if site.accepts(connector, _bearer(request)):
         return None
-    challenge = 'Bearer realm="ecmahost"'
-    if authorization:
-        challenge += ', error="invalid_token"'
     detail = "Send the connector's secret token as Authorization: Bearer."
-    return refusal(401, detail, {"WWW-Authenticate": challenge})
+    return refusal(401, detail, {"WWW-Authenticate": _challenge(request)})
+
+
+def refuse_admin(site: Site, request: Request) -> Response | None:
+    """Returns the refusal for a request to ``/admin/``, None when it may come in.
+
+    Only programs on this machine get as far as showing a token, and a connector's token is like any other wrong one.
+    Called where ``/admin/`` is enabled; otherwise no such path is there.
+    """
+    if not _is_near(request.environ.get("REMOTE_ADDR", "")):
+        return refusal(403, "The host is administered from the machine that it runs on, by its loopback address.")
+    if site.accepts_admin(_bearer(request)):
+        return None
+    detail = "Send a token of the host's administration as Authorization: Bearer; a connector's token is none."
+    return refusal(401, detail, {"WWW-Authenticate": _challenge(request)})
+
+
+def _is_near(address: str) -> bool:
+    """Whether a connection comes from this machine; one over a Unix socket has no address."""
+    if not address:
+        return True
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
+
+
+def _bearer(request: Request) -> str:
+    """The bearer token of a request (RFC 6750 section 2.1); empty, which is no token, where there is none."""
+    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _challenge(request: Request) -> str:
+    challenge = 'Bearer realm="ecmahost"'
+    return challenge + ', error="invalid_token"' if request.environ.get("HTTP_AUTHORIZATION") else challenge
 
 
 def endpoint_of(site: Site, connector: str) -> Endpoint:

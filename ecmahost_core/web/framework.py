@@ -10,6 +10,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from flask import Flask, Request, Response, request
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter
+from werkzeug.routing.converters import BaseConverter
 
 
 class Answer(Response):
@@ -32,10 +33,44 @@ class _NoSessions(SessionInterface):
         return self._nothing
 
 
+class Collection(BaseConverter):
+    """A segment of a path where a resource type may stand: none that the protocol uses for something else.
+
+    Otherwise a POST to ``/Schemas`` would be taken for a creation, and not for a method that is not allowed there.
+    """
+
+    regex = r"(?!(?:Schemas|ResourceTypes|ServiceProviderConfig|Bulk|Me|\.search|[Vv][0-9]+)$)[^/]+"
+    part_isolating = True
+
+
+class Identifier(BaseConverter):
+    """A resource's id in a path."""
+
+    regex = r"(?!\.search$)[^/]+"
+    part_isolating = True
+
+
+class Version(BaseConverter):
+    """A version of the protocol behind the base URL (RFC 7644 section 3.13)."""
+
+    regex = r"[Vv][0-9]+"
+
+
 class Application(Flask):
     """The host's Flask."""
 
     session_interface = _NoSessions()
+
+    def __init__(self, name: str) -> None:
+        """Makes an application without static files."""
+        super().__init__(name, static_folder=None)
+        self.url_map.converters |= {"collection": Collection, "id": Identifier, "version": Version}
+
+    def make_default_options_response(self) -> Response:
+        """Flask: called for OPTIONS, which no route answers: the methods of the path, in SCIM's media type."""
+        response = super().make_default_options_response()
+        response.mimetype = "application/scim+json"
+        return response
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Flask: called before each call of a view or hook, to find out whether it is async; none here is."""

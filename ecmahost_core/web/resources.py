@@ -1,101 +1,58 @@
-"""``/Users``: one resource type's routes, from request to answer."""
+"""The routes of every resource type that a connector has: ``/Users``, ``/Groups``, by ``ResourceType.endpoint``."""
 
 from collections.abc import Mapping
 from typing import Any
 
-import structlog
 from flask import Blueprint, Request, Response, g, request
 
-from ecmahost_core.scim.errors import invalid_value
-from ecmahost_core.scim.messages import Query, list_response, parse_patch, parse_query
-from ecmahost_core.scim.patch import apply_patch, with_sealed_values
-from ecmahost_core.scim.put import replaced
-from ecmahost_core.scim.resource import Canonical, Projection, canonical, missing, projection, without_read_only
-from ecmahost_core.space.objects import SpaceObject
-from ecmahost_core.sync import provisioning
+from ecmahost_core.scim.errors import not_found
+from ecmahost_core.scim.messages import Query, parse_query, parse_search
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.endpoint import Call, Endpoint
-from ecmahost_core.sync.identity import refuse_placeholder
-from ecmahost_core.sync.presentation import location_of, presented, version_of
-from ecmahost_core.sync.queries import search
-from ecmahost_core.web.answers import answer, nothing
+from ecmahost_core.sync.endpoint import Call
+from ecmahost_core.web import listing, verbs
+from ecmahost_core.web.answers import sent
 from ecmahost_core.web.bodies import json_body
 from ecmahost_core.web.doors import endpoint_of
+from ecmahost_core.web.exchange import Asked, Served
 from ecmahost_core.web.site import Site
 
 DEFAULT_COUNT = 100
 MAX_COUNT = 1000
 
-log = structlog.get_logger()
-
 
 def resource_routes(site: Site) -> Blueprint:
-    """Returns the routes of users, relative to the application's root."""
+    """Returns the routes of the resources, relative to the application's root."""
     routes = Blueprint("resources", __name__)
-    base = "/ecma2host_<connector>/scim/Users"
-    single = f"{base}/<object_id>"
+    base = "/ecma2host_<connector>/scim/<collection:collection>"
+    single = f"{base}/<id:object_id>"
 
     @routes.get(base)
-    def list_resources(connector: str) -> Response:
-        endpoint, binding = _target(site, connector)
-        query = _query()
-        shown = projection(binding.resource_type, query.attributes, query.excluded_attributes)
-        found = search(endpoint, binding, query.filter, query.start_index, query.count, _call(site))
-        url, epoch = base_url(request, connector), site.epoch
-        page = [shown.of(presented(binding, one, url, epoch)) for one in found.objects]
-        return answer(list_response(page, found.total, query.start_index))
+    def query(connector: str, collection: str) -> Response:
+        return sent(listing.query([served(site, connector, collection)], asked(site), site.cursor_secret))
+
+    @routes.post(f"{base}/.search")
+    def search(connector: str, collection: str) -> Response:
+        return sent(listing.query([served(site, connector, collection)], searched(site), site.cursor_secret))
 
     @routes.post(base)
-    def create_resource(connector: str) -> Response:
-        endpoint, binding = _target(site, connector)
-        endpoint.require_visible()
-        shown = _projection(binding)
-        read = _read(binding, json_body(request, site.configuration.body_limit))
-        refuse_placeholder(binding, read.resource, read.ignored)
-        body = _complete(binding, read)
-        created = provisioning.create(endpoint, binding, body, _call(site))
-        resource = presented(binding, created, base_url(request, connector), site.epoch)
-        headers = {"Location": location_of(resource), "ETag": version_of(created, site.epoch)}
-        return answer(shown.of(resource), 201, headers)
+    def create(connector: str, collection: str) -> Response:
+        return sent(verbs.create(served(site, connector, collection), asked(site, body_of(site))))
 
     @routes.get(single)
-    def get_resource(connector: str, object_id: str) -> Response:
-        endpoint, binding = _target(site, connector)
-        endpoint.require_visible()
-        shown = _projection(binding)
-        found = provisioning.existing(endpoint, binding, object_id, _call(site))
-        return _resource(site, binding, found, connector, shown)
+    def get(connector: str, collection: str, object_id: str) -> Response:
+        return sent(verbs.get(served(site, connector, collection), asked(site), object_id))
 
     @routes.patch(single)
-    def patch_resource(connector: str, object_id: str) -> Response:
-        endpoint, binding = _target(site, connector)
-        operations = with_sealed_values(
-            parse_patch(json_body(request, site.configuration.body_limit)), binding.resource_type
-        )
-
-        def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-            patched = apply_patch(resource, operations, binding.resource_type)
-            _note_ignored(patched.ignored)
-            return patched.resource
-
-        return _changed(site, endpoint, binding, connector, object_id, transform)
+    def patch(connector: str, collection: str, object_id: str) -> Response:
+        return sent(verbs.patch(served(site, connector, collection), asked(site, body_of(site)), object_id))
 
     @routes.put(single)
-    def put_resource(connector: str, object_id: str) -> Response:
-        endpoint, binding = _target(site, connector)
-        body = _complete(binding, _read(binding, json_body(request, site.configuration.body_limit)))
-
-        def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-            return replaced(resource, body, binding.resource_type)
-
-        return _changed(site, endpoint, binding, connector, object_id, transform)
+    def replace(connector: str, collection: str, object_id: str) -> Response:
+        return sent(verbs.replace(served(site, connector, collection), asked(site, body_of(site)), object_id))
 
     @routes.delete(single)
-    def delete_resource(connector: str, object_id: str) -> Response:
-        endpoint, binding = _target(site, connector)
-        endpoint.require_visible()
-        provisioning.remove(endpoint, binding, object_id, _call(site))
-        return nothing()
+    def delete(connector: str, collection: str, object_id: str) -> Response:
+        return sent(verbs.delete(served(site, connector, collection), asked(site), object_id))
 
     return routes
 
@@ -105,62 +62,52 @@ def base_url(incoming: Request, connector: str) -> str:
     return f"{incoming.scheme}://{incoming.host}/ecma2host_{connector}/scim"
 
 
-def _target(site: Site, connector: str) -> tuple[Endpoint, TypeBinding]:
-    endpoint = endpoint_of(site, connector)
-    return endpoint, endpoint.binding("User", _call(site).remaining())
-
-
-def _call(site: Site) -> Call:
+def call_of(site: Site) -> Call:
+    """Returns what belongs to the current request: its deadline and its id."""
     return Call(deadline=g.started + site.configuration.request_budget, request_id=g.request_id)
+
+
+def served(site: Site, connector: str, collection: str) -> Served:
+    """Returns the resource type behind ``/<collection>``; raises ScimError 404 where the connector has none."""
+    endpoint = endpoint_of(site, connector)
+    bindings = endpoint.bindings_for_scim(call_of(site).remaining())
+    binding = of_collection(bindings, collection)
+    return Served(endpoint, binding, site.epoch, base_url(request, connector))
+
+
+def all_served(site: Site, connector: str) -> list[Served]:
+    """Returns every resource type of a connector, in the order of its configuration; raises ScimError."""
+    endpoint = endpoint_of(site, connector)
+    bindings = endpoint.bindings_for_scim(call_of(site).remaining()).values()
+    return [Served(endpoint, binding, site.epoch, base_url(request, connector)) for binding in bindings]
+
+
+def of_collection(bindings: Mapping[str, TypeBinding], collection: str) -> TypeBinding:
+    """Returns the binding whose resource type's endpoint is ``/<collection>``; raises ScimError 404."""
+    for binding in bindings.values():
+        if binding.resource_type.endpoint == f"/{collection}":
+            return binding
+    there = ", ".join(binding.resource_type.endpoint for binding in bindings.values())
+    raise not_found(f"There is no resource type at /{collection[:80]}; there are: {there}.")
+
+
+def asked(site: Site, body: Any = None) -> Asked:
+    """Returns the current request for the verbs; raises ScimError 400 for a query parameter that is wrong."""
+    headers = request.headers
+    return Asked(call_of(site), _query(), body, headers.get("If-Match"), headers.get("If-None-Match"))
+
+
+def searched(site: Site) -> Asked:
+    """Returns the current request, a POST with a SearchRequest, as the query that it stands for; raises ScimError."""
+    query = parse_search(body_of(site), default_count=DEFAULT_COUNT, max_count=MAX_COUNT)
+    return Asked(call_of(site), query)
+
+
+def body_of(site: Site) -> dict[str, Any]:
+    """Returns the JSON object that the current request carries; raises ScimError and BodyError."""
+    return json_body(request, site.configuration.body_limit)
 
 
 def _query() -> Query:
     given = request.args.to_dict() if request.query_string else {}
     return parse_query(given, default_count=DEFAULT_COUNT, max_count=MAX_COUNT)
-
-
-def _read(binding: TypeBinding, body: Mapping[str, Any]) -> Canonical:
-    read = canonical(body, binding.resource_type)
-    _note_ignored(read.ignored)
-    return read
-
-
-def _complete(binding: TypeBinding, read: Canonical) -> dict[str, Any]:
-    resource = without_read_only(read.resource, binding.resource_type)
-    absent = missing(resource, binding.resource_type)
-    if absent:
-        raise invalid_value(f"The resource must have a value for: {', '.join(absent)}.")
-    return resource
-
-
-def _note_ignored(names: tuple[str, ...]) -> None:
-    if names:
-        # A path can hold a filter, and a filter somebody's value: only the name in front of it is logged.
-        shown = [name.partition("[")[0][:100] for name in names[:20]]
-        log.debug("attributes_ignored", names=shown, count=len(names))
-
-
-def _changed(
-    site: Site,
-    endpoint: Endpoint,
-    binding: TypeBinding,
-    connector: str,
-    object_id: str,
-    transform: provisioning.Transform,
-) -> Response:
-    endpoint.require_visible()
-    shown = _projection(binding)  # before anything is written: what is wrong with it refuses the request as a whole
-    changed = provisioning.change(endpoint, binding, object_id, transform, _call(site))
-    return _resource(site, binding, changed, connector, shown)
-
-
-def _resource(site: Site, binding: TypeBinding, found: SpaceObject, connector: str, shown: Projection) -> Response:
-    resource = presented(binding, found, base_url(request, connector), site.epoch)
-    headers = {"ETag": version_of(found, site.epoch)}
-    return answer(shown.of(resource), 200, headers)
-
-
-def _projection(binding: TypeBinding) -> Projection:
-    """What the request wants to see of a resource; raises ScimError 400."""
-    query = _query()
-    return projection(binding.resource_type, query.attributes, query.excluded_attributes)

@@ -20,6 +20,10 @@ class Site(Protocol):
         """The store's epoch, for entity tags."""
 
     @property
+    def cursor_secret(self) -> bytes:
+        """What the cursors of paged queries are signed with; the same in every process of the host."""
+
+    @property
     def endpoints(self) -> Mapping[str, Endpoint]:
         """The connectors that can be served, by name."""
 
@@ -33,3 +37,6 @@ class Site(Protocol):
 
     def accepts(self, connector: str, token: str) -> bool:
         """Returns whether a bearer token opens this connector's door."""
+
+    def accepts_admin(self, token: str) -> bool:
+        """Returns whether a bearer token opens ``/admin/``."""

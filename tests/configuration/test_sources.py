@@ -91,7 +91,7 @@ def test_the_digest_changes_with_what_is_pointed_to_and_not_with_what_is_taken_a
     assert environment_of(document) == ("USER",)
     extended = {**document, "extensions": {"audit": {"key": {"env": "AUDIT"}, "file": {"file": "password"}}}}
     assert environment_of(extended) == ("USER", "AUDIT")
-    properties = {"type": "sql", "secret_tokens": ["b"], "freshness": "cache"}
+    properties = {"type": "sql", "secret_tokens": ["b"], "freshness": "cache", "strict": True}
     assert digest_of({**document, "properties": properties}, home) == before
     assert digest_of({**document, "properties": {**properties, "type": "csv"}}, home) != before
     (home.path / "password").write_text("two")

@@ -61,7 +61,7 @@ def test_discovery_describes_just_what_the_mapping_can_keep(estate: Any, kind: s
 
     provider = client.get("/ServiceProviderConfig").json
     assert provider["patch"]["supported"]
-    assert not provider["bulk"]["supported"]
+    assert provider["bulk"]["supported"]
     (user_type,) = client.get("/ResourceTypes").resources
     assert (user_type["id"], user_type["endpoint"]) == ("User", "/Users")
     assert client.get("/ResourceTypes/User").json == user_type

@@ -37,7 +37,7 @@ def test_each_constructor_has_the_status_and_type_of_table_9(
     assert dict(error.headers) == {}
 
 
-def test_table_9_is_complete() -> None:
+def test_table_9_and_the_errors_of_cursors_are_complete() -> None:
     assert set(SCIM_TYPES) == {
         "invalidFilter",
         "tooMany",
@@ -49,6 +49,9 @@ def test_table_9_is_complete() -> None:
         "invalidValue",
         "invalidVers",
         "sensitive",
+        "invalidCursor",
+        "expiredCursor",
+        "invalidCount",
     }
     assert {status for status, _ in SCIM_TYPES.values()} == {400, 403, 409}
 

@@ -4,7 +4,14 @@ import pytest
 
 from ecmahost_core.scim import urns
 from ecmahost_core.scim.errors import ScimError
-from ecmahost_core.scim.messages import Query, list_response, parse_patch, parse_query, service_provider_config
+from ecmahost_core.scim.messages import (
+    Query,
+    cursor_response,
+    list_response,
+    parse_patch,
+    parse_query,
+    parse_search,
+)
 from ecmahost_core.scim.operations import Operation
 
 
@@ -29,11 +36,11 @@ def query(**parameters: str) -> Query:
 
 
 def test_a_query_without_parameters_is_the_first_page_of_everything() -> None:
-    assert query() == Query(None, 1, 100, (), ())
+    assert query() == Query(None, 1, 100)
 
 
 def test_unknown_parameters_are_passed_over() -> None:
-    assert query(aadOptscim062020="", filter='id eq "1"') == Query('id eq "1"', 1, 100, (), ())
+    assert query(aadOptscim062020="", filter='id eq "1"') == Query('id eq "1"', 1, 100)
 
 
 @pytest.mark.parametrize(
@@ -129,27 +136,76 @@ def test_a_patch_of_another_shape_is_refused(body: Any, scim_type: str, detail: 
     assert (caught.value.status, caught.value.scim_type, caught.value.detail) == (400, scim_type, detail)
 
 
-def test_the_service_provider_config_has_every_part_of_rfc_7643_section_5() -> None:
-    config = service_provider_config("https://host/scim/", max_results=500, etag=True)
-    assert config["schemas"] == [urns.SERVICE_PROVIDER_CONFIG]
-    assert config["patch"] == {"supported": True}
-    assert config["bulk"] == {"supported": False, "maxOperations": 0, "maxPayloadSize": 0}
-    assert config["filter"] == {"supported": True, "maxResults": 500}
-    assert config["changePassword"] == config["sort"] == {"supported": False}
-    assert config["etag"] == {"supported": True}
-    assert [scheme["type"] for scheme in config["authenticationSchemes"]] == ["oauthbearertoken"]
-    assert config["meta"] == {
-        "resourceType": "ServiceProviderConfig",
-        "location": "https://host/scim/ServiceProviderConfig",
+def search(body: Any) -> Query:
+    return parse_search(body, default_count=100, max_count=500)
+
+
+def test_a_search_is_the_query_that_it_stands_for() -> None:
+    body = {
+        "schemas": [urns.SEARCH_REQUEST],
+        "attributes": ["userName", " name.givenName "],
+        "filter": 'userName sw "b"',
+        "StartIndex": 3,
+        "count": 7,
+        "sortBy": "userName",
+        "sortOrder": "descending",
+        "excludedAttributes": None,
     }
-    assert "documentationUri" not in config
-    changing = service_provider_config("https://host", max_results=1, etag=False, change_password=True)
-    assert changing["changePassword"] == {"supported": True}
+    assert search(body) == Query('userName sw "b"', 3, 7, ("userName", "name.givenName"), (), "userName", "descending")
+    assert search({}) == Query(None, 1, 100)
+    assert search({"cursor": "", "count": 900}) == Query(None, 1, 500, cursor="")
 
 
-def test_the_service_provider_config_names_the_documentation_where_there_is_some() -> None:
-    config = service_provider_config(
-        "https://host", max_results=1, etag=False, documentation_uri="https://docs.example"
-    )
-    assert config["documentationUri"] == "https://docs.example"
-    assert config["etag"] == {"supported": False}
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        None,
+        {"schemas": [urns.PATCH_OP]},
+        {"schemas": "x"},
+        {"filter": 1},
+        {"count": "7"},
+        {"count": True},
+        {"startIndex": 1.0},
+        {"attributes": "userName"},
+        {"attributes": [1]},
+        {"sortBy": ["userName"]},
+        {"cursor": 1},
+    ],
+)
+def test_a_search_of_another_shape_is_refused(body: Any) -> None:
+    with pytest.raises(ScimError) as caught:
+        search(body)
+    assert (caught.value.status, caught.value.scim_type) == (400, "invalidSyntax")
+
+
+def test_a_query_knows_the_order_and_the_cursor_that_are_wanted() -> None:
+    found = query(sortBy="name.familyName", sortOrder="Descending", cursor="abc")
+    assert (found.sort_by, found.sort_order, found.cursor) == ("name.familyName", "Descending", "abc")
+    assert query(cursor="").cursor == ""
+    assert query().cursor is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "scim_type"),
+    [
+        ({"cursor": "", "count": "0"}, "invalidCount"),
+        ({"cursor": "", "count": "-1"}, "invalidCount"),
+        ({"cursor": "", "startIndex": "2"}, "invalidValue"),
+    ],
+)
+def test_a_cursor_needs_a_page_with_something_on_it_and_no_index(parameters: dict[str, str], scim_type: str) -> None:
+    with pytest.raises(ScimError) as caught:
+        query(**parameters)
+    assert (caught.value.status, caught.value.scim_type) == (400, scim_type)
+
+
+def test_a_page_by_cursor_has_no_index_and_only_the_last_has_no_next_cursor() -> None:
+    assert cursor_response([{"id": "1"}], 9, "abc") == {
+        "schemas": [urns.LIST_RESPONSE],
+        "totalResults": 9,
+        "itemsPerPage": 1,
+        "Resources": [{"id": "1"}],
+        "nextCursor": "abc",
+    }
+    assert cursor_response([], None, None) == {"schemas": [urns.LIST_RESPONSE], "itemsPerPage": 0, "Resources": []}

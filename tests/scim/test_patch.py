@@ -295,9 +295,6 @@ class TestMutability:
             (Operation("remove", "id"), "id"),
             (Operation("replace", "meta.version", "2"), "meta.version"),
             (Operation("replace", "meta", {"version": "2"}), "meta"),
-            (Operation("add", "groups", [{"value": "other"}]), "groups"),
-            (Operation("replace", None, {"groups": []}), "groups"),
-            (Operation("replace", 'groups[value eq "g"].display', "x"), "groups.display"),
             (Operation("add", f"{ENTERPRISE}:manager.displayName", "x"), f"{ENTERPRISE}:manager.displayName"),
         ],
     )
@@ -310,9 +307,22 @@ class TestMutability:
     @pytest.mark.parametrize(
         "operation",
         [
+            Operation("add", "groups", [{"value": "other"}]),
+            Operation("replace", None, {"groups": []}),
+            Operation("replace", 'groups[value eq "g"].display', "x"),
+            Operation("remove", "groups"),
+        ],
+    )
+    def test_the_groups_of_a_user_are_changed_at_the_groups_and_passed_over_here(
+        self, user_type: ResourceType, operation: Operation
+    ) -> None:
+        before = {"id": "1", "groups": [{"value": "g"}]}
+        assert after(before, user_type, operation) == before
+
+    @pytest.mark.parametrize(
+        "operation",
+        [
             Operation("replace", "id", "1"),
-            Operation("add", "groups", [{"value": "G"}]),
-            Operation("replace", "groups", [{"value": "g"}]),
             Operation("replace", "meta", {"version": "1"}),
             Operation("replace", "meta.version", "1"),
             Operation("remove", "meta.created"),
@@ -403,6 +413,19 @@ class TestPrimary:
 def test_all_operations_are_applied_or_none(user_type: ResourceType) -> None:
     operations = (Operation("replace", "title", "new"), Operation("add", "name", "no object"))
     assert refusal({"title": "old"}, user_type, *operations)[0] == "invalidValue"
+
+
+def test_active_cannot_be_removed_and_null_leaves_it_as_it_is(user_type: ResourceType) -> None:
+    disabled = {"userName": "x", "active": False}
+    assert refusal(disabled, user_type, Operation("remove", "active"))[0] == "mutability"
+    for blank in (None, "", []):
+        assert after(disabled, user_type, Operation("replace", "active", blank)) == disabled
+        assert after(disabled, user_type, Operation("replace", None, {"active": blank})) == disabled
+
+
+def test_what_cannot_change_in_a_value_cannot_be_removed_from_it(group_type: ResourceType) -> None:
+    group = {"displayName": "g", "members": [{"value": "1", "type": "User"}]}
+    assert refusal(group, group_type, Operation("remove", 'members[value eq "1"].value'))[0] == "mutability"
 
 
 def test_no_operations_change_nothing(user_type: ResourceType) -> None:

@@ -154,6 +154,26 @@ def test_the_urn_of_the_preview_means_the_same_extension() -> None:
     }
 
 
+@pytest.mark.parametrize("urn", [urns.ECMA_USER_PREVIEW, ECMA])
+def test_the_other_order_of_the_previews_guide_means_the_same_attribute(urn: str) -> None:
+    resource_type = type_of("-dn-", "Job Title", "Tel 2", "Tel")
+    stem = urn.removesuffix(":User")
+    for name in ("-dn-", "Job Title", "Tel 2", "Tel"):
+        text = f"{stem}:{name}:User"
+        assert name_of(f'{text} eq "x"', resource_type) == name
+        assert name_of(f'{text.upper()} eq "x"', resource_type) == name
+        assert parse_path(text, resource_type).name == name
+        assert canonical({text: "x"}, resource_type).resource == {ECMA: {name: "x"}}
+    assert canonical({f"{stem}:Fax:User": "x"}, resource_type).ignored == (f"{stem}:Fax:User",)
+
+
+def test_an_attribute_that_is_mapped_in_the_other_order_is_known_in_both() -> None:
+    badge = Schema("urn:ietf:params:scim:schemas:extension:Own:2.0:Badge", "Own", "", (Attribute("User"),))
+    resource_type = ResourceType("User", "/Users", CORE, (badge,))
+    for text in (f"{badge.id}:User", "urn:ietf:params:scim:schemas:extension:Own:2.0:User:Badge"):
+        assert canonical({text: "x"}, resource_type).resource == {badge.id: {"User": "x"}}
+
+
 def test_an_extension_that_has_the_older_urn_itself_keeps_it() -> None:
     old, new = (type_of("a", urn=urn).extensions[0] for urn in (urns.ECMA_USER_PREVIEW, ECMA))
     resource_type = ResourceType("User", "/Users", CORE, (new, old))

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ from ecmahost_core import (
     MAImportError,
     ObjectModificationType,
     PasswordOptions,
+    Reference,
     Schema,
     SchemaAttribute,
     SchemaType,
@@ -46,14 +48,17 @@ from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.contract import LoadedPlugin, checked_plugin
 from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow, FlowAction
 from ecmahost_core.ecma.schema import AttributeOperation
+from ecmahost_core.ecma.values import anchor_text
 from ecmahost_core.scim.messages import parse_patch
 from ecmahost_core.scim.patch import apply_patch, with_sealed_values
+from ecmahost_core.scim.projection import projection
 from ecmahost_core.scim.put import replaced
 from ecmahost_core.scim.resource import canonical
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.space.sqlite import open_store
 from ecmahost_core.sync import imports, provisioning
 from ecmahost_core.sync.endpoint import Call, Endpoint
+from ecmahost_core.sync.presentation import presented_page
 from ecmahost_core.sync.queries import search
 from ecmahost_core.text import fold
 
@@ -79,6 +84,17 @@ EMPLOYEES = SchemaType(
         SchemaAttribute("Seen", operation=AttributeOperation.IMPORT_ONLY),
     ),
 )
+GROUPS = SchemaType(
+    "Groups",
+    (
+        SchemaAttribute("Name"),
+        SchemaAttribute("Note"),
+        SchemaAttribute("Owner", AttributeType.REFERENCE, references="Employees"),
+        SchemaAttribute("Members", AttributeType.REFERENCE, multi_valued=True, references="Employees"),
+        SchemaAttribute("Parts", AttributeType.REFERENCE, multi_valued=True, references="Groups"),
+    ),
+)
+GROUP_MAPPING = {"displayName": "Name", "members": "Members"}
 MAPPING = {
     "userName": "Login",
     'emails[type eq "work"].value': "Mail",
@@ -95,7 +111,7 @@ def nothing(*_arguments: Any) -> None:
 
 
 class Target:
-    """The rows of one table by anchor, and what is to go wrong.
+    """The rows of a table of people and of one of groups, by anchor, and what is to go wrong.
 
     ``before_export``, ``after_export``, ``on_read`` and ``on_page`` are called where they say; what they raise leaves
     the hook, where they wait the hook hangs. ``refuse`` answers for a change instead of the table. Passwords are kept
@@ -103,12 +119,14 @@ class Target:
     """
 
     def __init__(self) -> None:
-        self.schema = Schema((EMPLOYEES,))
+        self.schema = Schema((EMPLOYEES, GROUPS))
         self.rows: Rows = {}
+        self.groups: Rows = {}
         self.sent: list[CSEntryChange] = []
         self.reads = 0
         self.imports = 0
         self.down = False
+        self.dns = False
         self.unreadable: set[tuple[Any, ...]] = set()
         self.extra: list[CSEntryChange] = []
         self.before_export: Callable[[Any], None] = nothing
@@ -135,6 +153,9 @@ class Target:
         """The rows with this login."""
         return [row for row in self.rows.values() if row.get("Login") == (login,)]
 
+    def table(self, object_type: str) -> Rows:
+        return self.groups if object_type == GROUPS.name else self.rows
+
     def apply(self, change: CSEntryChange, anchor_names: tuple[str, ...]) -> CSEntryChangeResult:
         with self._lock:
             refused = self.refuse(change)
@@ -143,43 +164,56 @@ class Target:
             self.sent.append(change)
             if change.modification_type is ObjectModificationType.ADD:
                 return self._add(change, anchor_names)
-            if change.anchor not in self.rows:
+            if change.anchor not in self.table(change.object_type):
                 return _refused(change, MAExportError.CONNECTED_DIRECTORY_MISSING_OBJECT, "no such row")
             return self._change(change, anchor_names)
 
     def _add(self, change: CSEntryChange, anchor_names: tuple[str, ...]) -> CSEntryChangeResult:
         anchor = change.anchor or (next(self._numbers),)
-        if anchor in self.rows:
+        rows = self.table(change.object_type)
+        if anchor in rows:
             return _refused(change, MAExportError.DUPLICATE_ANCHOR, "the row is there already")
-        self.rows[anchor] = {**dict(change.attributes), **{n: (v,) for n, v in zip(anchor_names, anchor, strict=True)}}
+        rows[anchor] = {**dict(change.attributes), **{n: (v,) for n, v in zip(anchor_names, anchor, strict=True)}}
         return CSEntryChangeResult(change.identifier, anchor=anchor)
 
     def _change(self, change: CSEntryChange, anchor_names: tuple[str, ...]) -> CSEntryChangeResult:
-        row = self.rows.pop(change.anchor)
+        rows = self.table(change.object_type)
+        row = rows.pop(change.anchor)
         if change.modification_type is ObjectModificationType.DELETE:
             self.passwords.pop(change.anchor, None)
+            self._forget(change.object_type, Reference(anchor_text(change.anchor)))
             return CSEntryChangeResult(change.identifier)
         if change.modification_type is ObjectModificationType.REPLACE:
             row = dict(change.attributes)
         for part in change.attribute_changes:
             updates = part.modification_type is AttributeModificationType.UPDATE
-            kept = [value for value in row.get(part.name, ()) if value not in part.removed] if updates else []
-            row[part.name] = (*kept, *part.added)
+            removed = set(part.removed)
+            kept = dict.fromkeys(value for value in row.get(part.name, ()) if value not in removed) if updates else {}
+            row[part.name] = (*kept, *(value for value in part.added if value not in kept))
         anchor = tuple(row[name][0] for name in anchor_names)
-        if anchor in self.rows:
-            self.rows[change.anchor] = row
+        if anchor in rows:
+            rows[change.anchor] = row
             return _refused(change, MAExportError.DUPLICATE_ANCHOR, "the new name is taken")
-        self.rows[anchor] = row
+        rows[anchor] = row
         return CSEntryChangeResult(change.identifier, anchor=anchor if self.says_anchor else ())
 
+    def _forget(self, object_type: str, named: Reference) -> None:
+        """As a table does whose foreign keys cascade."""
+        link = "Parts" if object_type == GROUPS.name else "Members"
+        for row in self.groups.values():
+            row[link] = tuple(value for value in row.get(link, ()) if value != named)
+
     def entries(self, schema_type: SchemaType) -> list[CSEntryChange]:
-        return [self.entry(anchor, row, schema_type) for anchor, row in list(self.rows.items())] + self.extra
+        rows = self.table(schema_type.name)
+        extra = self.extra if schema_type.name == EMPLOYEES.name else []
+        return [self.entry(anchor, row, schema_type) for anchor, row in list(rows.items())] + extra
 
     def entry(self, anchor: tuple[Any, ...], row: Mapping[str, Any], schema_type: SchemaType) -> CSEntryChange:
         if anchor in self.unreadable:
             return garbled(anchor)
         attributes = {attribute.name: row.get(attribute.name, ()) for attribute in schema_type.attributes}
-        return CSEntryChange("Employees", ObjectModificationType.ADD, anchor=anchor, attributes=attributes)
+        dn = f"cn={anchor[0]}" if self.dns else None
+        return CSEntryChange(schema_type.name, ObjectModificationType.ADD, anchor=anchor, dn=dn, attributes=attributes)
 
 
 def garbled(anchor: tuple[Any, ...] = ()) -> CSEntryChange:
@@ -256,7 +290,7 @@ def full_object_import(session, step, query):
     session.on_read()
     found = [
         session.entry(anchor, row, step.types[0])
-        for anchor, row in list(session.rows.items())
+        for anchor, row in list(session.table(step.types[0].name).items())
         if all(any(_equal(have, values[0]) for have in row.get(name, ())) for name, values in query.attributes)
     ]
     return found[: query.limit]
@@ -315,11 +349,15 @@ def configuration_of(
     page_size: int | None = None,
     ecma: bool = False,
     select: tuple[str, ...] | None = None,
+    groups: Mapping[str, str] | None = None,
+    groups_delete: Any = "delete",
+    groups_attributes: Mapping[str, Any] | None = None,
 ) -> ConnectorConfiguration:
     """A configuration as the wizard would leave it; ``query`` names attributes, or pairs of name and ``unique``.
 
-    With ``ecma`` there is no schema mapping, which is what that profile is.
+    With ``ecma`` there is no schema mapping, which is what that profile is. ``groups`` is the mapping of groups.
     """
+    group_types = {} if groups is None else {"Group": _groups(groups_attributes or {})}
     return ConnectorConfiguration(
         Path(f"{name}.toml"),
         Properties(
@@ -343,11 +381,22 @@ def configuration_of(
                 ),
                 attributes=attributes or {},
                 select_attributes=select,
-            )
+            ),
+            **group_types,
         },
-        schema_mapping={} if ecma else {"User": MAPPING if mapping is None else mapping},
-        deprovisioning={"User": Deprovisioning(flow(disable), flow(delete))},
+        schema_mapping={
+            **({} if ecma else {"User": MAPPING if mapping is None else mapping}),
+            **({} if groups is None else {"Group": groups}),
+        },
+        deprovisioning={
+            "User": Deprovisioning(flow(disable), flow(delete)),
+            "Group": Deprovisioning(delete=flow(groups_delete)),
+        },
     )
+
+
+def _groups(attributes: Mapping[str, Any]) -> ObjectType:
+    return ObjectType("Group", "Groups", ("Name",), query_attributes=(QueryAttribute("Name"),), attributes=attributes)
 
 
 class Desk:
@@ -355,6 +404,7 @@ class Desk:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.kind = "User"
         self.target = Target()
         self.opened: list[Any] = []
         self.endpoints: list[Endpoint] = []
@@ -401,7 +451,14 @@ class Desk:
 
     @property
     def binding(self) -> Any:
-        return self.endpoint.binding("User")
+        return self.endpoint.binding(self.kind)
+
+    @property
+    def groups(self) -> "Desk":
+        """The same desk, whose shorthands are about groups."""
+        other = copy(self)
+        other.kind = "Group"
+        return other
 
     @property
     def space_type(self) -> Any:
@@ -434,6 +491,13 @@ class Desk:
             return replaced(resource, body, self.binding.resource_type)
 
         return provisioning.change(self.endpoint, self.binding, object_id, transform, self.call())
+
+    def shown(self, object_id: str, **query: str) -> dict[str, Any]:
+        """The resource as a GET answers it; ``query`` is its ``attributes`` or ``excluded``."""
+        named = {name: names.split(",") for name, names in query.items()}
+        wanted = projection(self.binding.resource_type, named.get("attributes"), named.get("excluded"))
+        page = presented_page(self.endpoint, self.binding, [self.get(object_id)], wanted.wants, "https://host/scim")
+        return wanted.of(page[0])
 
     def remove(self, object_id: str, seconds: float = 10.0) -> None:
         provisioning.remove(self.endpoint, self.binding, object_id, self.call(seconds))

@@ -11,7 +11,7 @@ from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.history import EventRecord
 from ecmahost_core.space.journal import Operation, WriteIntent
 from ecmahost_core.space.objects import TargetObject
-from ecmahost_core.sync import queries
+from ecmahost_core.sync import matching
 from ecmahost_core.sync.changes import addition, keys_of, unique_among
 
 
@@ -32,16 +32,16 @@ def ended(desk, entry, login):
 def test_a_creation_that_ends_between_the_two_looks_of_a_match_is_found(desk, monkeypatch):
     desk.ready(freshness=Freshness.CACHE)
     entry = opened_addition(desk, Login="bob", First="Bob")
-    look, looked = queries._from_index, []
+    look, looked = matching._from_index, []
 
     def looking(*arguments):
-        found = look(*arguments)
+        found = list(look(*arguments))
         if not looked:
             ended(desk, entry, "bob")
         looked.append(found)
         return found
 
-    monkeypatch.setattr(queries, "_from_index", looking)
+    monkeypatch.setattr(matching, "_from_index", looking)
     assert desk.named("bob")
     assert looked[0] == []
 
@@ -49,13 +49,13 @@ def test_a_creation_that_ends_between_the_two_looks_of_a_match_is_found(desk, mo
 def test_a_creation_that_ends_behind_a_scan_is_not_denied(desk, monkeypatch, refused):
     desk.ready()
     entry = opened_addition(desk, Login="bob", First="Bob")
-    scan = queries._candidates
+    scan = matching._candidates
 
     def scanning(*arguments):
         yield from list(scan(*arguments))
         ended(desk, entry, "bob")
 
-    monkeypatch.setattr(queries, "_candidates", scanning)
+    monkeypatch.setattr(matching, "_candidates", scanning)
     refused(503, desk.match, 'name.givenName eq "Bob"')
     monkeypatch.undo()
     assert desk.match('name.givenName eq "Bob"')

@@ -2,7 +2,7 @@ from datetime import datetime, timedelta, timezone
 
 from ecmahost_core.scim import urns
 from ecmahost_core.space.objects import ObjectState, SpaceObject
-from ecmahost_core.sync.presentation import location_of, presented, resource_of, version_of
+from ecmahost_core.sync.presentation import location_of, presented_page, resource_of, version_of
 
 CREATED = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
 BASE = "https://host:8585/ecma2host_hr/scim"
@@ -29,11 +29,12 @@ def test_a_resource_has_what_the_host_adds(desk):
 
 def test_an_answer_has_schemas_location_and_version_besides(desk, memory):
     binding = desk.build().binding
-    shown = presented(binding, stored(Login=("bob",), Country=("AT",)), BASE, "epoch")
+    page = [stored(Login=("bob",), Country=("AT",)), stored(Login=("bob",))]
+    shown, other = presented_page(desk.endpoint, binding, page, lambda _path: True, BASE)
     assert shown["schemas"] == [urns.USER, memory.CUSTOM]
     assert shown["meta"]["location"] == location_of(shown) == f"{BASE}/Users/id-1"
-    assert shown["meta"]["version"] == 'W/"epoch-42"'
-    assert presented(binding, stored(Login=("bob",)), BASE, "epoch")["schemas"] == [urns.USER]
+    assert shown["meta"]["version"] == f'W/"{desk.store.epoch}-42"'
+    assert other["schemas"] == [urns.USER]
 
 
 def test_a_version_is_another_after_every_change_and_in_every_store():

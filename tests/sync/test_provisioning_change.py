@@ -423,6 +423,6 @@ def test_references_are_written_as_references(desk, memory):
     desk.ready(
         mapping={**memory.MAPPING, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value": "Boss"}
     )
-    made = desk.create(userName="bob")
-    desk.set(made.id, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", "ann")
+    made, ann = desk.create(userName="bob"), desk.create(userName="ann")
+    desk.set(made.id, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", ann.id)
     assert desk.target.rows[("bob",)]["Boss"] == (Reference("ann"),)

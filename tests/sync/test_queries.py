@@ -1,9 +1,11 @@
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ecmahost_core import ServerDown, UnexpectedData
+from ecmahost_core import Schema, SchemaAttribute, ServerDown, UnexpectedData
 from ecmahost_core.configuration.model import Freshness
+from ecmahost_core.ecma.schema import ValueFormat
 from ecmahost_core.space.objects import ObjectState
 
 WORK = 'emails[type eq "work"].value'
@@ -230,6 +232,20 @@ def test_a_number_is_matched_however_it_is_written(desk, memory):
     assert desk.match(f'{path} eq "007"') == [made]
     desk.target.put("ann", Login="ann", Level=8)
     assert [one.anchor for one in desk.match(f'{path} eq "0008"')] == [("ann",)]
+
+
+def test_a_fraction_that_the_space_does_not_know_is_asked_of_the_target_however_it_is_written(desk, memory):
+    path = f"{memory.CUSTOM}:Salary"
+    salary = SchemaAttribute("Salary", format=ValueFormat.DECIMAL, precision=10, scale=2)
+    employees = replace(memory.EMPLOYEES, attributes=(*memory.EMPLOYEES.attributes, salary))
+    desk.target.schema = Schema((employees,))
+    desk.ready(mapping={**memory.MAPPING, path: "Salary"}, query=("Login", ("Salary", False)))
+    desk.target.put("ann", Login="ann", Salary="10.5")
+    assert [one.anchor for one in desk.match(f'{path} eq "10.50"')] == [("ann",)]
+    assert desk.match(f'{path} eq "10.51"') == []
+    assert desk.target.reads == 2
+    assert [one.anchor for one in desk.match(f"{path} eq 10.50")] == [("ann",)]
+    assert desk.target.reads == 2
 
 
 def test_bytes_are_matched_as_bytes_in_the_target(desk, memory):

@@ -6,7 +6,7 @@ import structlog
 from ecmahost_core.scim import errors
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.store import StoreUnavailable
-from ecmahost_core.web import resources
+from ecmahost_core.web import listing
 from ecmahost_core.web.paths import normalised
 
 
@@ -15,10 +15,10 @@ def fails(monkeypatch):
     """Makes every list of users fail with an exception."""
 
     def fail(error):
-        def search(*_arguments):
+        def search(*_arguments, **_options):
             raise error
 
-        monkeypatch.setattr(resources, "search", search)
+        monkeypatch.setattr(listing, "search", search)
 
     return fail
 
@@ -162,7 +162,7 @@ def test_a_method_that_a_route_does_not_know_is_405_with_those_that_it_knows(cli
     assert allowed <= set(answer.headers["Allow"].split(", "))
 
 
-@pytest.mark.parametrize("path", ["", "/nothing", "/Users/x/y", "/Groups", "/Bulk", "/Me", "/.search"])
+@pytest.mark.parametrize("path", ["/nothing", "/Users/x/y", "/Groups", "/Groups/x", "/nothing/x", "/Users/.search/x"])
 def test_what_is_not_there_is_404(client, path):
     assert client.get(path).status_code == 404
 

@@ -9,7 +9,9 @@ def test_the_service_provider_config_says_what_the_host_does(client):
     body = client.get("/ServiceProviderConfig").get_json()
     assert body["schemas"] == [urns.SERVICE_PROVIDER_CONFIG]
     assert body["patch"] == {"supported": True}
-    assert body["bulk"]["supported"] is False
+    assert body["bulk"] == {"supported": True, "maxOperations": 100, "maxPayloadSize": 10_000}
+    assert body["etag"] == body["sort"] == {"supported": True}
+    assert body["pagination"]["maxPageSize"] == body["filter"]["maxResults"] == 1000
     assert body["meta"]["location"] == f"{BASE}/ServiceProviderConfig"
 
 
@@ -43,7 +45,9 @@ def test_the_schemas_have_what_is_mapped_and_no_more(client, memory):
     assert client.get("/Schemas/urn:nobody").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas"])
+@pytest.mark.parametrize(
+    "path", ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas", "/ResourceTypes/User", f"/Schemas/{urns.USER}"]
+)
 def test_discovery_only_answers_questions(client, path):
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         answer = client.ask(method, path)
@@ -51,6 +55,6 @@ def test_discovery_only_answers_questions(client, path):
         assert "GET" in answer.headers["Allow"]
 
 
-@pytest.mark.parametrize("path", ["/ResourceTypes", "/Schemas"])
+@pytest.mark.parametrize("path", ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas"])
 def test_discovery_takes_no_filter(client, path):
     assert client.get(f"{path}?filter=name+eq+%22User%22").status_code == 403

@@ -12,13 +12,14 @@ from typing import Any
 import orjson
 
 from ecmahost_core.space.objects import ObjectState, SpaceType
-from ecmahost_core.space.sqlite import changes
+from ecmahost_core.space.sqlite import changes, digests
 from ecmahost_core.space.sqlite.connection import Transaction
 from ecmahost_core.space.sqlite.ids import random_ids
 from ecmahost_core.space.sqlite.known import none_between
+from ecmahost_core.space.sqlite.links import Owing, Room
 from ecmahost_core.space.sqlite.locks import held_keys, is_held
 from ecmahost_core.space.sqlite.rows import STORED_COLUMNS, Encoded, StoredRow, carried_over, select_in
-from ecmahost_core.space.sqlite.types import SPACE_REPLACED, TypeRow, type_row
+from ecmahost_core.space.sqlite.type_row import SPACE_REPLACED, TypeRow, type_row
 from ecmahost_core.space.store import SpaceReplaced
 
 
@@ -71,7 +72,10 @@ class Reading:
 
 @dataclass(slots=True)
 class Applied:
-    """What became of a batch; ``seen`` are the keys that it met, ``own`` new numbers for ``Reading.own``."""
+    """What became of a batch; ``seen`` are the keys that it met, ``own`` new numbers for ``Reading.own``.
+
+    ``owing`` are objects whose links are to be written after the transaction (``settling``).
+    """
 
     added: int = 0
     changed: int = 0
@@ -80,6 +84,7 @@ class Applied:
     failed: int = 0
     seen: list[int] = field(default_factory=list)
     own: dict[int, int] = field(default_factory=dict)
+    owing: list[Owing] = field(default_factory=list)
 
 
 class _Verdict(Enum):
@@ -131,6 +136,7 @@ class _Batch:
         self.taken_anchors: set[str] = set()
         self.taken_dns: set[str] = set()
         self.news: list[Encoded] = []
+        self.room = Room()
 
     def is_new(self) -> bool:
         """Returns whether nothing speaks against any of the objects, so that none need be decided about by itself."""
@@ -164,8 +170,9 @@ class _Batch:
     def finish(self) -> Applied:
         """Stores the new objects; returns what became of the batch."""
         ids = self._ids()
-        keys = changes.insert(self.transaction, self.row, list(zip(self.news, ids, strict=True)))
+        keys = changes.insert(self.transaction, self.row, list(zip(self.news, ids, strict=True)), room=self.room)
         self.applied.added = len(keys)
+        self.applied.owing = self.room.owing
         self.applied.seen = [*self.met, *keys]
         return self.applied
 
@@ -200,13 +207,16 @@ class _Batch:
             return
         seq = changes.release_dn(self.transaction, owner)
         self.applied.own[owner.key] = seq
-        self.by_anchor[owner.anchor_key] = owner._replace(dn_key=None, digest=b"", change_seq=seq)
+        self.by_anchor[owner.anchor_key] = owner._replace(
+            dn_key=None, digest=digests.without(owner.digest), change_seq=seq
+        )
 
     def _update(self, new: Encoded, old: StoredRow) -> None:
-        if old.digest != new.digest:
+        if not digests.same(old.digest, self.row.links, new.digest, new.sums):
             new = carried_over(new, old, self.row.export_only)
             kept = self._kept(new, old)
-            changes.replace(self.transaction, self.row, old, new, state=ObjectState(old.state), kept=kept)
+            state = ObjectState(old.state)
+            changes.replace(self.transaction, self.row, old, new, state=state, kept=kept, room=self.room)
             if old.dn_key is not None and old.dn_key != new.dn_key:
                 self.by_dn.pop(old.dn_key, None)
             self.applied.changed += 1

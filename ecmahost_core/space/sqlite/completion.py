@@ -17,7 +17,7 @@ from ecmahost_core.space.sqlite.connection import Database, Transaction
 from ecmahost_core.space.sqlite.events import write_event
 from ecmahost_core.space.sqlite.journal import close_entry
 from ecmahost_core.space.sqlite.rows import OBJECT_COLUMNS, Encoded, StoredRow, encode, object_from_row, stored_row
-from ecmahost_core.space.sqlite.types import TypeRow, type_row
+from ecmahost_core.space.sqlite.type_row import TypeRow, type_row
 from ecmahost_core.text import fold
 
 
@@ -34,8 +34,8 @@ def complete(
             return _what_is_there(transaction, entry, new)
         ((type_id, instance, newest_key),) = rows
         row = type_row(transaction.connection, type_id)
-        if outcome is not None and row.export_only:
-            new = encode(outcome, row.export_only)
+        if outcome is not None and (row.export_only or row.links):
+            new = encode(outcome, row.export_only, row.links)
         key = _store(transaction, row, _Opened(entry, instance, newest_key), new)
         close_entry(transaction, type_id, entry)
         found = _object(transaction, key)
@@ -74,7 +74,8 @@ def _store(transaction: Transaction, row: TypeRow, opened: _Opened, new: Encoded
     connection, entry = transaction.connection, opened.entry
     present = stored_row(connection, row.id, "id", entry.object_id)
     if new is None:
-        changes.remove(transaction, row, [present] if present else [])
+        dropping = entry.operation is Operation.DELETE
+        changes.remove(transaction, row, [present] if present else [], dropping=dropping)
         if entry.password is PasswordStage.DUE:
             _forget(transaction, row, change_from_json(entry.change).anchor)
         return None
@@ -82,8 +83,9 @@ def _store(transaction: Transaction, row: TypeRow, opened: _Opened, new: Encoded
     lost = None
     if twin is not None and entry.operation is Operation.ADD and _was_there(twin, opened):
         # The target has lost somebody, of which no import has told yet, and given the anchor to a new object. Whoever
-        # knows the old id must not meet the new person under it.
-        changes.remove(transaction, row, [twin], bury=False)
+        # knows the old id must not meet the new person under it, and the new one inherits no group unless an import
+        # says so.
+        changes.remove(transaction, row, [twin], bury=False, dropping=True)
         lost, twin = twin, None
     if present is None:
         # An add whose object an import has met meanwhile, or a change of an object that was removed: that row goes on.
@@ -97,7 +99,9 @@ def _store(transaction: Transaction, row: TypeRow, opened: _Opened, new: Encoded
     state = _state(entry, present)
     if present is None:
         identifier = _new_id(transaction, row, opened, new.source.anchor, lost)
-        return changes.insert(transaction, row, [(new, identifier)], state=state, kept=entry.kept)[0]
+        # Of what was changed and not made, nobody knows what else it is linked to.
+        unsure = entry.operation is not Operation.ADD
+        return changes.insert(transaction, row, [(new, identifier)], state=state, kept=entry.kept, unsure=unsure)[0]
     # A delete says nothing about what is kept; when the object stays after all, that stays as well.
     kept = None if entry.operation is Operation.DELETE and not entry.kept else entry.kept
     changes.replace(transaction, row, present, new, state=state, kept=kept)

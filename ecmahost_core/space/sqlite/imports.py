@@ -13,9 +13,12 @@ from ecmahost_core.space.objects import SpaceType, TargetObject
 from ecmahost_core.space.sqlite import removals, status
 from ecmahost_core.space.sqlite.arbitration import Reading, SeenKeys, apply
 from ecmahost_core.space.sqlite.connection import Database
+from ecmahost_core.space.sqlite.digests import same
 from ecmahost_core.space.sqlite.events import write_event
 from ecmahost_core.space.sqlite.known import Digests
-from ecmahost_core.space.sqlite.rows import BATCH, Encoded, encode
+from ecmahost_core.space.sqlite.links import portions
+from ecmahost_core.space.sqlite.rows import Encoded, encode
+from ecmahost_core.space.sqlite.settling import settle
 from ecmahost_core.space.sqlite.spaces import note_content
 from ecmahost_core.space.sqlite.tombstones import purge
 from ecmahost_core.space.sqlite.types import PAUSE, Types, require_space
@@ -48,12 +51,11 @@ class SqliteImportRun:
         self._require_running()
         type_id = self._types.require(space_type)
         reading = self._reading(space_type)
-        for start in range(0, len(objects), BATCH):
-            part = objects[start : start + BATCH]
+        for part in portions(objects, space_type.links):
             different = self._encoded(type_id, space_type, part)
             # In a first import everything is new, which the writing finds out by itself.
             if not self._all_new:
-                different = self._different(type_id, different)
+                different = self._different(type_id, space_type, different)
             if different:
                 added = self._write(type_id, reading, different)
                 self._all_new = added == len(part)
@@ -105,28 +107,30 @@ class SqliteImportRun:
         encoded = []
         for target in objects:
             try:
-                encoded.append(encode(target, space_type.export_only))
+                encoded.append(encode(target, space_type.export_only, space_type.links))
             except (TypeError, ValueError):
                 self._spoilt(type_id, target)
         return encoded
 
-    def _different(self, type_id: int, objects: Sequence[Encoded]) -> list[Encoded]:
+    def _different(self, type_id: int, space_type: SpaceType, objects: Sequence[Encoded]) -> list[Encoded]:
         """Returns what is not in the space as it was read; notes the rest as seen."""
         # Of two objects with the same anchor, the second is for the write to judge, after the first.
         first = {new.anchor_key: new for new in reversed(objects)}
         with self._database.read() as connection:
             rows = self._digests.of(connection, type_id, first)
-        same = {
+        links = space_type.links
+        alike = {
             key: anchor_key
             for key, anchor_key, digest in rows
-            if (new := first.get(anchor_key)) is not None and new.digest == digest
+            if (new := first.get(anchor_key)) is not None
+            and (same(digest, links, new.digest, new.sums) if links else digest == new.digest)
         }
-        unchanged = self._seen.without(same)
+        unchanged = self._seen.without(alike)
         self._seen.add_all(unchanged)
         self.counts.unchanged += len(unchanged)
         if len(unchanged) == len(objects):
             return []
-        passed = {id(first[same[key]]) for key in unchanged}
+        passed = {id(first[alike[key]]) for key in unchanged}
         return [new for new in objects if id(new) not in passed]
 
     def _spoilt(self, type_id: int, target: TargetObject) -> None:
@@ -155,6 +159,8 @@ class SqliteImportRun:
         counts.passed_over += applied.passed_over
         counts.failed += applied.failed
         time.sleep(PAUSE)
+        for owing in applied.owing:
+            settle(self._database, type_id, owing)
         return applied.added
 
     def _reading(self, space_type: SpaceType) -> Reading:

@@ -7,7 +7,6 @@ row. Processes that arrive at the same time share the work, and after a kill the
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import orjson
 
@@ -15,6 +14,7 @@ from ecmahost_core.ecma.values import attributes_from_json
 from ecmahost_core.space.sqlite import references
 from ecmahost_core.space.sqlite.connection import Transaction
 from ecmahost_core.space.sqlite.rows import BATCH, value_keys
+from ecmahost_core.space.sqlite.type_row import Building, building_of, type_row
 
 # Two short ranges of the listing's index, merged: over both states SQLite would sort the whole type for each batch.
 _NEXT = """SELECT key, attributes FROM object WHERE key IN (
@@ -23,28 +23,6 @@ _NEXT = """SELECT key, attributes FROM object WHERE key IN (
     UNION ALL SELECT key FROM
         (SELECT key FROM object WHERE type = :type AND state = 1 AND key > :after ORDER BY key LIMIT :count)
 ) ORDER BY key LIMIT :count"""
-
-
-@dataclass(frozen=True, slots=True)
-class Building:
-    """What of a type is still to be indexed.
-
-    Attributes:
-        indexed, references: the attributes.
-        after: the key of the last object that was done.
-    """
-
-    indexed: tuple[str, ...] = ()
-    references: tuple[str, ...] = ()
-    after: int = 0
-
-
-def building_of(text: str) -> Building:
-    """Returns what a type's row says; nothing for an empty text."""
-    if not text:
-        return Building()
-    data = orjson.loads(text)
-    return Building(tuple(data["indexed"]), tuple(data["references"]), data["after"])
 
 
 def require(
@@ -65,22 +43,31 @@ def require(
     return bool(needed or needed_references)
 
 
+def leave_out(connection: sqlite3.Connection, type_id: int, links: Iterable[str]) -> None:
+    """Takes what has become a link attribute from what is still to be indexed: it is in no object's attributes."""
+    ((text,),) = connection.execute("SELECT building FROM space_type WHERE id = ?", (type_id,)).fetchall()
+    before = building_of(text)
+    staying = tuple(name for name in before.references if name not in links)
+    if staying != before.references:
+        _note(connection, type_id, Building(before.indexed, staying, before.after))
+
+
 def advance(transaction: Transaction, type_id: int) -> bool:
     """Indexes the next batch; returns whether something is left, and notes that the index is complete when not."""
     connection = transaction.connection
-    rows = connection.execute("SELECT connector, building FROM space_type WHERE id = ?", (type_id,)).fetchall()
-    if not rows or not rows[0][1]:
+    rows = connection.execute("SELECT building FROM space_type WHERE id = ?", (type_id,)).fetchall()
+    if not rows or not rows[0][0]:
         return False
-    ((connector, text),) = rows
-    building = building_of(text)
+    building = building_of(rows[0][0])
     batch = connection.execute(_NEXT, {"type": type_id, "after": building.after, "count": BATCH}).fetchall()
     loaded = [(key, attributes_from_json(attributes)) for key, attributes in batch]
     connection.executemany(
         "INSERT OR IGNORE INTO value_index VALUES (?, ?, ?, ?)",
         [(type_id, *entry, key) for key, attributes in loaded for entry in value_keys(attributes, building.indexed)],
     )
-    for key, attributes in loaded if building.references else ():
-        references.insert(transaction, connector, key, references.of(attributes, building.references))
+    if building.references:
+        wanted = ((key, references.of(attributes, building.references)) for key, attributes in loaded)
+        references.insert(transaction, type_row(connection, type_id), wanted)
     if len(batch) == BATCH:
         _note(connection, type_id, Building(building.indexed, building.references, batch[-1][0]))
         return True

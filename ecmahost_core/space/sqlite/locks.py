@@ -11,7 +11,7 @@ from ecmahost_core.space.journal import (
     lock_text,
 )
 from ecmahost_core.space.sqlite.rows import Encoded, StoredRow, value_keys
-from ecmahost_core.space.sqlite.types import TypeRow
+from ecmahost_core.space.sqlite.type_row import TypeRow
 
 
 def held_keys(connection: sqlite3.Connection, type_id: int) -> frozenset[str]:

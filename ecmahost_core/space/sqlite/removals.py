@@ -4,12 +4,12 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 from ecmahost_core.space.objects import ObjectState
-from ecmahost_core.space.sqlite import changes
+from ecmahost_core.space.sqlite import changes, departures
 from ecmahost_core.space.sqlite.arbitration import Reading, SeenKeys
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.locks import held_keys, is_held
 from ecmahost_core.space.sqlite.rows import BATCH, STORED_COLUMNS, StoredRow, select_in
-from ecmahost_core.space.sqlite.types import TypeRow, type_row
+from ecmahost_core.space.sqlite.type_row import TypeRow, type_row
 
 _LISTED = 10_000
 _BY_KEY = f"SELECT {STORED_COLUMNS} FROM object WHERE type = ? AND key {{in}}"  # noqa: S608  # names, no values
@@ -36,6 +36,7 @@ def remove(database: Database, type_id: int, reading: Reading) -> Iterator[tuple
                     row = type_row(transaction.connection, type_id)
                     free, kept = _free(transaction.connection, row, reading, unseen)
                     changes.remove(transaction, row, free)
+                departures.finish(database)
                 yield len(free), kept
 
 

@@ -3,13 +3,15 @@
 import time
 from datetime import timedelta
 
+from ecmahost_core.space.sqlite import departures, links
 from ecmahost_core.space.sqlite.connection import Database, Transaction
-from ecmahost_core.space.sqlite.rows import BATCH
+from ecmahost_core.space.sqlite.rows import BATCH, select_in
 from ecmahost_core.space.sqlite.types import PAUSE
 
 GRACE = timedelta(minutes=10)
 """Longer than any request takes, and than a process takes to notice a reset."""
 
+_REFERENCES = "SELECT owner, attribute, value_key FROM reference WHERE owner {in} LIMIT "
 _BY_TYPE = (
     ("value_index", ("type", "attribute", "value_key", "object")),
     ("tombstone", ("type", "anchor_key")),
@@ -19,6 +21,7 @@ _BY_TYPE = (
 
 def clear(database: Database, *, at_once: bool) -> None:
     """See ``Store.clear_retired``."""
+    departures.finish(database)
     while True:
         with database.write() as transaction:
             limit = transaction.now - (0 if at_once else GRACE // timedelta(microseconds=1))
@@ -53,9 +56,12 @@ def _clear_batch(transaction: Transaction, space: int, successor: int) -> None:
 
 def _clear_objects(transaction: Transaction, number: int) -> int:
     connection = transaction.connection
-    keys = connection.execute("SELECT key FROM object WHERE type = ? LIMIT ?", (number, BATCH)).fetchall()
-    connection.executemany("DELETE FROM reference WHERE owner = ?", keys)
-    connection.executemany("DELETE FROM object WHERE key = ?", keys)
+    keys = [key for (key,) in connection.execute("SELECT key FROM object WHERE type = ? LIMIT ?", (number, BATCH))]
+    rows = list(select_in(connection, f"{_REFERENCES}{links.ROWS}", (), keys))
+    connection.executemany("DELETE FROM reference WHERE owner = ? AND attribute = ? AND value_key = ?", rows)
+    if len(rows) == links.ROWS:
+        return len(rows)
+    connection.executemany("DELETE FROM object WHERE key = ?", [(key,) for key in keys])
     return len(keys)
 
 

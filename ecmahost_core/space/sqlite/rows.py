@@ -4,15 +4,15 @@ Lists of values are looked up with one ``IN`` of a few fixed lengths: SQLite's J
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import orjson
 
 from ecmahost_core.ecma.values import (
     Attributes,
+    Values,
     anchor_text,
     attributes_from_json,
     attributes_to_json,
@@ -20,7 +20,8 @@ from ecmahost_core.ecma.values import (
     value_from_json,
     values_to_json,
 )
-from ecmahost_core.space.objects import ObjectState, SpaceObject, TargetObject
+from ecmahost_core.space.objects import LinkChange, ObjectState, SpaceObject, TargetObject
+from ecmahost_core.space.sqlite.digests import digest_of, sum_of
 from ecmahost_core.text import fold
 
 OBJECT_COLUMNS = "key, id, state, anchor, dn, attributes, kept, change_seq, created, modified"
@@ -33,7 +34,11 @@ _LENGTHS = (1, 8, 64, BATCH)
 
 
 class Encoded(NamedTuple):
-    """A target object as it is stored. A tuple, because an import makes one for every object that it reads."""
+    """A target object as it is stored. A tuple, because an import makes one for every object that it reads.
+
+    ``digest`` is of everything but links. ``links`` are those that were read, by attribute: the folded value, to how
+    the target spells it; ``sums`` are their parts of the digest, and ``changes`` come on top. ``source`` has no links.
+    """
 
     anchor_key: str
     dn_key: str | None
@@ -41,6 +46,9 @@ class Encoded(NamedTuple):
     anchor: bytes
     attributes: bytes
     source: TargetObject
+    links: Mapping[str, Mapping[str, str]] = {}
+    sums: Mapping[str, bytes] = {}
+    changes: Mapping[str, LinkChange] = {}
 
 
 class StoredRow(NamedTuple):
@@ -60,11 +68,16 @@ class StoredRow(NamedTuple):
 STORED_COLUMNS = ", ".join(StoredRow._fields)
 
 
-def encode(target: TargetObject, export_only: Sequence[str] = ()) -> Encoded:
+def encode(target: TargetObject, export_only: Sequence[str] = (), links: Sequence[str] = ()) -> Encoded:
     """Returns the stored form of an object; raises ValueError or TypeError for one that cannot be stored.
 
     What no reading tells of (``export_only``) is stored and no part of the digest.
     """
+    found: dict[str, Mapping[str, str]] = {}
+    if links:
+        found = {name: _spelt(target.attributes[name]) for name in links if name in target.attributes}
+        others = {name: values for name, values in target.attributes.items() if name not in found}
+        target = TargetObject(target.anchor, target.dn, others, target.link_changes)
     anchor = values_to_json(target.anchor)
     dn = target.dn
     attributes = attributes_to_json(target.attributes)
@@ -73,14 +86,27 @@ def encode(target: TargetObject, export_only: Sequence[str] = ()) -> Encoded:
         told = attributes_to_json({name: each for name, each in target.attributes.items() if name not in export_only})
     # Three JSON texts in a row: each ends where its own syntax says, so no boundary between them can be forged.
     text = anchor + (b"null" if dn is None else orjson.dumps(dn)) + told
-    return Encoded(
+    encoded = Encoded(
         fold(anchor_text(target.anchor)),
         None if dn is None else fold(dn),
-        blake2b(text, digest_size=16).digest(),
+        digest_of(text),
         anchor,
         attributes,
         target,
     )
+    if not links:
+        return encoded
+    sums = {name: sum_of(name, values.values()) for name, values in found.items()}
+    return encoded._replace(links=found, sums=sums, changes=target.link_changes)
+
+
+def _spelt(values: Values) -> dict[str, str]:
+    """Returns links as rows: folded, to the spelling; of two that fold alike the one that sorts first."""
+    texts = [text_of(value) for value in values]
+    found = {fold(text): text for text in texts}
+    if len(found) < len(texts):
+        found = {fold(text): text for text in sorted(texts, reverse=True)}
+    return found
 
 
 def carried_over(new: Encoded, old: StoredRow, export_only: Sequence[str]) -> Encoded:

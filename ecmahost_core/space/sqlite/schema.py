@@ -8,7 +8,13 @@ What the tables promise each other, in every committed state:
 - ``value_index`` and ``reference`` hold exactly what follows from ``object.attributes`` and the two lists of attributes
   in the type's row, so that the old rows of an object can be computed and need no index of their own; of the attributes
   under ``building`` they hold that for objects that were written since, and for those up to the key that it names;
-- ``object.digest`` is of all attributes but those of ``space_type.export_only``, which no import tells of;
+- the attributes of ``space_type.links`` are in no ``object.attributes``: ``reference`` alone has their values (once an
+  import has read them; before, an older configuration may have kept them as something else);
+- ``reference.scope`` is the type whose objects the value names, NULL for any of the connector, as ``space_type.scopes``
+  says; of the attributes under ``rescoping`` that is true of the rows up to the one that it names;
+- ``object.digest`` is of all attributes but those of ``space_type.export_only``, which no import tells of, and has a
+  part for each of ``space_type.links``, in their order: the sum of its rows, or unknown (``digests``);
+- rows of ``reference`` that belong to, or name, an object that is gone are those of the objects in ``departed``;
 - a ``connector`` that is ``retired`` was reset: its name is its number behind a ``#``, it has no journal, and under the
   old name nothing of it is seen but its history;
 - ``space_type.live`` is the number of live objects, and ``shifts`` grows whenever the list of live objects changes
@@ -169,7 +175,19 @@ _SPACES = (
     "ALTER TABLE space_type ADD COLUMN export_only TEXT NOT NULL DEFAULT '[]'",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PASSWORDS, _SPACES)
+_LINKS = (
+    "ALTER TABLE space_type ADD COLUMN links TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE space_type ADD COLUMN scopes TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE space_type ADD COLUMN rescoping TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE reference ADD COLUMN scope INTEGER",
+    """CREATE TABLE departed (
+        object INTEGER PRIMARY KEY,
+        connector INTEGER NOT NULL,
+        dropping INTEGER NOT NULL
+    ) STRICT""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PASSWORDS, _SPACES, _LINKS)
 """The statements that take a file from version n to n + 1, at index n. A released one is never edited."""
 
 

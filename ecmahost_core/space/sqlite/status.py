@@ -11,7 +11,7 @@ from ecmahost_core.space.history import ConnectorStatus, HeldRemovals, ImportCou
 from ecmahost_core.space.sqlite.connection import Database, Transaction
 from ecmahost_core.space.sqlite.incarnation import is_alive
 from ecmahost_core.space.sqlite.rows import compact, microseconds, moment
-from ecmahost_core.space.sqlite.types import type_row
+from ecmahost_core.space.sqlite.type_row import type_row
 
 MISSING_FOR = timedelta(days=1)
 """How long an object that was found missing counts where no import ever starts the count anew."""

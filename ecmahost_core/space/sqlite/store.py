@@ -1,12 +1,12 @@
 """The store: one object over the parts of this package, each of which has one noun."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.space.fingerprint import Fingerprint, Standing
 from ecmahost_core.space.history import ConnectorStatus, EventRecord, StoredEvent
 from ecmahost_core.space.journal import (
@@ -25,6 +25,7 @@ from ecmahost_core.space.sqlite import (
     arbitration,
     changes,
     completion,
+    departures,
     events,
     journal,
     opening,
@@ -36,11 +37,13 @@ from ecmahost_core.space.sqlite import (
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.imports import SqliteImportRun
 from ecmahost_core.space.sqlite.incarnation import Incarnation, is_alive, lock_directory
-from ecmahost_core.space.sqlite.lookups import Lookups
-from ecmahost_core.space.sqlite.pages import Pages
-from ecmahost_core.space.sqlite.rows import BATCH, encode, stored_row
+from ecmahost_core.space.sqlite.links import portions
+from ecmahost_core.space.sqlite.readings import Readings
+from ecmahost_core.space.sqlite.rows import encode, stored_row
 from ecmahost_core.space.sqlite.runs import Runs
-from ecmahost_core.space.sqlite.types import Types, type_row
+from ecmahost_core.space.sqlite.settling import settle
+from ecmahost_core.space.sqlite.type_row import type_row
+from ecmahost_core.space.sqlite.types import Types
 from ecmahost_core.space.sqlite.waiting import Releases
 from ecmahost_core.space.store import StoreUnavailable
 
@@ -58,7 +61,7 @@ def open_store(path: Path, runtime: Path, *, writing: bool) -> "SqliteStore":
     return SqliteStore(path, runtime, writing=writing)
 
 
-class SqliteStore:
+class SqliteStore(Readings):
     """The connector space in one SQLite file; keeps the contract of ``space.store.Store``. Also a context manager."""
 
     def __init__(self, path: Path, runtime: Path, *, writing: bool) -> None:
@@ -76,8 +79,7 @@ class SqliteStore:
             raise
         self.incarnation = self._incarnation.id if self._incarnation else ""
         types = self._types = Types(self._database)
-        self._lookups = Lookups(self._database, types)
-        self._pages = Pages(self._database, types)
+        super().__init__(self._database, types)
         self._releases = Releases(self._database)
         self._runs = Runs(self._database, types, self._locks)
 
@@ -102,35 +104,7 @@ class SqliteStore:
                 living.close(remove=owns_nothing)
         self._database.close()
 
-    # Reading
-
-    def get(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
-        """See ``Store.get``."""
-        return self._lookups.get(space_type, object_id)
-
-    def free(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
-        """See ``Store.free``."""
-        return self._lookups.free(space_type, object_id)
-
-    def by_anchor(self, space_type: SpaceType, anchor: Anchor) -> SpaceObject | None:
-        """See ``Store.by_anchor``."""
-        return self._lookups.by_anchor(space_type, anchor)
-
-    def find(self, space_type: SpaceType, attribute: str, value: str) -> list[SpaceObject]:
-        """See ``Store.find``."""
-        return self._lookups.find(space_type, attribute, value)
-
-    def scan(self, space_type: SpaceType) -> Iterator[SpaceObject]:
-        """See ``Store.scan``."""
-        return self._lookups.scan(space_type)
-
-    def page(self, space_type: SpaceType, start: int, count: int) -> list[SpaceObject]:
-        """See ``Store.page``."""
-        return self._pages.page(space_type, start, count)
-
-    def count(self, space_type: SpaceType) -> int:
-        """See ``Store.count``."""
-        return self._pages.count(space_type)
+    # Reading, beside what ``Readings`` answers
 
     def status(self, connector: str) -> ConnectorStatus:
         """See ``Store.status``."""
@@ -156,6 +130,9 @@ class SqliteStore:
         """See ``Store.complete``."""
         found = completion.complete(self._database, entry, outcome, event)
         self._releases.announce()
+        if found is None:
+            with suppress(StoreUnavailable):  # the object is gone, and the rest is for ``prune`` as well
+                departures.finish(self._database)
         return found
 
     def abandon(self, entry: JournalEntry, event: EventRecord) -> None:
@@ -185,12 +162,14 @@ class SqliteStore:
         """See ``Store.adopt``. Raises ValueError or TypeError for an object that cannot be stored."""
         type_id = self._types.require(space_type)
         reading = arbitration.Reading(space_type, began_seq)
-        encoded = [encode(target, space_type.export_only) for target in objects]
-        for start in range(0, len(encoded), BATCH):
+        for portion in portions(objects, space_type.links):
+            encoded = [encode(target, space_type.export_only, space_type.links) for target in portion]
             with self._database.write() as transaction:
-                applied = arbitration.apply(transaction, type_id, reading, encoded[start : start + BATCH])
+                applied = arbitration.apply(transaction, type_id, reading, encoded)
             reading.seen.add_all(applied.seen)
             reading.own.update(applied.own)
+            for owing in applied.owing:
+                settle(self._database, type_id, owing)
 
     def relink(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
         """See ``Store.relink``."""
@@ -272,6 +251,7 @@ class SqliteStore:
         incarnation = self._require_incarnation()
         events.remove_old(self._database, retention_days)
         self._runs.prune(incarnation.id)
+        departures.finish(self._database)
         retired.clear(self._database, at_once=False)
         orphans.sweep(self._database, self._locks)
 

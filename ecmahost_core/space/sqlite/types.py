@@ -8,36 +8,18 @@ maintaining the new attribute, because every write reads the list from the type'
 import sqlite3
 import threading
 import time
-from dataclasses import dataclass
 
 import orjson
 
 from ecmahost_core.space.objects import SpaceType
-from ecmahost_core.space.sqlite import indexing
+from ecmahost_core.space.sqlite import indexing, rescoping
 from ecmahost_core.space.sqlite.connection import WAIT_SECONDS, Database, Transaction
+from ecmahost_core.space.sqlite.type_row import SPACE_REPLACED, building_of
 from ecmahost_core.space.store import SpaceReplaced, StoreUnavailable
 
 PAUSE = 0.001
 """Seconds between two transactions of what takes many, so that the writers of other processes get their turn."""
-SPACE_REPLACED = "the connector's space was reset meanwhile: try again"
 _INCOMPLETE = "further attributes of connector {} are being indexed: try again in a moment"
-
-
-@dataclass(frozen=True, slots=True)
-class TypeRow:
-    """One object type of one connector, as the tables have it.
-
-    Attributes:
-        id, connector: their numbers.
-        indexed, references: what is maintained, which may be more than this process's configuration asks for.
-        export_only: what no reading of the target tells of.
-    """
-
-    id: int
-    connector: int
-    indexed: tuple[str, ...]
-    references: tuple[str, ...]
-    export_only: tuple[str, ...]
 
 
 class Types:
@@ -83,17 +65,22 @@ class Types:
         try:
             with self._database.write() as transaction:
                 number, incomplete = _ensure(transaction, space_type)
-                left = incomplete and indexing.advance(transaction, number)
+                left = incomplete and _advance(transaction, number)
             while left:
                 if time.monotonic() > give_up:
                     raise StoreUnavailable(_INCOMPLETE.format(space_type.connector))
                 time.sleep(PAUSE)
                 with self._database.write() as transaction:
-                    left = indexing.advance(transaction, number)
+                    left = _advance(transaction, number)
             self._known[space_type] = number
         finally:
             lock.release()
         return number
+
+
+def _advance(transaction: Transaction, number: int) -> bool:
+    """Brings the index one step nearer to what the type's row says; returns whether something is left."""
+    return rescoping.advance(transaction, number) or indexing.advance(transaction, number)
 
 
 def connector_id(transaction: Transaction, name: str) -> int:
@@ -119,24 +106,6 @@ def require_current(connection: sqlite3.Connection, number: int) -> None:
         raise SpaceReplaced(SPACE_REPLACED)
 
 
-def type_row(connection: sqlite3.Connection, number: int) -> TypeRow:
-    """Returns a type's row as it is now; raises SpaceReplaced when it has gone with its space."""
-    rows = connection.execute(
-        "SELECT connector, indexed, reference_attributes, export_only, building FROM space_type WHERE id = ?", (number,)
-    ).fetchall()
-    if not rows:
-        raise SpaceReplaced(SPACE_REPLACED)
-    ((connector, indexed, reference_attributes, export_only, building_text),) = rows
-    building = indexing.building_of(building_text)
-    return TypeRow(
-        number,
-        connector,
-        (*orjson.loads(indexed), *building.indexed),
-        (*orjson.loads(reference_attributes), *building.references),
-        tuple(orjson.loads(export_only)),
-    )
-
-
 def is_indexed(connection: sqlite3.Connection, number: int, attribute: str) -> bool:
     """Returns whether the index of a type has this attribute, of all its objects."""
     rows = connection.execute("SELECT indexed FROM space_type WHERE id = ?", (number,)).fetchall()
@@ -148,12 +117,43 @@ def _ensure(transaction: Transaction, space_type: SpaceType) -> tuple[int, bool]
     connection = transaction.connection
     connector = space_type.space or connector_id(transaction, space_type.connector)
     require_space(connection, connector)
-    place = (connector, space_type.resource_type)
-    connection.execute("INSERT OR IGNORE INTO space_type (connector, resource_type) VALUES (?, ?)", place)
-    ((number, export_only),) = connection.execute(
-        "SELECT id, export_only FROM space_type WHERE connector = ? AND resource_type = ?", place
+    number = _type_id(connection, connector, space_type.resource_type)
+    again = _set_attributes(connection, connector, number, space_type)
+    incomplete = indexing.require(transaction, number, space_type.indexed, space_type.references)
+    return number, rescoping.require(transaction, number, again) or incomplete
+
+
+def _set_attributes(connection: sqlite3.Connection, connector: int, number: int, space_type: SpaceType) -> list[str]:
+    """Writes what a type's row takes over from the configuration; returns attributes whose references it changes."""
+    scopes = {name: _type_id(connection, connector, named) for name, named in space_type.scopes}
+    lists = "SELECT export_only, links, scopes, reference_attributes, building FROM space_type WHERE id = ?"
+    ((export_only, links_text, scopes_text, references_text, building),) = connection.execute(
+        lists, (number,)
     ).fetchall()
-    if tuple(orjson.loads(export_only)) != space_type.export_only:
-        wanted = orjson.dumps(space_type.export_only).decode()
-        connection.execute("UPDATE space_type SET export_only = ? WHERE id = ?", (wanted, number))
-    return number, indexing.require(transaction, number, space_type.indexed, space_type.references)
+    wanted = tuple(orjson.dumps(each).decode() for each in (space_type.export_only, space_type.links, scopes))
+    if (export_only, links_text, scopes_text) == wanted:
+        return []
+    links, references = orjson.loads(links_text), orjson.loads(references_text)
+    before = orjson.loads(scopes_text)
+    staying = [name for name in references if name not in space_type.links]
+    connection.execute(
+        "UPDATE space_type SET export_only = ?, links = ?, scopes = ?, reference_attributes = ? WHERE id = ?",
+        (*wanted, orjson.dumps(staying).decode(), number),
+    )
+    indexing.leave_out(connection, number, space_type.links)
+    kept = dict.fromkeys((*links, *references, *building_of(building).references))
+    return [
+        name
+        for name in kept
+        if before.get(name) != scopes.get(name) or (name in links and name not in space_type.links)
+    ]
+
+
+def _type_id(connection: sqlite3.Connection, connector: int, resource_type: str) -> int:
+    """Returns the number of a type, making its row first where that is needed."""
+    place = (connector, resource_type)
+    connection.execute("INSERT OR IGNORE INTO space_type (connector, resource_type) VALUES (?, ?)", place)
+    number: int = connection.execute(
+        "SELECT id FROM space_type WHERE connector = ? AND resource_type = ?", place
+    ).fetchall()[0][0]
+    return number

@@ -8,15 +8,17 @@ from ecmahost_core import (
     ConfigParameterDefinition,
     CSEntryChange,
     CSEntryChangeResult,
+    ExportExplanation,
     Finding,
     ImportPage,
+    MAExportType,
     ObjectQuery,
     Parameters,
     RunStep,
     Schema,
     hookimpl,
 )
-from ecmahost_csv import findings, reading, writing
+from ecmahost_csv import explaining, findings, reading, writing
 from ecmahost_csv import parameters as definitions
 from ecmahost_csv import session as sessions
 from ecmahost_csv.session import CsvSession
@@ -29,9 +31,12 @@ def connectivity_parameters() -> Sequence[ConfigParameterDefinition]:
 
 
 @hookimpl
-def capabilities() -> Capabilities:
+def capabilities(parameters: Parameters) -> Capabilities:
     """One writer at a time; many changes in one rewrite; a call that is cut off commits nothing later."""
-    return Capabilities(concurrent_sessions=1, export_page_size_maximum=1000, settle_seconds=0.0)
+    kind = MAExportType.ATTRIBUTE_REPLACE
+    if parameters.get("memberships_file"):
+        kind = MAExportType.MULTIVALUED_REFERENCE_ATTRIBUTE_UPDATE
+    return Capabilities(export_type=kind, concurrent_sessions=1, export_page_size_maximum=1000, settle_seconds=0.0)
 
 
 @hookimpl
@@ -48,7 +53,7 @@ def session_alive(session: CsvSession) -> bool:
 
 @hookimpl
 def schema(session: CsvSession) -> Schema:
-    """One object type; the header's columns, all text."""
+    """People, and groups where there are files of them; the header's columns, all text."""
     return sessions.schema(session)
 
 
@@ -68,6 +73,12 @@ def full_object_import(session: CsvSession, step: RunStep, query: ObjectQuery) -
 def export(session: CsvSession, step: RunStep, changes: Sequence[CSEntryChange]) -> Sequence[CSEntryChangeResult]:
     """All changes in one rewrite, put in place by a rename."""
     return writing.export(session, step, changes)
+
+
+@hookimpl
+def explain_export(session: CsvSession, step: RunStep, changes: Sequence[CSEntryChange]) -> Sequence[ExportExplanation]:
+    """The rows that a rewrite would remove and add."""
+    return explaining.explain_export(session, step, changes)
 
 
 @hookimpl

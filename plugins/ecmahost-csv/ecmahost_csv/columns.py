@@ -86,16 +86,22 @@ def keys_of(columns: Sequence[Column], row: Sequence[str]) -> Iterator[Key]:
 
 
 def keys_function(columns: Sequence[Column]) -> Callable[[Sequence[str]], Iterable[Key]]:
-    """Returns ``keys_of`` for these columns, as one quick function where there is a single column of plain text."""
-    first = columns[0]
-    if len(columns) > 1 or first.separator or first.type is not AttributeType.STRING:
+    """Returns ``keys_of`` for these columns, as one quick function where they are plain text."""
+    if any(column.separator or column.type is not AttributeType.STRING for column in columns):
         return partial(keys_of, columns)
-    position = first.position
+    positions = [column.position for column in columns]
+    position, last = positions[0], max(positions)
 
-    def keys(row: Sequence[str]) -> Iterable[Key]:
+    def alone(row: Sequence[str]) -> Iterable[Key]:
         return (key,) if position < len(row) and (key := fold(row[position])) else ()
 
-    return keys
+    def together(row: Sequence[str]) -> Iterable[Key]:
+        if last >= len(row):
+            return ()
+        parts = tuple([fold(row[each]) for each in positions])
+        return () if "" in parts else (parts,)
+
+    return alone if len(positions) == 1 else together
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,23 +5,41 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from ecmahost_core import ConnectorError, Finding, MAImportError, RunStep, Severity
+from ecmahost_core import ConnectorError, Finding, MAImportError, RunStep, SchemaType, Severity
 from ecmahost_csv.columns import Binding, entry
+from ecmahost_csv.membership_findings import of_memberships
 from ecmahost_csv.session import CsvSession
 from ecmahost_csv.target import Target
 
 
 def check(opened: CsvSession, step: RunStep) -> Sequence[Finding]:
-    """Returns the findings of one reading of the whole file; never raises for what the file contains."""
-    path = Path(os.path.realpath(opened.settings.path))
-    found = _rights(path)
+    """Returns the findings of one reading of each whole file; never raises for what the files contain."""
+    found: list[Finding] = []
+    for schema_type in step.types:
+        try:
+            found += _of_type(opened.of(schema_type.name), schema_type)
+        except ConnectorError as error:
+            path = str(opened.path)
+            found.append(Finding(Severity.ERROR, path, str(error), "correct this, then check again"))
+    listed, groups = opened.memberships, opened.settings.groups
+    if listed is not None and groups is not None and any(one.name == groups.object_type for one in step.types):
+        found += _rights(listed.path)
+        try:
+            found += of_memberships(opened, listed, groups, step)
+        except ConnectorError as error:
+            found.append(Finding(Severity.ERROR, str(listed.path), str(error), "correct this, then check again"))
+    return list(dict.fromkeys(found))
+
+
+def _of_type(part: CsvSession, schema_type: SchemaType) -> list[Finding]:
+    found = _rights(part.path)
     try:
-        with opened.target() as target:
-            found += _columns(opened, target, step)
+        with part.target() as target:
+            found += _columns(part, target, schema_type)
             if not found or all(finding.severity is not Severity.ERROR for finding in found):
-                found += _rows(opened, target, opened.binding(target, step))
+                found += _rows(part, target, part.binding(target, schema_type))
     except ConnectorError as error:
-        found.append(Finding(Severity.ERROR, str(path), str(error), "correct this, then check again"))
+        found.append(Finding(Severity.ERROR, str(part.path), str(error), "correct this, then check again"))
     return found
 
 
@@ -41,19 +59,18 @@ def _rights(path: Path) -> list[Finding]:
     return found
 
 
-def _columns(opened: CsvSession, target: Target, step: RunStep) -> list[Finding]:
-    path = str(opened.settings.path)
+def _columns(part: CsvSession, target: Target, schema_type: SchemaType) -> list[Finding]:
+    path = str(part.settings.path)
     found = []
-    for schema_type in step.types:
-        for name in schema_type.anchor:
-            if name not in target.layout.names:
-                message = f"the anchor column {name!r} is missing"
-                remedy = "add it to the header with a value in every row, or choose another anchor"
-                found.append(Finding(Severity.ERROR, path, message, remedy))
-        for attribute in schema_type.attributes:
-            if attribute.name not in target.layout.names and attribute.name not in schema_type.anchor:
-                message = f"the column {attribute.name!r} is missing"
-                found.append(Finding(Severity.ERROR, path, message, "add it to the header or unselect the attribute"))
+    for name in schema_type.anchor:
+        if name not in target.layout.names:
+            message = f"the anchor column {name!r} is missing"
+            remedy = "add it to the header with a value in every row, or choose another anchor"
+            found.append(Finding(Severity.ERROR, path, message, remedy))
+    for attribute in part.own_attributes(schema_type):
+        if attribute.name not in target.layout.names and attribute.name not in schema_type.anchor:
+            message = f"the column {attribute.name!r} is missing"
+            found.append(Finding(Severity.ERROR, path, message, "add it to the header or unselect the attribute"))
     return found
 
 

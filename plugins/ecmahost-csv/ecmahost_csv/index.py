@@ -46,6 +46,12 @@ class Index:
             if key in keys_of(columns, record.cells):
                 yield record
 
+    def find_all(self, target: Target, columns: Columns, key: Key) -> list[Record]:
+        """Returns what ``find`` yields; quicker where there are many rows side by side."""
+        self.prepare(target, columns)
+        offsets = self._postings[columns].find(key, self._segments)
+        return [record for record in target.records_at(offsets) if key in keys_of(columns, record.cells)]
+
     def repeats(self, target: Target, columns: Columns) -> dict[int, int]:
         """Returns, for each row whose key an earlier row has, its offset and that of the first such row."""
         self.prepare(target, columns)

@@ -1,5 +1,6 @@
 """What an administrator says about a CSV file, and its one reading."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +10,35 @@ from ecmahost_csv.dialect import Dialect, dialect
 
 
 @dataclass(frozen=True, slots=True)
+class Groups:
+    """Where groups are, and who is in them.
+
+    Attributes:
+        file: a row for each group.
+        memberships: a row for each member of a group, of the same dialect.
+        object_type: what a row of ``file`` is called.
+        group_column: the column of ``memberships`` with the group's anchor.
+        member_column: the one with the member's anchor.
+    """
+
+    file: Path
+    memberships: Path
+    object_type: str
+    group_column: str
+    member_column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The parameters of one connector, read.
 
     Attributes:
         path: of the file.
-        object_type: the name of the only object type.
+        object_type: what a row of it is called.
         dialect: how the file is written.
         separator: between several values of one cell; empty when no column holds several.
         multi_valued: the columns that do.
+        groups: where groups are; None where there are none.
     """
 
     path: Path
@@ -25,6 +46,7 @@ class Settings:
     dialect: Dialect
     separator: str
     multi_valued: tuple[str, ...]
+    groups: Groups | None = None
 
 
 def definitions() -> Sequence[ConfigParameterDefinition]:
@@ -77,7 +99,39 @@ def definitions() -> Sequence[ConfigParameterDefinition]:
             help="How columns that the configuration calls Boolean spell them, true first, such as ja,nein. Left out: "
             "True/False, 1/0, yes/no, y/n or t/f, as the column does.",
         ),
+        *_GROUPS,
     )
+
+
+_GROUPS = (
+    ConfigParameterDefinition(
+        "groups_file",
+        "Groups file",
+        ConfigParameterType.FILE,
+        "The file of groups, written like the file of people; who is in them is in memberships_file. Left out: there "
+        "are no groups.",
+        identifies_target=False,  # people keep who they are when groups are added
+    ),
+    ConfigParameterDefinition(
+        "memberships_file",
+        "Memberships file",
+        ConfigParameterType.FILE,
+        "The file that says who is in which group: a row with the anchors of both for each member.",
+        identifies_target=False,
+    ),
+    ConfigParameterDefinition(
+        "group_object_type",
+        "Object type of groups",
+        help="What a row of the groups file is called in this configuration; its members are the attribute members.",
+        default="Group",
+    ),
+    ConfigParameterDefinition(
+        "membership_columns",
+        "Columns of memberships",
+        help="The two columns of the memberships file: that of the group's anchor, a comma, that of the member's.",
+        default="group,member",
+    ),
+)
 
 
 def settings(parameters: Parameters) -> Settings:
@@ -98,7 +152,28 @@ def settings(parameters: Parameters) -> Settings:
         encoding=_text(parameters, "encoding", "utf-8"),
         truths=_text(parameters, "true_and_false"),
     )
-    return Settings(Path(path), _text(parameters, "object_type", "User"), form, separator, several)
+    object_type = _text(parameters, "object_type", "User")
+    return Settings(Path(path), object_type, form, separator, several, _groups(parameters, Path(path), object_type))
+
+
+def _groups(parameters: Parameters, people: Path, object_type: str) -> Groups | None:
+    paths = [_text(parameters, name) for name in ("groups_file", "memberships_file")]
+    if not any(paths):
+        return None
+    if not all(paths):
+        raise ConnectorError("groups_file and memberships_file belong together: name both files, or neither")
+    if (
+        any("\0" in path for path in paths)
+        or len({os.path.realpath(each) for each in (str(people), *paths)}) < len(paths) + 1
+    ):
+        raise ConnectorError("file, groups_file and memberships_file: expected the paths of three different files")
+    name = _text(parameters, "group_object_type", "Group")
+    if name == object_type:
+        raise ConnectorError("group_object_type and object_type are the same; choose two names")
+    columns = [column.strip() for column in _text(parameters, "membership_columns", "group,member").split(",")]
+    if len(columns) != len(paths) or not all(columns) or columns[0] == columns[1]:
+        raise ConnectorError("membership_columns: expected the names of two columns, such as group,member")
+    return Groups(Path(paths[0]), Path(paths[1]), name, *columns)
 
 
 def _text(parameters: Parameters, name: str, default: str = "") -> str:

@@ -87,19 +87,16 @@ def write_temporary(target: Target, path: Path, parts: Iterable[Piece]) -> bytes
     return digest.digest()
 
 
-def put_in_place(target: Target, path: Path, temporary: Path, digest: bytes) -> bool:
-    """Renames the new version over the file, unless the file is no longer what the new version was made from.
+def is_current(target: Target, path: Path, digest: bytes) -> bool:
+    """Returns whether the file is still what a new version was made from; then that can be renamed over it.
 
-    Returns False, with nothing changed, when another program has written to it or replaced it. A write that comes
-    between the last look and the rename, some microseconds, is lost; only programs that take the lock exclude that.
+    False when another program has written to it or replaced it. A write that comes between this look and the rename,
+    some microseconds, is lost; only programs that take the lock exclude that.
     """
     with open(path, "rb", opener=regular) as current:
         if hashlib.file_digest(current, "sha256").digest() != digest:
             return False
-    if Version.of(path.stat()) != target.version:
-        return False
-    temporary.replace(path)
-    return True
+    return Version.of(path.stat()) == target.version
 
 
 def sync_folder(folder: Path) -> None:

@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,16 +88,36 @@ class Target:
             raise TargetBusy(f"{self.path}: another program is writing into it; try again")
         return record
 
+    def records_at(self, offsets: Iterable[int]) -> Iterator[Record]:
+        """Yields the records that begin at these bytes, in this order; those that follow each other in one go.
+
+        Nothing else may be read of this version until it is exhausted. Raises as ``record`` does.
+        """
+        following = -1
+        reading: Iterator[Record] = iter(())
+        for offset in offsets:
+            if offset != following:
+                reading = self.records(offset)
+            record = next(reading, None)
+            if record is None:
+                raise TargetBusy(f"{self.path}: another program is writing into it; try again")
+            following = record.end
+            yield record
+
     def raw(self, offset: int, size: int) -> bytes:
         """Returns these bytes; fewer at the end of the file."""
         return os.pread(self.file.fileno(), size, offset)
 
     def line_of(self, offset: int) -> int:
         """Returns the number of the line that begins at this byte; reads everything before it."""
+        return 1 + self.lines_between(0, offset)
+
+    def lines_between(self, start: int, end: int) -> int:
+        """Returns how many line feeds there are from one byte to another."""
         unit = len(self.layout.line_feed)
-        lines, position = 1, 0
-        while position < offset:
-            part = self.raw(position, min(COPY_SIZE, offset - position))
+        lines, position = 0, start
+        while position < end:
+            part = self.raw(position, min(COPY_SIZE, end - position))
             if not part:
                 break
             lines += part.count(b"\n") if unit == 1 else part.decode(self.layout.codec, "replace").count("\n")

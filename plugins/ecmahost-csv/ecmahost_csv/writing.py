@@ -1,16 +1,15 @@
-"""Exporting: a batch of changes in one rewrite of the file."""
+"""Exporting: a batch of changes in one rewrite of each file that they touch."""
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from ecmahost_core import ConnectorError, CSEntryChange, CSEntryChangeResult, RunStep, TargetBusy
-from ecmahost_csv.draft import Draft
+from ecmahost_csv.batches import Batch, Outcome
 from ecmahost_csv.lock import write_lock
-from ecmahost_csv.rewriting import pieces, put_in_place, sync_folder, temporary_path, write_temporary
-from ecmahost_csv.session import CsvSession
-from ecmahost_csv.target import open_target, told
+from ecmahost_csv.rewriting import is_current, pieces, sync_folder, temporary_path, write_temporary
+from ecmahost_csv.session import CsvSession, files
+from ecmahost_csv.target import told
 
 ATTEMPTS = 5
 FOLDER = "the host's account must be able to make files in this folder"
@@ -19,60 +18,73 @@ FOLDER = "the host's account must be able to make files in this folder"
 def export(opened: CsvSession, step: RunStep, changes: Sequence[CSEntryChange]) -> Sequence[CSEntryChangeResult]:
     """Applies the changes in order and returns their results, in order; one rewrite for all, none when nothing changes.
 
-    When it returns, the new version is durable. A link is followed: the file that it points to is replaced.
+    When it returns, the new versions are durable. A link is followed: the file that it points to is replaced. The lock
+    of the file of people is that of all files.
 
-    Raises TargetBusy while another writer holds the lock, or when another program has changed the file under each of
+    Raises TargetBusy while another writer holds the lock, or when another program has changed a file under each of
     several attempts; ServerDown, AccessDenied and UnexpectedData as reading does, with ``nothing_sent``. Only an error
-    after the new version was put in place leaves the outcome open.
+    after the first new version was put in place leaves the outcome open.
     """
-    path = Path(os.path.realpath(opened.settings.path))
-    with _nothing_sent():
-        results, written = _applied(opened, path, step, changes)
-    if written:
-        with told(path.parent, FOLDER):
-            sync_folder(path.parent)
+    replaced: list[Path] = []
+    try:
+        results = _applied(opened, step, changes, replaced)
+    except ConnectorError as error:
+        error.nothing_sent = not replaced
+        raise
+    for folder in dict.fromkeys(path.parent for path in replaced):
+        with told(folder, FOLDER):
+            sync_folder(folder)
     return results
 
 
 def _applied(
-    opened: CsvSession, path: Path, step: RunStep, changes: Sequence[CSEntryChange]
-) -> tuple[Sequence[CSEntryChangeResult], bool]:
+    opened: CsvSession, step: RunStep, changes: Sequence[CSEntryChange], replaced: list[Path]
+) -> Sequence[CSEntryChangeResult]:
+    """Notes in ``replaced`` which files have been."""
+    path = opened.path
     with told(path):
         mode = path.stat().st_mode
     with told(path.parent, FOLDER), write_lock(path, mode):
-        # Left by a writer that was killed: nobody else is writing now.
-        temporary_path(path).unlink(missing_ok=True)
+        for each in files(opened):
+            # Left by a writer that was killed: nobody else is writing now.
+            temporary_path(each.path).unlink(missing_ok=True)
         for _attempt in range(ATTEMPTS):
-            done = _attempt_once(opened, path, step, changes)
-            if done is not None:
-                return done
+            results = _attempt_once(opened, step, changes, replaced)
+            if results is not None:
+                return results
     raise TargetBusy(f"{path}: another program keeps changing it; let it take {path.name}.lock (flock)")
 
 
 def _attempt_once(
-    opened: CsvSession, path: Path, step: RunStep, changes: Sequence[CSEntryChange]
-) -> tuple[Sequence[CSEntryChangeResult], bool] | None:
-    """Returns the results and whether the file was replaced; None when the file changed underneath."""
-    temporary = temporary_path(path)
-    with open_target(path, opened.settings.dialect) as target:
-        draft = Draft(target, opened.binding(target, step), opened.index)
-        results = [draft.apply(change) for change in changes]
-        if not draft.edited and not draft.added:
-            return (results, False) if target.unchanged() else None
-        with told(path.parent, FOLDER):
-            try:
-                digest = write_temporary(target, temporary, pieces(target, draft.edited, draft.added))
-                return (results, True) if put_in_place(target, path, temporary, digest) else None
-            finally:
-                with suppress(OSError):
-                    temporary.unlink(missing_ok=True)
+    opened: CsvSession, step: RunStep, changes: Sequence[CSEntryChange], replaced: list[Path]
+) -> Sequence[CSEntryChangeResult] | None:
+    """Returns the results; None, with nothing written, when a file changed underneath."""
+    with ExitStack() as stack:
+        batch = Batch(opened, step, stack)
+        results = [batch.apply(change) for change in changes]
+        outcomes = batch.outcomes
+        written = [(one, _written(one, stack)) for one in outcomes if one.changes]
+        if not all(one.target.unchanged() for one in outcomes if not one.changes):
+            return None
+        for one, digest in written:
+            with told(one.path.parent, FOLDER):
+                if not is_current(one.target, one.path, digest):
+                    return None
+        for one, _ in written:
+            with told(one.path.parent, FOLDER):
+                temporary_path(one.path).replace(one.path)
+            replaced.append(one.path)
+        return results
 
 
-@contextmanager
-def _nothing_sent() -> Iterator[None]:
-    """Marks every error inside the ``with``: the file is still the old one."""
-    try:
-        yield
-    except ConnectorError as error:
-        error.nothing_sent = True
-        raise
+def _written(one: Outcome, stack: ExitStack) -> bytes:
+    """Writes a new version beside the file, for as long as ``stack`` is open; returns ``write_temporary``'s digest."""
+    temporary = temporary_path(one.path)
+    with told(one.path.parent, FOLDER):
+        stack.callback(_removed, temporary)
+        return write_temporary(one.target, temporary, pieces(one.target, one.edited, one.added))
+
+
+def _removed(temporary: Path) -> None:
+    with suppress(OSError):
+        temporary.unlink(missing_ok=True)

@@ -12,6 +12,9 @@ from ecmahost_entra.kinds import UNIQUE_KINDS, kind_of
 from ecmahost_entra.names import EXPORT_PASSWORD, Name, mapped_names, mistake, selected_names
 from ecmahost_entra.paths import ECMA_USER, ScimPath
 
+_PLURAL = frozenset(
+    {"emails", "phonenumbers", "ims", "photos", "addresses", "entitlements", "roles", "x509certificates"}
+)
 _NOT_EXPORTED_BY_ENTRA = (AttributeType.BINARY, AttributeType.REFERENCE)
 
 
@@ -189,6 +192,11 @@ def _why_not_sent(
         (
             attribute.type in _NOT_EXPORTED_BY_ENTRA,
             f"Entra does not export values of type {attribute.type.value} to a connector host",
+        ),
+        (mapped.path.sub.casefold() == "primary", "Entra sends it with the first e-mail address alone"),
+        (
+            not mapped.path.urn and mapped.path.selector is None and mapped.path.attribute.casefold() in _PLURAL,
+            'Entra says which of the values it means, as in emails[type eq "work"].value',
         ),
         (attribute.operation is AttributeOperation.IMPORT_ONLY, "the target only lets it be read"),
         (attribute.generated and attribute.name in object_type.anchor, "the target makes it"),

@@ -90,6 +90,14 @@ def test_what_the_target_makes_or_entra_does_not_export_is_not_sent() -> None:
     assert dict(plan.not_sent)["externalId"] == "the target makes it"
 
 
+def test_a_list_as_a_whole_and_which_value_is_primary_are_not_sent() -> None:
+    mapping = {"roles": "Role", 'emails[type eq "work"].value': "Mail", 'emails[type eq "work"].primary': "First"}
+    columns = (SchemaAttribute("Role"), SchemaAttribute("Mail"), SchemaAttribute("First", AttributeType.BOOLEAN))
+    plan = plan_of(*columns, mapping=mapping)
+    assert [mapped.path.text for mapped in plan.attributes] == ["userName", 'emails[type eq "work"].value']
+    assert [path for path, _ in plan.not_sent] == ["roles", 'emails[type eq "work"].primary']
+
+
 def test_an_anchor_that_the_target_does_not_make_is_sent_and_never_changed() -> None:
     plan = plan_of(mapping={"externalId": "Login"}, anchor=("Login",))
     (user_name, external_id) = make_person(plan, "0badcafe").traits

@@ -3,12 +3,13 @@
 This file is the table of contents; the modules beside it are what the hooks do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import ecmahost_core as core
 from ecmahost_sql.checks import findings
+from ecmahost_sql.explained import explained
 from ecmahost_sql.exports import apply
 from ecmahost_sql.imports import read_all, read_one
 from ecmahost_sql.odbc.capabilities import ODBC
@@ -75,6 +76,14 @@ def export(
 ) -> Sequence[core.CSEntryChangeResult]:
     """One transaction for each change, its password included."""
     return apply(session, step, changes, secrets)
+
+
+@core.hookimpl
+def explain_export(
+    session: Session, step: core.RunStep, changes: Sequence[core.CSEntryChange], with_password: Collection[str]
+) -> Sequence[core.ExportExplanation]:
+    """The statements of each change's transaction, noted instead of run."""
+    return explained(session, step, changes, with_password)
 
 
 @core.hookimpl

@@ -143,10 +143,11 @@ class Table:
 
 def object_type(table: Table) -> SchemaType:
     """Returns the table as an object type, with its primary key as the proposed anchor."""
-    return SchemaType(table.name, tuple(_attribute(table, column) for column in table.columns), anchor=table.key)
+    return SchemaType(table.name, tuple(attribute_of(table, column) for column in table.columns), anchor=table.key)
 
 
-def _attribute(table: Table, column: Column) -> SchemaAttribute:
+def attribute_of(table: Table, column: Column) -> SchemaAttribute:
+    """Returns the column as an attribute of the table's object type."""
     makes_rows = ObjectModificationType.ADD in table.operations or ObjectModificationType.UPDATE in table.operations
     writable = makes_rows and not column.computed
     filled_in = column.defaulted or column.computed

@@ -1,6 +1,7 @@
 """What ``ecmahost check`` says about the tables of a step. Reads only; every statement ends within the timeout."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from ecmahost_core import AttributeOperation, Finding, ObjectModificationType, RunStep, SchemaType, Severity
 from ecmahost_sql import statements
@@ -10,6 +11,7 @@ from ecmahost_sql.passwords import PasswordHash
 from ecmahost_sql.rights import missing_rights
 from ecmahost_sql.rows import Selection
 from ecmahost_sql.session import Session
+from ecmahost_sql.value_checks import value_findings
 from ecmahost_sql.values import any_value
 
 
@@ -19,11 +21,11 @@ def findings(session: Session, step: RunStep) -> Sequence[Finding]:
         session.require_database()
         found: dict[Finding, None] = {}
         for schema_type in step.types:
-            found |= dict.fromkeys(_of_type(session, schema_type, step.query_attributes))
+            found |= dict.fromkeys(_of_type(session, schema_type, step))
         return tuple(found)
 
 
-def _of_type(session: Session, schema_type: SchemaType, query_attributes: Sequence[str]) -> Iterator[Finding]:
+def _of_type(session: Session, schema_type: SchemaType, step: RunStep) -> Iterator[Finding]:
     try:
         selection = session.selection(schema_type)
     except DatabaseFailure as failure:
@@ -41,7 +43,8 @@ def _of_type(session: Session, schema_type: SchemaType, query_attributes: Sequen
     subject = f"{selection.table.name} ({', '.join(selection.key_names)})"
     yield from _compared(_anchor(session, selection), subject, "Choose another anchor.")
     yield from _compared(_unindexed(session, selection), subject, "Choose another anchor.")
-    yield from _query_attributes(session, selection, query_attributes)
+    yield from _query_attributes(session, selection, step.query_attributes)
+    yield from value_findings(session, selection, step.types, partial(_measured, session))
     yield from session.database.findings(selection.table, writing=writing)
 
 

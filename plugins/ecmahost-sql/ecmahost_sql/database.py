@@ -29,6 +29,23 @@ class Place:
     parameters: Row
 
 
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """How a row is added, and how it is found afterwards.
+
+    Attributes:
+        sql: the INSERT; its parameters are the new values.
+        returning: it gives back the values of ``found_by``.
+        found_by: the columns, or the locator, by whose values the new row is found; empty when the database cannot say.
+        condition: finds the row by them.
+    """
+
+    sql: str
+    returning: bool = False
+    found_by: tuple[str, ...] = ()
+    condition: str = ""
+
+
 class Database(Protocol):
     """One open connection.
 
@@ -79,8 +96,19 @@ class Database(Protocol):
         ``table`` is the one that is written, so that a failure can name the column that it is about.
         """
 
+    def insertion(self, table: Table, names: Sequence[str], key: Sequence[str]) -> Insertion:
+        """Returns how ``insert`` adds a row with values of these columns; runs nothing."""
+
     def insert(self, table: Table, names: Sequence[str], values: Row, key: Sequence[str]) -> Place | None:
         """Adds one row and returns where it is, by what the database itself made; None when it cannot say."""
+
+    def insertions(
+        self, table: Table, names: Sequence[str], rows: Sequence[Row]
+    ) -> Sequence[tuple[str, Sequence[Row]]]:
+        """Returns the statements of ``insert_rows``, each with the parameters of every time that it is run."""
+
+    def insert_rows(self, table: Table, names: Sequence[str], rows: Sequence[Row]) -> int:
+        """Adds rows in as few statements as it can; returns how many, -1 when the database cannot say."""
 
     def scans(self, sql: str, parameters: Row) -> bool:
         """Returns whether the database plans to look at every row for this statement: no index helps."""

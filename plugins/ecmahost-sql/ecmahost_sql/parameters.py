@@ -8,6 +8,7 @@ from ecmahost_core import ConfigParameterDefinition, ConfigParameterType, Connec
 from ecmahost_sql.odbc.identity import odbc_identity
 from ecmahost_sql.odbc.source import OdbcSource
 from ecmahost_sql.passwords import PasswordColumn, PasswordHash
+from ecmahost_sql.value_tables import ValueTable, declared
 
 SQLITE_URL = re.compile(r"sqlite:///(?P<path>[^?\0]+)")
 WAYS = ("url", "dsn", "dsn_file", "connection_string")
@@ -65,6 +66,15 @@ DEFINITIONS = (
         help="The tables and views to offer as object types, separated by commas. Left out: all of them.",
     ),
     ConfigParameterDefinition(
+        "value_tables",
+        "Multi-value tables",
+        kind=ConfigParameterType.TEXT,
+        help="Attributes of several values, each value a row of another table: Groups.members = GroupMembers(GroupId, "
+        "UserId) references Users; Users.phones = UserPhones(UserId, Number). In brackets the column with the anchor "
+        "of the object that has the value, and the column with the value; behind references the object type whose "
+        "anchors the values are. Several are separated by semicolons or line ends. Such a table is no object type.",
+    ),
+    ConfigParameterDefinition(
         "password_column",
         "Password column",
         help="The column that passwords are written into, as password_hash says. It is then no attribute any more: "
@@ -91,12 +101,14 @@ class Connectivity:
         command_timeout: in seconds.
         tables: which tables to offer; empty for all.
         password: where passwords go; None where none are taken.
+        value_tables: which tables keep the values of attributes.
     """
 
     source: str | OdbcSource
     command_timeout: float = 30.0
     tables: tuple[str, ...] = ()
     password: PasswordColumn | None = None
+    value_tables: tuple[ValueTable, ...] = ()
 
 
 def understand(parameters: Parameters) -> Connectivity:
@@ -109,7 +121,20 @@ def understand(parameters: Parameters) -> Connectivity:
     if not re.fullmatch(r"[1-9][0-9]{0,3}", timeout, re.ASCII):
         raise _mistake("command_timeout under [connectivity] must be a number of seconds from 1 to 9999")
     source = _sqlite(parameters) if given == ["url"] else _odbc(parameters)
-    return Connectivity(source, float(timeout), _names(_text(parameters, "tables")), _password(parameters))
+    return Connectivity(
+        source,
+        float(timeout),
+        _names(_text(parameters, "tables")),
+        _password(parameters),
+        _value_tables(parameters),
+    )
+
+
+def _value_tables(parameters: Parameters) -> tuple[ValueTable, ...]:
+    try:
+        return declared(_text(parameters, "value_tables"))
+    except ValueError as problem:
+        raise _mistake(f"value_tables under [connectivity]: {problem}") from None
 
 
 def _password(parameters: Parameters) -> PasswordColumn | None:

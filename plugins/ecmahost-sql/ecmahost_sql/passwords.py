@@ -86,15 +86,21 @@ def stored(way: PasswordHash, password: Secret) -> str:
 
 def assigned(way: PasswordColumn, table: str, column: Column | None, password: Secret) -> Mapping[str, SqlValue]:
     """Returns what to write into a table's password column; Refused where it cannot be kept there as it is."""
-    where = f"column {way.name} of table {table}"
-    if column is None or column.computed or column.kind is not Kind.TEXT:
-        what = "is not there" if column is None else "cannot be written" if column.computed else "holds no text"
-        raise Refused(MAExportError.SCHEMA_VIOLATION, f"{where} {what}, and is to take passwords")
+    column = taking(way, table, column)
     try:
         return {column.name: bind(column, AttributeType.STRING, stored(way.hash, password))}
     except InvalidValue as problem:
-        detail = f"{where} {problem}"
+        detail = f"column {way.name} of table {table} {problem}"
     raise Refused(MAExportError.INVALID_PROVISIONING_ATTRIBUTE_VALUE, detail)
+
+
+def taking(way: PasswordColumn, table: str, column: Column | None) -> Column:
+    """Returns a table's password column; Refused where it can take none."""
+    if column is None or column.computed or column.kind is not Kind.TEXT:
+        what = "is not there" if column is None else "cannot be written" if column.computed else "holds no text"
+        detail = f"column {way.name} of table {table} {what}, and is to take passwords"
+        raise Refused(MAExportError.SCHEMA_VIOLATION, detail)
+    return column
 
 
 def without(failure: DatabaseFailure, values: Iterable[SqlValue]) -> DatabaseFailure:

@@ -1,7 +1,7 @@
 """How the rows of a table are read as objects of a run step."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from ecmahost_core import (
@@ -17,6 +17,7 @@ from ecmahost_core import (
 from ecmahost_sql.catalog import ATTRIBUTE_TYPES, Column, Table
 from ecmahost_sql.database import Database, Row
 from ecmahost_sql.errors import DatabaseFailure, FailureKind
+from ecmahost_sql.value_tables import ValueColumn
 from ecmahost_sql.values import Reader, UnreadableValue, read_column, reader
 
 
@@ -25,7 +26,7 @@ class Selection:
     """What is read of a table for one object type of a step.
 
     Attributes:
-        schema_type: the object type as the step has it.
+        schema_type: the object type as the step has it, as far as its attributes are columns of the table.
         table: as the database has it now.
         columns: what is read, in the order of the select list, anchor included.
         expressions: the select list; a row begins with one value for each column.
@@ -34,6 +35,7 @@ class Selection:
         key_expressions: what to compare and to order by, for each of them.
         bookmarks: what to select for each of them, so that it can be compared with the expression again.
         distinct: the database keeps the key's columns distinct, by the same comparison that orders them.
+        several: the attributes of the step whose values are in tables of their own; ``schema_type`` lacks them.
     """
 
     schema_type: SchemaType
@@ -45,6 +47,7 @@ class Selection:
     key_expressions: tuple[str, ...]
     bookmarks: tuple[str, ...]
     distinct: bool
+    several: tuple[ValueColumn, ...] = ()
 
     def attribute_type(self, column: Column) -> AttributeType:
         """Returns the type that the step gives to a column, or else the one that the catalog gives."""
@@ -56,11 +59,16 @@ class Selection:
         return tuple(column.name for column in self.key)
 
 
-def select_attributes(database: Database, table: Table, schema_type: SchemaType) -> Selection:
+def select_attributes(
+    database: Database, table: Table, whole: SchemaType, several: Sequence[ValueColumn] = ()
+) -> Selection:
     """Returns how to read the step's attributes; DatabaseFailure NOT_IN_CATALOG names a column that is not there.
 
-    An attribute that can only be exported is not read, unless it is part of the anchor.
+    An attribute that can only be exported is not read, unless it is part of the anchor. ``several`` are those that are
+    no columns of the table.
     """
+    elsewhere = {one.attribute.name for one in several}
+    schema_type = replace(whole, attributes=tuple(one for one in whole.attributes if one.name not in elsewhere))
     read = [
         (require_column(table, attribute.name), reader(attribute.type))
         for attribute in schema_type.attributes
@@ -84,6 +92,7 @@ def select_attributes(database: Database, table: Table, schema_type: SchemaType)
         tuple(database.bookmark(column, expression) for column, expression in zip(key, compared, strict=True)),
         distinct=any(names <= set(schema_type.anchor) for names in table.distinct)
         and compared == tuple(database.quote(column.name) for column in key),
+        several=tuple(several),
     )
 
 

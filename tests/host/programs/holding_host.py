@@ -19,7 +19,7 @@ from ecmahost_core.space.sqlite import completion
 from ecmahost_core.space.sqlite.imports import SqliteImportRun
 from ecmahost_core.space.sqlite.store import SqliteStore
 from ecmahost_core.sync.recovery import Recovery
-from ecmahost_core.web import resources
+from ecmahost_core.web import listing
 
 HOME = Path(sys.argv[sys.argv.index("--home") + 1])
 
@@ -53,10 +53,10 @@ def before(point: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def faulty(function: Callable[..., Any]) -> Callable[..., Any]:
     """Makes a mistake of the host's own for one value of the filter."""
 
-    def search(endpoint: Any, binding: Any, filter_text: str | None, *others: Any) -> Any:
+    def search(endpoint: Any, binding: Any, filter_text: str | None, *others: Any, **options: Any) -> Any:
         if filter_text is not None and "provoke-a-mistake" in filter_text:
             raise LookupError(filter_text)
-        return function(endpoint, binding, filter_text, *others)
+        return function(endpoint, binding, filter_text, *others, **options)
 
     return search
 
@@ -84,6 +84,6 @@ completion.close_entry = after("space", completion.close_entry)
 wsgi.application = answering(wsgi.application)
 SqliteImportRun.compare = after("import", SqliteImportRun.compare)
 Recovery._settle = before("recovery", Recovery._settle)
-resources.search = faulty(resources.search)
+listing.search = faulty(listing.search)
 
 main()

@@ -22,7 +22,7 @@ from ecmahost_core.space.journal import (
     WriteIntent,
 )
 from ecmahost_core.space.objects import SpaceObject, SpaceType, TargetObject
-from ecmahost_core.space.sqlite import SqliteStore, open_store
+from ecmahost_core.space.sqlite import SqliteStore, digests, open_store
 from ecmahost_core.text import fold
 
 INSTANCE = "6e0cf1ba-53b5-4f0c-9d0c-0d6f6f1a2b3c"
@@ -162,30 +162,72 @@ class Desk:
         assert self.rows("PRAGMA integrity_check") == [("ok",)]
         for number, live in self.rows("SELECT id, live FROM space_type"):
             assert self.rows("SELECT count(*) FROM object WHERE type = ? AND state = 0", number) == [(live,)]
-        lists = {row[0]: row[1:] for row in self.rows("SELECT id, indexed, reference_attributes FROM space_type")}
-        values, pointers = set(), set()
-        names: dict[str, int] = {}
-        for key, number, attributes, anchor_key, dn_key in self.rows(
-            "SELECT key, type, attributes, anchor_key, dn_key FROM object ORDER BY key DESC"
-        ):
-            names[anchor_key] = key
-            if dn_key is not None:
-                names[dn_key] = key
+        self._check_values()
+        self._check_links()
+        self._check_targets()
+        owned = self.rows("SELECT l.lock_key FROM journal_lock l JOIN journal j ON j.number = l.entry")
+        assert len(owned) == self.rows("SELECT count(*) FROM journal_lock")[0][0]
+        wanted = self.rows("SELECT coalesce(sum(json_array_length(lock_keys)), 0) FROM journal")
+        assert wanted == [(len(owned),)]
+
+    def _check_values(self) -> None:
+        """The index and the rows of single references are what follows from the attributes."""
+        lists = {
+            row[0]: tuple(map(json.loads, row[1:]))
+            for row in self.rows("SELECT id, indexed, reference_attributes, links FROM space_type")
+        }
+        values, pointers, owners = set(), set(), {}
+        for key, number, attributes in self.rows("SELECT key, type, attributes FROM object"):
+            owners[key] = number
             loaded = attributes_from_json(attributes)
-            indexed, references = map(json.loads, lists[number])
+            indexed, references, links = lists[number]
+            assert loaded.keys().isdisjoint(links)
             for name in indexed:
                 values |= {(number, name, fold(text_of(value)), key) for value in loaded.get(name, ())}
             for name in references:
                 pointers |= {(key, name, fold(text_of(value))) for value in loaded.get(name, ())}
         assert set(self.rows("SELECT type, attribute, value_key, object FROM value_index")) == values
-        assert set(self.rows("SELECT owner, attribute, value_key FROM reference")) == pointers
-        for value_key, target in self.rows("SELECT value_key, target FROM reference"):
-            assert (target is None) == (value_key not in names)
-            assert target is None or self.rows("SELECT 1 FROM object WHERE key = ?", target)
-        owned = self.rows("SELECT l.lock_key FROM journal_lock l JOIN journal j ON j.number = l.entry")
-        assert len(owned) == self.rows("SELECT count(*) FROM journal_lock")[0][0]
-        wanted = self.rows("SELECT coalesce(sum(json_array_length(lock_keys)), 0) FROM journal")
-        assert wanted == [(len(owned),)]
+        departed = {key for (key,) in self.rows("SELECT object FROM departed")}
+        rows = set(self.rows("SELECT owner, attribute, value_key FROM reference"))
+        rows = {row for row in rows if row[0] not in departed}
+        assert {row for row in rows if row[1] not in lists[owners[row[0]]][2]} == pointers
+
+    def _check_links(self) -> None:
+        """What the digest says of links is what the rows say, where it says anything."""
+        for key, digest, text in self.rows(
+            "SELECT o.key, o.digest, t.links FROM object o JOIN space_type t ON t.id = o.type WHERE t.links <> '[]'"
+        ):
+            names = json.loads(text)
+            for name, part in zip(names, digests.parts(digest, names)[1:], strict=True):
+                values = [
+                    value
+                    for (value,) in self.rows(
+                        "SELECT value FROM reference WHERE owner = ? AND attribute = ?", key, name
+                    )
+                ]
+                assert part in (digests.UNKNOWN, digests.sum_of(name, values))
+
+    def _check_targets(self) -> None:
+        """A reference names what has its name, or had it until a rename of which no import of the owner has told."""
+        named: dict[tuple[int, int | None, str], set[int]] = {}
+        for key, number, connector, *texts in self.rows(
+            "SELECT o.key, t.id, t.connector, o.anchor_key, o.dn_key FROM object o JOIN space_type t ON t.id = o.type"
+        ):
+            for text in texts:
+                for scope in (None, number):
+                    named.setdefault((connector, scope, text), set()).add(key)
+        for attribute, connector, scope, value_key, target, digest, links in self.rows(
+            "SELECT r.attribute, r.connector, r.scope, r.value_key, r.target, o.digest, t.links FROM reference r"
+            " JOIN object o ON o.key = r.owner JOIN space_type t ON t.id = o.type"
+        ):
+            having = named.get((connector, scope, value_key), set())
+            if target is None:
+                assert not having
+            elif target not in having and not self.rows("SELECT 1 FROM departed WHERE object = ?", target):
+                names = json.loads(links)
+                part = names.index(attribute) + 1 if attribute in names else 0
+                assert digests.parts(digest, names)[part] == digests.UNKNOWN
+                assert self.rows("SELECT 1 FROM object WHERE key = ?", target)
 
     def end(self) -> None:
         for child in self.children:

@@ -51,6 +51,25 @@ def test_each_value_of_a_multivalued_attribute_is_found(desk: Any) -> None:
         assert desk.store.find(desk.users, "Email", value) == [found]
 
 
+def test_an_object_is_found_by_its_dn_as_every_text_is_compared(desk: Any) -> None:
+    found = desk.add(desk.user("bob"))
+    assert desk.store.by_dn(desk.users, "cn=BOB,object=user ") == found
+    assert desk.store.by_dn(desk.users, "CN=ann,OBJECT=User") is None
+    assert desk.store.by_dn(desk.badges, "CN=bob,OBJECT=User") is None
+    assert desk.store.by_dn(desk.users, "\ud800") is None
+
+
+@pytest.mark.parametrize("writing", [True, False])
+def test_those_who_share_a_value_are_found_a_few_at_a_time(desk: Any, writing: bool) -> None:
+    shared = [desk.add(desk.user(f"u{number}", Email="x@x"), unique=()) for number in range(5)]
+    store = desk.open(writing=writing)
+    assert store.find(desk.users, "Email", "X@x") == shared
+    assert store.find(desk.users, "Email", "x@x", 0, 2) == shared[:2]
+    assert store.find(desk.users, "Email", "x@x", shared[1].key, 2) == shared[2:4]
+    assert store.find(desk.users, "Email", "x@x", shared[3].key, 2) == shared[4:]
+    assert store.find(desk.users, "Email", "x@x", shared[4].key, 2) == []
+
+
 def test_nothing_is_found_in_another_connector_or_type(desk: Any) -> None:
     found = desk.add(desk.user("bob"))
     for other in (desk.badges, SpaceType("HR", "User", "x", indexed=("UserName",))):

@@ -5,7 +5,7 @@ from ecmahost_core import Capabilities, MADistinguishedNameStyle, MAExportType
 ODBC = Capabilities(
     full_import=True,
     full_object_import=True,
-    export_type=MAExportType.ATTRIBUTE_REPLACE,
+    export_type=MAExportType.MULTIVALUED_REFERENCE_ATTRIBUTE_UPDATE,
     dn_style=MADistinguishedNameStyle.NONE,
     concurrent_sessions=4,
     page_size_default=1000,

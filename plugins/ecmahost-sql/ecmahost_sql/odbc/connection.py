@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import TypeVar
 
 from ecmahost_core import Finding
 from ecmahost_sql.catalog import Column, Kind, Table
-from ecmahost_sql.database import Place, Row, SqlValue
+from ecmahost_sql.database import Insertion, Place, Row, SqlValue
 from ecmahost_sql.errors import OUTAGES, DatabaseFailure, FailureKind
 from ecmahost_sql.odbc.catalog import Catalog
 from ecmahost_sql.odbc.cells import plain_rows
@@ -135,30 +136,60 @@ class OdbcDatabase:
         known = self._driver.counts_matches and not (table is not None and table.view)
         return count if known else -1
 
-    def insert(self, table: Table, names: Sequence[str], values: Row, key: Sequence[str]) -> Place | None:
+    def insertion(self, table: Table, names: Sequence[str], key: Sequence[str]) -> Insertion:
         """Finds the new row by what RETURNING gives; without that by the key of the last new row."""
         columns, markers = ", ".join(map(self.quote, names)), ", ".join("?" * len(names))
         filled = f"({columns}) VALUES ({markers})" if names else f" {self._driver.empty_insert}"
         by = [column for column in (table.column(name) for name in table.key or key) if column is not None]
-        if not self._driver.returning:
-            self.execute(table.insert + filled, values, table)
-            return self._place_of_last(table, names, by)
-        returned = ", ".join(map(self.read_expression, by))
+        sql = table.insert + filled
+        if self._driver.returning:
+            sql += f" RETURNING {', '.join(map(self.read_expression, by))}"
+        elif not self._numbers_last(table, names, by):
+            return Insertion(sql)
+        condition = " AND ".join(f"{self.quote(column.name)} = ?" for column in by)
+        return Insertion(sql, self._driver.returning, tuple(column.name for column in by), condition)
+
+    def insert(self, table: Table, names: Sequence[str], values: Row, key: Sequence[str]) -> Place | None:
+        """As ``insertion`` says."""
+        how = self.insertion(table, names, key)
+        if not how.returning:
+            self.execute(how.sql, values, table)
+            last = self.query(self._driver.last_key) if how.condition else []
+            return Place(how.condition, last[0]) if last and last[0][0] else None
         with self._failures(table):
-            rows = self._run(f"{table.insert}{filled} RETURNING {returned}", values, lambda cursor: cursor.fetchall())
+            rows = self._run(how.sql, values, lambda cursor: cursor.fetchall())
         if not rows:
             raise DatabaseFailure(FailureKind.CONSTRAINT, f"a trigger of table {table.name} ignored the new row")
         (found,) = plain_rows(rows[:1])
         if None in found:
             return None
-        return Place(" AND ".join(f"{self.quote(column.name)} = ?" for column in by), found)
+        return Place(how.condition, found)
 
-    def _place_of_last(self, table: Table, names: Sequence[str], key: Sequence[Column]) -> Place | None:
+    def _numbers_last(self, table: Table, names: Sequence[str], key: Sequence[Column]) -> bool:
+        """Whether the database can be asked for the key that it has made for the last new row."""
         made = [column for column in key if column.defaulted and column.name not in names]
-        if not self._driver.last_key or len(key) != 1 or len(made) != 1 or table.view:
-            return None
-        rows = self.query(self._driver.last_key)
-        return Place(f"{self.quote(made[0].name)} = ?", rows[0]) if rows and rows[0][0] else None
+        return bool(self._driver.last_key) and len(key) == 1 and len(made) == 1 and not table.view
+
+    def insertions(
+        self, table: Table, names: Sequence[str], rows: Sequence[Row]
+    ) -> Sequence[tuple[str, Sequence[Row]]]:
+        """As many rows with one statement as the driver's row says: each statement is a way to the server and back."""
+        columns, markers = ", ".join(map(self.quote, names)), f"({', '.join('?' * len(names))})"
+        statements = []
+        for start in range(0, len(rows), self._driver.rows_at_once):
+            part = rows[start : start + self._driver.rows_at_once]
+            sql = f"{table.insert} ({columns}) VALUES {', '.join([markers] * len(part))}"
+            statements.append((sql, [tuple(chain.from_iterable(part))]))
+        return statements
+
+    def insert_rows(self, table: Table, names: Sequence[str], rows: Sequence[Row]) -> int:
+        """As ``insertions`` says."""
+        counts = []
+        for sql, runs in self.insertions(table, names, rows):
+            for values in runs:
+                with self._failures(table):
+                    counts.append(self._run(sql, values, lambda cursor: cursor.rowcount))
+        return -1 if table.view or -1 in counts else sum(counts)
 
     def scans(self, sql: str, parameters: Row) -> bool:
         """Asks the planner."""

@@ -28,6 +28,7 @@ class Driver:
         returning: an INSERT can return what the database made of the row.
         last_key: a SELECT of the key that the database gave to this connection's last new row; empty without.
         empty_insert: what follows the table in an INSERT that names no column.
+        rows_at_once: how many rows an INSERT ... VALUES takes.
         counts_matches: an UPDATE counts the rows that it found, also those that were so already.
         notes_are_errors: a statement that succeeds "with information" and without a result has failed.
         locked: what ends a SELECT so that its rows cannot be changed by others; empty without.
@@ -63,6 +64,7 @@ class Driver:
     returning: bool = False
     last_key: str = ""
     empty_insert: str = "DEFAULT VALUES"
+    rows_at_once: int = 1
     counts_matches: bool = True
     notes_are_errors: bool = False
     locked: str = ""
@@ -109,6 +111,7 @@ POSTGRESQL = Driver(
     unit=MILLISECONDS,
     least_wait=1,
     returning=True,
+    rows_at_once=400,
     locked=" FOR UPDATE",
     row_values=True,
     limit_after=" LIMIT {rows}",
@@ -178,6 +181,7 @@ MYSQL = Driver(
     isolation="SQL_TXN_REPEATABLE_READ",
     last_key="SELECT LAST_INSERT_ID()",
     empty_insert="() VALUES ()",
+    rows_at_once=400,
     counts_matches=False,
     # Errors of the server's whose SQLSTATE is 01000, such as a value that an ENUM does not have, arrive as a success.
     notes_are_errors=True,
@@ -241,6 +245,7 @@ SQL_SERVER = Driver(
     waiting="SET LOCK_TIMEOUT {timeout}",
     unit=MILLISECONDS,
     last_key="SELECT CAST(@@IDENTITY AS bigint)",
+    rows_at_once=400,
     limit_before="TOP ({rows}) ",
     limit_after="",
     text="CONVERT(nvarchar(max), {0}, 121)",

@@ -5,7 +5,7 @@ from ecmahost_core import Capabilities, MADistinguishedNameStyle, MAExportType
 SQLITE = Capabilities(
     full_import=True,
     full_object_import=True,
-    export_type=MAExportType.ATTRIBUTE_REPLACE,
+    export_type=MAExportType.MULTIVALUED_REFERENCE_ATTRIBUTE_UPDATE,
     dn_style=MADistinguishedNameStyle.NONE,
     # SQLite lets one write at a time. More sessions would only wait for each other, and its busy handler sleeps.
     concurrent_sessions=1,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ecmahost_core import Finding
 from ecmahost_sql.catalog import Column, Table
-from ecmahost_sql.database import Place, Row, SqlValue, UndecodableText
+from ecmahost_sql.database import Insertion, Place, Row, SqlValue, UndecodableText
 from ecmahost_sql.errors import DatabaseFailure, FailureKind
 from ecmahost_sql.sqlite.catalog import quote, read_tables
 from ecmahost_sql.sqlite.errors import failure_of
@@ -158,22 +158,45 @@ class SqliteDatabase:
             cursor = self._run(sql, parameters)
             return -1 if table is not None and table.view else cursor.rowcount
 
-    def insert(self, table: Table, names: Sequence[str], values: Row, key: Sequence[str]) -> Place | None:
+    def insertion(self, table: Table, names: Sequence[str], key: Sequence[str]) -> Insertion:
         """Finds the new row by its rowid; without one by RETURNING, where this SQLite has it (3.35)."""
         columns, markers = ", ".join(map(quote, names)), ", ".join("?" * len(names))
         sql = f"{table.insert}({columns}) VALUES ({markers})" if names else f"{table.insert} DEFAULT VALUES"
-        returning = not table.view and not table.locator and sqlite3.sqlite_version_info >= (3, 35)
-        if returning:
-            sql += f" RETURNING {', '.join(map(quote, key))}"
+        if table.locator:
+            return Insertion(sql, found_by=(table.locator,), condition=f"{table.locator} = ?")
+        if table.view or sqlite3.sqlite_version_info < (3, 35):
+            return Insertion(sql)
+        sql += f" RETURNING {', '.join(map(quote, key))}"
+        return Insertion(
+            sql, returning=True, found_by=tuple(key), condition=" AND ".join(f"{quote(name)} IS ?" for name in key)
+        )
+
+    def insert(self, table: Table, names: Sequence[str], values: Row, key: Sequence[str]) -> Place | None:
+        """As ``insertion`` says."""
+        how = self.insertion(table, names, key)
         with self._failures(table):
-            cursor = self._run(sql, values)
+            cursor = self._run(how.sql, values)
             returned = cursor.fetchall()
-            ignored = not returned if returning else cursor.rowcount == 0 and not table.view
+            ignored = not returned if how.returning else cursor.rowcount == 0 and not table.view
         if ignored:
             raise DatabaseFailure(FailureKind.CONSTRAINT, f"a trigger of table {table.name} ignored the new row")
-        if returning:
-            return Place(" AND ".join(f"{quote(name)} IS ?" for name in key), returned[0])
-        return Place(f"{table.locator} = ?", (cursor.lastrowid,)) if table.locator else None
+        if not how.condition:
+            return None
+        return Place(how.condition, returned[0] if how.returning else (cursor.lastrowid,))
+
+    def insertions(
+        self, table: Table, names: Sequence[str], rows: Sequence[Row]
+    ) -> Sequence[tuple[str, Sequence[Row]]]:
+        """One prepared statement for all of them."""
+        columns, markers = ", ".join(map(quote, names)), ", ".join("?" * len(names))
+        return [(f"{table.insert}({columns}) VALUES ({markers})", rows)]
+
+    def insert_rows(self, table: Table, names: Sequence[str], rows: Sequence[Row]) -> int:
+        """As ``insertions`` says."""
+        self._stop_at = time.monotonic() + self._command_timeout
+        with self._failures(table):
+            counts = [self._connection.executemany(*one).rowcount for one in self.insertions(table, names, rows)]
+            return -1 if table.view else sum(counts)
 
     def scans(self, sql: str, parameters: Row) -> bool:
         """Asks the query planner; a scan of an index is a scan of all rows too."""

@@ -1,0 +1,110 @@
+"""Which rows of a mapping name other objects, and of which resource type these are.
+
+A row whose target attribute has several references (a link attribute: a group's members) stands beside the mapping: its
+values are in no object, and may be many. One whose target attribute has a single reference (a manager) stays in it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from ecmahost_core.configuration.model import ConnectorConfiguration, ObjectType, Profile
+from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, SchemaAttribute, SchemaType
+from ecmahost_core.scim.core_user import USER
+from ecmahost_core.scim.nodes import AttributePath
+from ecmahost_core.sync.schema_mapping import MappedPath
+from ecmahost_core.sync.selection import Refuse
+
+if TYPE_CHECKING:
+    from ecmahost_core.sync.binding import TypeBinding
+
+GROUPS: Final = "groups"
+"""Of a user: which groups have it as a member. Made by the host, and never written."""
+
+
+def is_link(attribute: SchemaAttribute) -> bool:
+    """Returns whether an attribute is a link attribute: any number of references."""
+    return attribute.type is AttributeType.REFERENCE and attribute.multi_valued
+
+
+def links_among(rows: Iterable[MappedPath], object_type: ObjectType, refuse: Refuse) -> tuple[MappedPath, ...]:
+    """Returns the rows of link attributes; tells ``refuse`` what cannot be."""
+    links = tuple(row for row in rows if is_link(row.target))
+    identifying = {*object_type.anchor, *(query.name for query in object_type.query_attributes)}
+    seen: set[str] = set()
+    for row in links:
+        name = row.target.name
+        if row.target.operation is AttributeOperation.EXPORT_ONLY:
+            refuse("schema_mapping", row.text, name, "an attribute that can be read: what differs is sent, not all")
+        if name in identifying:
+            refuse("schema_mapping", row.text, name, "an attribute that identifies nobody: several references do not")
+        if name in seen:
+            refuse("schema_mapping", row.text, name, "an attribute that no other path has")
+        seen.add(name)
+    return links
+
+
+def scopes_of(
+    configuration: ConnectorConfiguration,
+    object_type: ObjectType,
+    target: SchemaType,
+    rows: Sequence[MappedPath],
+    refuse: Refuse,
+) -> tuple[tuple[str, str], ...]:
+    """Returns, for each reference attribute that names objects of one resource type, that type.
+
+    It is told by the attribute (``references``), or by the path (``members[type eq "Group"]``).
+    """
+    selected = {row.target.name: str(row.selector[1]) for row in rows if is_link(row.target) and row.selector}
+    paths = {row.target.name: row.text for row in rows}
+    found = []
+    for attribute in target.attributes:
+        if attribute.type is not AttributeType.REFERENCE:
+            continue
+        name, named = attribute.name, attribute.references
+        scope = _resource_type(configuration, named) or selected.get(name)
+        if scope is not None:
+            found.append((name, scope))
+        if named and _resource_type(configuration, named) is None:
+            known = [one.target for one in configuration.object_types.values()]
+            override = object_type.attributes.get(name)
+            if override is not None and override.references:
+                refuse("object_types", f"attributes.{name}.references", named, "a configured object type", known)
+            elif name in paths:
+                refuse("schema_mapping", paths[name], name, f"[object_types] with {named!r}, whose objects it names")
+    return tuple(found)
+
+
+def _resource_type(configuration: ConnectorConfiguration, named: str) -> str | None:
+    """The resource type that is meant by the target's name of an object type, or by its own."""
+    for name, one in configuration.object_types.items():
+        if named and one.target == named:
+            return name
+    return named if named in configuration.object_types else None
+
+
+def holds(row: MappedPath, scopes: Mapping[str, str], resource_type: str) -> bool:
+    """Returns whether a row of a link attribute can name objects of a resource type."""
+    return scopes.get(row.target.name, resource_type) == resource_type and (
+        row.selector is None or str(row.selector[1]).lower() == resource_type.lower()
+    )
+
+
+def with_groups(bound: dict[str, "TypeBinding"]) -> None:
+    """Gives users the attribute ``groups`` where the connector has groups that can name them."""
+    users, groups = bound.get("User"), bound.get("Group")
+    if users is None or groups is None or users.profile is Profile.ECMA:
+        return
+    scopes = dict(groups.space_type.scopes)
+    names = tuple(row.target.name for row in groups.links if holds(row, scopes, "User"))
+    attribute = USER.attribute(GROUPS)
+    core = users.resource_type.schema
+    if not names or attribute is None or core.attribute(GROUPS) is not None:
+        return
+    schema = replace(core, attributes=(*core.attributes, attribute))
+    bound["User"] = replace(
+        users,
+        resource_type=replace(users.resource_type, schema=schema),
+        member_of=names,
+        groups_path=AttributePath(None, attribute, GROUPS),
+    )
