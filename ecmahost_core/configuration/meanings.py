@@ -33,8 +33,8 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             "Web worker processes. One more process imports.",
         ),
         "host.request_budget_seconds": Meaning(
-            "Seconds that one SCIM request may take in all, the target included. Entra gives up after 60. A bulk request "
-            "may have twenty operations for each.",
+            "Seconds that one SCIM request may take in all, the target included. Entra gives up after 60. A bulk "
+            "request may have twenty operations for each.",
         ),
         "host.body_limit": Meaning(
             "The largest request body, in bytes; of a bulk request, too.",

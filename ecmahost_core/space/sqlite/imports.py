@@ -118,10 +118,12 @@ class SqliteImportRun:
         first = {new.anchor_key: new for new in reversed(objects)}
         with self._database.read() as connection:
             rows = self._digests.of(connection, type_id, first)
+        links = space_type.links
         alike = {
             key: anchor_key
             for key, anchor_key, digest in rows
-            if (new := first.get(anchor_key)) is not None and same(digest, space_type.links, new.digest, new.sums)
+            if (new := first.get(anchor_key)) is not None
+            and (same(digest, links, new.digest, new.sums) if links else digest == new.digest)
         }
         unchanged = self._seen.without(alike)
         self._seen.add_all(unchanged)

@@ -86,17 +86,18 @@ def encode(target: TargetObject, export_only: Sequence[str] = (), links: Sequenc
         told = attributes_to_json({name: each for name, each in target.attributes.items() if name not in export_only})
     # Three JSON texts in a row: each ends where its own syntax says, so no boundary between them can be forged.
     text = anchor + (b"null" if dn is None else orjson.dumps(dn)) + told
-    return Encoded(
+    encoded = Encoded(
         fold(anchor_text(target.anchor)),
         None if dn is None else fold(dn),
         digest_of(text),
         anchor,
         attributes,
         target,
-        found,
-        {name: sum_of(name, values.values()) for name, values in found.items()},
-        target.link_changes,
     )
+    if not links:
+        return encoded
+    sums = {name: sum_of(name, values.values()) for name, values in found.items()}
+    return encoded._replace(links=found, sums=sums, changes=target.link_changes)
 
 
 def _spelt(values: Values) -> dict[str, str]:

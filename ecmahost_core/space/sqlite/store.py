@@ -1,13 +1,12 @@
 """The store: one object over the parts of this package, each of which has one noun."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.space.fingerprint import Fingerprint, Standing
 from ecmahost_core.space.history import ConnectorStatus, EventRecord, StoredEvent
 from ecmahost_core.space.journal import (
@@ -17,7 +16,6 @@ from ecmahost_core.space.journal import (
     WriteIntent,
 )
 from ecmahost_core.space.objects import (
-    Link,
     ObjectState,
     SpaceObject,
     SpaceType,
@@ -40,9 +38,7 @@ from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.imports import SqliteImportRun
 from ecmahost_core.space.sqlite.incarnation import Incarnation, is_alive, lock_directory
 from ecmahost_core.space.sqlite.links import portions
-from ecmahost_core.space.sqlite.lookups import Lookups
-from ecmahost_core.space.sqlite.pages import Pages
-from ecmahost_core.space.sqlite.relations import Relations
+from ecmahost_core.space.sqlite.readings import Readings
 from ecmahost_core.space.sqlite.rows import encode, stored_row
 from ecmahost_core.space.sqlite.runs import Runs
 from ecmahost_core.space.sqlite.settling import settle
@@ -65,7 +61,7 @@ def open_store(path: Path, runtime: Path, *, writing: bool) -> "SqliteStore":
     return SqliteStore(path, runtime, writing=writing)
 
 
-class SqliteStore:
+class SqliteStore(Readings):
     """The connector space in one SQLite file; keeps the contract of ``space.store.Store``. Also a context manager."""
 
     def __init__(self, path: Path, runtime: Path, *, writing: bool) -> None:
@@ -83,9 +79,7 @@ class SqliteStore:
             raise
         self.incarnation = self._incarnation.id if self._incarnation else ""
         types = self._types = Types(self._database)
-        self._lookups = Lookups(self._database, types)
-        self._pages = Pages(self._database, types)
-        self._relations = Relations(self._database, types)
+        super().__init__(self._database, types)
         self._releases = Releases(self._database)
         self._runs = Runs(self._database, types, self._locks)
 
@@ -110,87 +104,7 @@ class SqliteStore:
                 living.close(remove=owns_nothing)
         self._database.close()
 
-    # Reading
-
-    def get(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
-        """See ``Store.get``."""
-        return self._lookups.get(space_type, object_id)
-
-    def free(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
-        """See ``Store.free``."""
-        return self._lookups.free(space_type, object_id)
-
-    def by_anchor(self, space_type: SpaceType, anchor: Anchor) -> SpaceObject | None:
-        """See ``Store.by_anchor``."""
-        return self._lookups.by_anchor(space_type, anchor)
-
-    def by_dn(self, space_type: SpaceType, dn: str) -> SpaceObject | None:
-        """See ``Store.by_dn``."""
-        return self._lookups.by_dn(space_type, dn)
-
-    def find(
-        self, space_type: SpaceType, attribute: str, value: str, after: int = 0, count: int = -1
-    ) -> list[SpaceObject]:
-        """See ``Store.find``."""
-        return self._lookups.find(space_type, attribute, value, after, count)
-
-    def by_ids(self, space_type: SpaceType, ids: Sequence[str]) -> dict[str, SpaceObject]:
-        """See ``Store.by_ids``."""
-        return self._lookups.by_ids(space_type, ids)
-
-    def scan(self, space_type: SpaceType, after: int = 0) -> Iterator[SpaceObject]:
-        """See ``Store.scan``."""
-        return self._lookups.scan(space_type, after)
-
-    def after(self, space_type: SpaceType, key: int, count: int) -> list[SpaceObject]:
-        """See ``Store.after``."""
-        return self._lookups.after(space_type, key, count)
-
-    def page(self, space_type: SpaceType, start: int, count: int) -> list[SpaceObject]:
-        """See ``Store.page``."""
-        return self._pages.page(space_type, start, count)
-
-    def count(self, space_type: SpaceType) -> int:
-        """See ``Store.count``."""
-        return self._pages.count(space_type)
-
-    def links(self, space_type: SpaceType, owner: SpaceObject, attribute: str) -> list[Link]:
-        """See ``Store.links``."""
-        return self._relations.links(space_type, owner, attribute)
-
-    def references(
-        self, space_type: SpaceType, owners: Sequence[SpaceObject], attributes: Sequence[str]
-    ) -> dict[int, list[Link]]:
-        """See ``Store.references``."""
-        return self._relations.references(space_type, owners, attributes)
-
-    def linked(
-        self, space_type: SpaceType, owner: SpaceObject, attribute: str, values: Iterable[str]
-    ) -> dict[str, str]:
-        """See ``Store.linked``."""
-        return self._relations.linked(space_type, owner, attribute, values)
-
-    def owners(self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject) -> list[SpaceObject]:
-        """See ``Store.owners``."""
-        return self._relations.owners_of_all(space_type, attributes, [target])[target.key]
-
-    def owners_of_all(
-        self, space_type: SpaceType, attributes: Sequence[str], targets: Sequence[SpaceObject]
-    ) -> dict[int, list[SpaceObject]]:
-        """See ``Store.owners_of_all``."""
-        return self._relations.owners_of_all(space_type, attributes, targets)
-
-    def naming(
-        self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]
-    ) -> set[tuple[int, int]]:
-        """See ``Store.naming``."""
-        return self._relations.naming(attributes, owners, targets)
-
-    def targets(
-        self, space_type: SpaceType, owner_type: SpaceType, owner: SpaceObject, attribute: str
-    ) -> Iterator[SpaceObject]:
-        """See ``Store.targets``."""
-        return self._relations.targets(space_type, owner_type, owner, attribute)
+    # Reading, beside what ``Readings`` answers
 
     def status(self, connector: str) -> ConnectorStatus:
         """See ``Store.status``."""

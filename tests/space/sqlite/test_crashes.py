@@ -39,8 +39,36 @@ while True:
     run.complete(held=None)
 """
 
+_GROUPS = """
+from ecmahost_core.ecma.values import Reference
+from ecmahost_core.space.sqlite import links
+links.ROWS = 20
+groups = SpaceType("hr", "Group", sys.argv[2], links=("members",), scopes=(("members", "User"),))
 
-@pytest.mark.parametrize("code", [_WRITER, _IMPORTER], ids=["writer", "importer"])
+def group(name, first, count):
+    members = tuple(Reference(f"i{number}") for number in range(first, first + count))
+    return TargetObject((name,), None, {"members": members})
+
+store = open_store(path, runtime, writing=True)
+say("ready")
+turn = 0
+while True:
+    turn += 1
+    run = store.begin_import("hr")
+    run.compare(users, [user(f"i{number}") for number in range(turn % 3 * 60)])
+    run.compare(groups, [group(f"g{number}", turn * 7 % 50, 90 - number) for number in range(turn % 4)])
+    run.remove_missing(users)
+    run.remove_missing(groups)
+    run.complete(held=None)
+    for found in list(store.scan(groups)):
+        keys = (LockKey(ID, found.id), LockKey(ANCHOR, found.anchor[0]))
+        entry = store.open_entry(WriteIntent(groups, Operation.UPDATE, {}, keys, object_id=found.id))
+        change = {"members": LinkChange((f"i{turn}", "x"), (f"i{turn + 1}",))}
+        store.complete(entry, TargetObject(found.anchor, None, found.attributes, change), ok)
+"""
+
+
+@pytest.mark.parametrize("code", [_WRITER, _IMPORTER, _GROUPS], ids=["writer", "importer", "groups"])
 def test_a_process_killed_at_any_moment_leaves_no_half_transaction(desk: Any, code: str) -> None:
     moments = random.Random(20260301)
     for _ in range(6):

@@ -18,7 +18,7 @@ def test_it_keeps_the_protocol(desk: Any) -> None:
         return store.epoch
 
     assert takes(desk.store)
-    missing = [name for name in vars(Store) if not name.startswith("_") and not hasattr(desk.store, name)]
+    missing = [name for name in dir(Store) if not name.startswith("_") and not hasattr(desk.store, name)]
     assert missing == []
 
 
