@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecmahost_core import (
-    Anchor,
     CSEntryChange,
     CSEntryChangeResult,
     ExportError,
@@ -18,19 +17,19 @@ from ecmahost_core import (
     Secret,
     Secrets,
 )
-from ecmahost_sql.changes import Assignments, added, identified, replaced, require_operation, updated
+from ecmahost_sql.changes import Assignments, added, replaced, require_operation, updated
 from ecmahost_sql.culprits import culprit
 from ecmahost_sql.database import Place, Row, SqlValue
 from ecmahost_sql.errors import OUTAGES, UNCERTAIN, DatabaseFailure, FailureKind, Refused, connector_error, export_error
+from ecmahost_sql.naming_rows import forget, rename
+from ecmahost_sql.object_row import TWO, anchor_of, duplicate, key_of, rows_at, the_row
 from ecmahost_sql.passwords import without
 from ecmahost_sql.rows import Selection, entry_of
 from ecmahost_sql.session import Session
-from ecmahost_sql.statements import delete, place_of, select, update
+from ecmahost_sql.statements import delete, place_of, update
+from ecmahost_sql.value_failures import located
 from ecmahost_sql.value_reads import with_values
-from ecmahost_sql.value_writes import ValueChange, ValueFailure, forget, located, parted, rename, write
-
-TWO = 2
-"""Enough rows to know that an anchor is ambiguous."""
+from ecmahost_sql.value_writes import ValueChange, ValueFailure, parted, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,20 +168,20 @@ def _add(
     assignments = {**added(selection, change), **more}
     tried.update(assignments)
     supplied = _assigned_key(selection, assignments)
-    if supplied is not None and _rows(session, selection, place_of(database, selection.key_expressions, supplied)):
-        raise _duplicate(selection)
+    if supplied is not None and rows_at(session, selection, place_of(database, selection.key_expressions, supplied)):
+        raise duplicate(selection)
     place = database.insert(table, list(assignments), tuple(assignments.values()), selection.key_names)
     if place is None and supplied is not None:
         place = place_of(database, selection.key_expressions, supplied)
-    rows = _rows(session, selection, place) if place is not None else []
+    rows = rows_at(session, selection, place) if place is not None else []
     if not rows:
         raise Refused(
             MAExportError.CONSTRAINT_VIOLATION,
             f"table {table.name} took the new row, but does not show it afterwards: look at its triggers and defaults",
         )
     if place is not None and writing.values:
-        write(session, selection, _anchor(selection, rows[0])[0], writing.values, singly=writing.singly)
-        rows = _rows(session, selection, place) or rows  # a trigger may have changed it
+        write(session, selection, anchor_of(selection, rows[0])[0], writing.values, singly=writing.singly)
+        rows = rows_at(session, selection, place) or rows  # a trigger may have changed it
     return _result(session, selection, change, rows[0])
 
 
@@ -191,7 +190,7 @@ def _update(
 ) -> CSEntryChangeResult:
     """Notes in ``tried`` what it is about to write."""
     change = writing.own
-    place, current = _the_row(session, selection, change)
+    place, current = the_row(session, selection, change)
     if change.modification_type is ObjectModificationType.REPLACE:
         assignments = replaced(selection, change, entry_of(selection, current))
     else:
@@ -202,8 +201,8 @@ def _update(
     if assignments:
         place, current = _assign(session, selection, current, place, assignments, tried)
     if writing.values:
-        write(session, selection, _anchor(selection, current)[0], writing.values, singly=writing.singly)
-    rows = _rows(session, selection, place)
+        write(session, selection, anchor_of(selection, current)[0], writing.values, singly=writing.singly)
+    rows = rows_at(session, selection, place)
     # A view, or a trigger that archives, may no longer show the row; the change itself is done.
     return _result(session, selection, change, rows[0]) if rows else CSEntryChangeResult(change.identifier)
 
@@ -225,22 +224,22 @@ def _assign(
     if changed == 0:
         raise Refused(MAExportError.CONSTRAINT_VIOLATION, f"a trigger of table {table.name} ignored the change")
     if not table.locator or table.locator_column in assignments:
-        key = _key_of(selection, current)
+        key = key_of(selection, current)
         moved = tuple(assignments.get(name, old) for name, old in zip(selection.key_names, key, strict=True))
         place = place_of(database, selection.key_expressions, moved)
     if not session.value_tables or not any(name in assignments for name in selection.key_names):
         return place, current
-    rows = _rows(session, selection, place)
+    rows = rows_at(session, selection, place)
     if rows:
         rename(session, selection, entry_of(selection, current).anchor, entry_of(selection, rows[0]).anchor)
     return place, rows[0] if rows else current
 
 
 def _delete(session: Session, selection: Selection, change: CSEntryChange) -> CSEntryChangeResult:
-    place, current = _the_row(session, selection, change)
+    place, current = the_row(session, selection, change)
     forget(session, selection, entry_of(selection, current).anchor)
     session.database.execute(delete(selection.table, place), place.parameters, selection.table)
-    if _rows(session, selection, place):
+    if rows_at(session, selection, place):
         raise Refused(
             MAExportError.CONSTRAINT_VIOLATION,
             f"table {selection.table.name} still shows the row after it was deleted: a trigger prevents it",
@@ -248,52 +247,15 @@ def _delete(session: Session, selection: Selection, change: CSEntryChange) -> CS
     return CSEntryChangeResult(change.identifier, anchor=change.anchor)
 
 
-def _the_row(session: Session, selection: Selection, change: CSEntryChange) -> tuple[Place, Row]:
-    """Returns the one row with the change's anchor and where it is; Refused when there is none or more than one."""
-    anchor = identified(selection, change)
-    by_anchor = place_of(session.database, selection.key_expressions, anchor)
-    try:
-        rows = _rows(session, selection, by_anchor, lock=True)
-    except DatabaseFailure as failure:
-        if failure.kind is not FailureKind.INVALID_VALUE:
-            raise
-        rows = []
-    names = ", ".join(selection.key_names)
-    if not rows:
-        raise Refused(
-            MAExportError.CONNECTED_DIRECTORY_MISSING_OBJECT,
-            f"table {selection.table.name} has no object with this anchor ({names})",
-        )
-    if len(rows) == TWO:
-        raise Refused(
-            MAExportError.AMBIGUOUS_UPDATE,
-            f"table {selection.table.name} has more than one object with this anchor ({names}); nothing was changed",
-        )
-    if not selection.table.locator:
-        return by_anchor, rows[0]
-    return Place(f"{selection.table.locator} = ?", rows[0][-1:]), rows[0]
-
-
-def _rows(session: Session, selection: Selection, place: Place, *, lock: bool = False) -> list[Row]:
-    """Reads at most two rows: the selection's values, the key and, where there is one, the locator."""
-    database, table = session.database, selection.table
-    extra = [table.locator] if table.locator else []
-    expressions = ", ".join([selection.expressions, *selection.bookmarks, *extra])
-    sql = select(database, expressions, table, place, TWO)
-    if lock and not table.view:
-        sql = database.locked(sql)
-    return database.query(sql, place.parameters)
-
-
 def _result(session: Session, selection: Selection, change: CSEntryChange, row: Row) -> CSEntryChangeResult:
     """Returns the result of a written row, or Refused when its anchor would not lead to it alone."""
-    key = _key_of(selection, row)
+    key = key_of(selection, row)
     if (
         None not in key
-        and len(_rows(session, selection, place_of(session.database, selection.key_expressions, key))) == TWO
+        and len(rows_at(session, selection, place_of(session.database, selection.key_expressions, key))) == TWO
     ):
-        raise _duplicate(selection)
-    _anchor(selection, row)
+        raise duplicate(selection)
+    anchor_of(selection, row)
     entry = entry_of(selection, row)
     # Members may be many, and the host knows which were added and removed.
     kept = [one for one in selection.several if not one.is_link]
@@ -302,36 +264,8 @@ def _result(session: Session, selection: Selection, change: CSEntryChange, row: 
     return CSEntryChangeResult(change.identifier, anchor=entry.anchor, attributes=attributes)
 
 
-def _anchor(selection: Selection, row: Row) -> Anchor:
-    """Returns the anchor of a row that ``_rows`` read; Refused where it has none that can be read."""
-    anchor = entry_of(selection, row).anchor
-    if not anchor:
-        names = selection.key_names
-        raise Refused(
-            MAExportError.MISSING_PROVISIONING_ATTRIBUTE,
-            f"table {selection.table.name}: the object would have no readable anchor ({', '.join(names)})",
-            names[0],
-        )
-    return anchor
-
-
-def _key_of(selection: Selection, row: Row) -> Row:
-    """Returns the key of a row that ``_rows`` read."""
-    start = len(selection.columns)
-    return row[start : start + len(selection.key)]
-
-
 def _assigned_key(selection: Selection, assignments: Assignments) -> Row | None:
     """Returns the anchor's values that an Add brings along; None when the database makes one of them."""
     if all(name in assignments for name in selection.key_names):
         return tuple(assignments[name] for name in selection.key_names)
     return None
-
-
-def _duplicate(selection: Selection) -> Refused:
-    names = selection.key_names
-    return Refused(
-        MAExportError.DUPLICATE_ANCHOR,
-        f"table {selection.table.name} already has an object with this anchor ({', '.join(names)})",
-        names[0] if len(names) == 1 else "",
-    )

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ecmahost_core import (
-    Anchor,
     AttributeChange,
     AttributeModificationType,
     CSEntryChange,
@@ -19,15 +18,15 @@ from ecmahost_core import (
     fold,
 )
 from ecmahost_sql import value_statements
-from ecmahost_sql.catalog import Column, Table
 from ecmahost_sql.changes import require_operation
-from ecmahost_sql.database import Database, Place, SqlValue
+from ecmahost_sql.database import Database, SqlValue
 from ecmahost_sql.errors import DatabaseFailure, FailureKind, Refused
+from ecmahost_sql.naming_rows import anchor_in
 from ecmahost_sql.rows import Selection
 from ecmahost_sql.session import Session
-from ecmahost_sql.statements import delete, place_of
+from ecmahost_sql.statements import delete
 from ecmahost_sql.value_reads import typed
-from ecmahost_sql.value_tables import ValueColumn, fit
+from ecmahost_sql.value_tables import ValueColumn
 from ecmahost_sql.values import InvalidValue, UnreadableValue, bind, bind_for_query, reader
 
 VALUES_AT_ONCE = 400
@@ -98,7 +97,7 @@ def write(
             equal.
     """
     for change in changes:
-        key = _key(selection, change.kept.table, change.kept.owner, owner)
+        key = anchor_in(selection, change.kept.table, change.kept.owner, owner)
         removed, added = change.removed, change.added
         if change.whole:
             before = _present(session.database, change.kept, key)
@@ -107,19 +106,7 @@ def write(
             added = tuple(value for value in added if value not in known)
         _remove(session.database, change.kept, key, removed)
         if added:
-            _add(session.database, change, key, list(_bound(change, added)), singly=singly)
-
-
-def _key(selection: Selection, table: Table, column: Column, anchor: Value) -> SqlValue:
-    """Returns an object's anchor as a column of a value table takes it; Refused where it cannot."""
-    try:
-        return bind(column, selection.attribute_type(selection.key[0]), anchor)
-    except InvalidValue as problem:
-        raise Refused(
-            MAExportError.SCHEMA_VIOLATION,
-            f"column {column.name} of table {table.name} cannot hold the anchor of {selection.table.name}: it "
-            f"{problem}",
-        ) from None
+            _add(session.database, change, key, list(bound(change, added)), singly=singly)
 
 
 def _present(database: Database, kept: ValueColumn, owner: SqlValue) -> Values:
@@ -134,7 +121,7 @@ def _present(database: Database, kept: ValueColumn, owner: SqlValue) -> Values:
         ) from None
 
 
-def _bound(change: ValueChange, added: Values) -> dict[SqlValue, int]:
+def bound(change: ValueChange, added: Values) -> dict[SqlValue, int]:
     """Returns what to add, each with its place in the change; Refused names the place of one that does not fit."""
     kept = change.kept
     places = {value: place for place, value in reversed(list(enumerate(change.added, start=1)))}
@@ -193,7 +180,7 @@ def _missing(database: Database, kept: ValueColumn, owner: SqlValue, wanted: Seq
     rows = database.query(*value_statements.present(database, kept, owner, wanted))
     if not rows or len(wanted) == 1:
         return [] if rows else list(wanted)
-    found = _stored(kept, [row[0] for row in rows])
+    found = stored(kept, [row[0] for row in rows])
     missing = [value for value in wanted if value not in found]
     if found <= set(wanted):
         return missing
@@ -201,7 +188,7 @@ def _missing(database: Database, kept: ValueColumn, owner: SqlValue, wanted: Seq
     return [value for value in missing if _missing(database, kept, owner, [value])]
 
 
-def _stored(kept: ValueColumn, values: Sequence[SqlValue]) -> set[SqlValue]:
+def stored(kept: ValueColumn, values: Sequence[SqlValue]) -> set[SqlValue]:
     """Returns values that were read as ``bind`` gives them; None stands for one that cannot be read."""
     found: set[SqlValue] = set()
     for value in values:
@@ -229,89 +216,3 @@ def _insert(database: Database, change: ValueChange, owner: SqlValue, values: Se
 def _about(kept: ValueColumn, failure: DatabaseFailure) -> DatabaseFailure:
     name = kept.attribute.name
     return DatabaseFailure(failure.kind, f"{name}: {failure.detail}", name)
-
-
-def located(session: Session, failure: DatabaseFailure, changes: Iterable[ValueChange]) -> DatabaseFailure:
-    """Returns a failure that was undone, with the place of the value that names nobody, if there is one.
-
-    Databases say that a foreign key was violated, and not by which of many rows; some say so no sooner than at the end.
-    """
-    if failure.kind is not FailureKind.CONSTRAINT:
-        return failure
-    for change in [failure.change] if isinstance(failure, ValueFailure) else changes:
-        try:
-            place = _place_of_nobody(session, change)
-        except (DatabaseFailure, Refused):
-            return failure
-        if place:
-            name = change.kept.attribute.name
-            detail = f"{name}: value {place} of {len(change.added)} names no row of table {change.kept.references}"
-            return DatabaseFailure(failure.kind, detail, name)
-    return failure
-
-
-def _place_of_nobody(session: Session, change: ValueChange) -> int:
-    """Returns the place of the first added value that no object of the type referred to has for a key; 0 if all do."""
-    database, kept = session.database, change.kept
-    named = session.referenced(kept.references) if kept.references else None
-    if named is None:
-        return 0
-    names = [name for unique in named.unique if len(unique) == 1 for name in unique]
-    keys = [column for column in map(named.column, names) if column is not None and fit(column, kept.column)]
-    added = _bound(change, change.added)
-    values = list(added) if keys else []
-    for start in range(0, len(values), VALUES_AT_ONCE):
-        some = values[start : start + VALUES_AT_ONCE]
-        for key in keys:
-            found = _stored(
-                kept, [row[0] for row in database.query(*value_statements.known(database, named, key, some))]
-            )
-            some = [value for value in some if value not in found]
-        for value in some:
-            if not any(database.query(*value_statements.known(database, named, key, [value])) for key in keys):
-                return added[value]
-    return 0
-
-
-def forget(session: Session, selection: Selection, anchor: Anchor) -> None:
-    """Removes the values of an object, and the rows that name it as somebody's value, before it is deleted itself."""
-    database = session.database
-    for table, column, place in _naming(session, selection, anchor):
-        if ObjectModificationType.DELETE in table.operations:
-            try:
-                database.execute(delete(table, place), place.parameters, table)
-            except DatabaseFailure as failure:
-                raise _of_table(table, column, failure) from None
-
-
-def rename(session: Session, selection: Selection, before: Anchor, after: Anchor) -> None:
-    """Lets the values of an object, and the rows that name it, follow its anchor, unless the database has done so."""
-    if before == after or len(after) != 1:
-        return
-    database = session.database
-    for table, column, place in _naming(session, selection, before):
-        if ObjectModificationType.UPDATE in table.operations:
-            sql, parameters = value_statements.rename(
-                database, table, column, place, _key(selection, table, column, after[0])
-            )
-            try:
-                database.execute(sql, parameters, table)
-            except DatabaseFailure as failure:
-                raise _of_table(table, column, failure) from None
-
-
-def _naming(session: Session, selection: Selection, anchor: Anchor) -> Iterator[tuple[Table, Column, Place]]:
-    """Yields where rows of value tables hold this anchor; none where it cannot stand there."""
-    if len(anchor) != 1:
-        return
-    for table, column in session.naming(selection.schema_type.name):
-        try:
-            bound = bind_for_query(column, selection.attribute_type(selection.key[0]), anchor[0])
-        except InvalidValue:
-            continue
-        yield table, column, place_of(session.database, [value_statements.compared(session.database, column)], (bound,))
-
-
-def _of_table(table: Table, column: Column, failure: DatabaseFailure) -> DatabaseFailure:
-    detail = f"table {table.name}, whose column {column.name} names the object: {failure.detail}"
-    return DatabaseFailure(failure.kind, detail)
