@@ -14,10 +14,13 @@ or the RFC leaves it open, the operations are made such that it does not show, a
 - An ``add`` of a value that is there with other sub-attributes completes it; the RFC has two values then.
 - Of several values that one path makes primary the first one is; scim2-models refuses it.
 - ``active`` always has a value, so it cannot be removed.
+
+``ECMAHOST_PATCH_EXAMPLES=3000`` makes a long run of it.
 """
 
 import copy
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -336,7 +339,8 @@ def compare(resource_type: ResourceType, data: st.DataObject) -> None:
     assert together.resource == mine
 
 
-untimed = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+EXAMPLES = int(os.environ.get("ECMAHOST_PATCH_EXAMPLES", "150"))
+untimed = settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 
 
 @untimed
