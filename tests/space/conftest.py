@@ -1,0 +1,248 @@
+"""A desk to test the store at: objects, whole writes and whole imports in one call, and the tables' promises."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecmahost_core.ecma.values import attributes_from_json, text_of
+from ecmahost_core.space.history import EventRecord, HeldRemovals, ImportCounts
+from ecmahost_core.space.journal import (
+    ANCHOR,
+    DN,
+    ID,
+    LockKey,
+    Operation,
+    WriteIntent,
+)
+from ecmahost_core.space.objects import SpaceObject, SpaceType, TargetObject
+from ecmahost_core.space.sql import digests
+from ecmahost_core.space.sqlite import SqliteStore, open_store
+from ecmahost_core.text import fold
+
+INSTANCE = "6e0cf1ba-53b5-4f0c-9d0c-0d6f6f1a2b3c"
+
+PREAMBLE = """
+import os, signal, sys, time
+from pathlib import Path
+from ecmahost_core.space.history import *
+from ecmahost_core.space.journal import *
+from ecmahost_core.space.objects import *
+from ecmahost_core.space.sqlite import open_store
+users = SpaceType("hr", "User", sys.argv[2], indexed=("UserName", "Email"), references=("Manager",))
+path, runtime = Path(sys.argv[1]) / "space.db", Path(sys.argv[1]) / "run"
+ok = EventRecord("test", "ok")
+
+def user(name, **more):
+    attributes = {"EmployeeId": (name,), "UserName": (f"{name}@example.com",)}
+    attributes.update({key: (value,) for key, value in more.items()})
+    return TargetObject((name,), f"CN={name},OBJECT=User", attributes)
+
+def intent(name):
+    keys = (LockKey(ANCHOR, name), LockKey("UserName", f"{name}@example.com"))
+    return WriteIntent(users, Operation.ADD, {"name": name}, keys, keys)
+
+def say(text):
+    print(text, flush=True)
+"""
+
+
+class Desk:
+    """One store in a directory of its own, and shorthands."""
+
+    users = SpaceType("hr", "User", INSTANCE, indexed=("UserName", "Email"), references=("Manager",))
+    badges = SpaceType("hr", "Badge", INSTANCE, anchor_immutable=True, indexed=("UserName",))
+    ok = EventRecord("test", "ok")
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.path = directory / "space.db"
+        self.runtime = directory / "run"
+        self.opened: list[SqliteStore] = []
+        self.children: list[subprocess.Popen[str]] = []
+        self.store = self.open()
+
+    def open(self, *, writing: bool = True) -> SqliteStore:
+        store = open_store(self.path, self.runtime, writing=writing)
+        self.opened.append(store)
+        return store
+
+    def user(self, name: str, **more: Any) -> TargetObject:
+        attributes = {"EmployeeId": (name,), "UserName": (f"{name}@example.com",)}
+        attributes.update({key: value if isinstance(value, tuple) else (value,) for key, value in more.items()})
+        return TargetObject((name,), f"CN={name},OBJECT=User", attributes)
+
+    def keys(self, target: TargetObject) -> tuple[LockKey, ...]:
+        keys = [LockKey(ANCHOR, text_of(target.anchor[0]))]
+        if target.dn is not None:
+            keys.append(LockKey(DN, target.dn))
+        for name in ("UserName", "Email"):
+            keys += [LockKey(name, text_of(value)) for value in target.attributes.get(name, ())]
+        return tuple(keys)
+
+    def adding(self, target: TargetObject, **more: Any) -> WriteIntent:
+        keys = self.keys(target)
+        more = {
+            "space_type": self.users,
+            "operation": Operation.ADD,
+            "change": {},
+            "keys": keys,
+            "unique": keys,
+            **more,
+        }
+        return WriteIntent(**more)
+
+    def changing(self, found: SpaceObject, *targets: TargetObject, **more: Any) -> WriteIntent:
+        keys = [LockKey(ID, found.id), LockKey(ANCHOR, text_of(found.anchor[0]))]
+        for target in targets:
+            keys += self.keys(target)
+        more = {"operation": Operation.UPDATE, "expected_seq": found.change_seq, **more}
+        return WriteIntent(self.users, change={}, keys=tuple(keys), object_id=found.id, **more)
+
+    def add(self, target: TargetObject, **more: Any) -> SpaceObject:
+        entry = self.store.open_entry(self.adding(target, **more))
+        found = self.store.complete(entry, target, self.ok)
+        assert found is not None
+        return found
+
+    def update(self, found: SpaceObject, target: TargetObject, **more: Any) -> SpaceObject:
+        entry = self.store.open_entry(self.changing(found, target, **more))
+        result = self.store.complete(entry, target, self.ok)
+        assert result is not None
+        return result
+
+    def delete(self, found: SpaceObject) -> None:
+        entry = self.store.open_entry(self.changing(found, operation=Operation.DELETE))
+        assert self.store.complete(entry, None, self.ok) is None
+
+    def unlink(self, found: SpaceObject, target: TargetObject) -> SpaceObject:
+        entry = self.store.open_entry(self.changing(found, operation=Operation.DELETE, unlink=True))
+        result = self.store.complete(entry, target, self.ok)
+        assert result is not None
+        return result
+
+    def load(self, *targets: TargetObject, held: HeldRemovals | None = None) -> ImportCounts:
+        """A whole import that read these objects."""
+        run = self.store.begin_import("hr")
+        run.compare(self.users, targets)
+        run.remove_missing(self.users)
+        run.complete(held=held)
+        return run.counts
+
+    def named(self, name: str) -> SpaceObject | None:
+        return self.store.by_anchor(self.users, (name,))
+
+    def names(self) -> list[str]:
+        """Anchors of the live objects, as a client lists them."""
+        return [str(found.anchor[0]) for found in self.store.page(self.users, 0, 10_000)]
+
+    def run(self, code: str, *arguments: str) -> subprocess.Popen[str]:
+        """Another process with ``code`` after the preamble; its arguments begin at sys.argv[3]."""
+        child = subprocess.Popen(
+            [sys.executable, "-c", PREAMBLE + code, str(self.directory), INSTANCE, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.children.append(child)
+        return child
+
+    def rows(self, statement: str, *values: Any) -> list[Any]:
+        """What the file itself holds."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            return connection.execute(statement, values).fetchall()
+
+    def check(self) -> None:
+        """The promises that the tables make to each other in every committed state; see ``schema``."""
+        assert self.rows("PRAGMA integrity_check") == [("ok",)]
+        for number, live in self.rows("SELECT id, live FROM space_type"):
+            assert self.rows("SELECT count(*) FROM object WHERE type = ? AND state = 0", number) == [(live,)]
+        self._check_values()
+        self._check_links()
+        self._check_targets()
+        owned = self.rows("SELECT l.lock_key FROM journal_lock l JOIN journal j ON j.number = l.entry")
+        assert len(owned) == self.rows("SELECT count(*) FROM journal_lock")[0][0]
+        wanted = self.rows("SELECT coalesce(sum(json_array_length(lock_keys)), 0) FROM journal")
+        assert wanted == [(len(owned),)]
+
+    def _check_values(self) -> None:
+        """The index and the rows of single references are what follows from the attributes."""
+        lists = {
+            row[0]: tuple(map(json.loads, row[1:]))
+            for row in self.rows("SELECT id, indexed, reference_attributes, links FROM space_type")
+        }
+        values, pointers, owners = set(), set(), {}
+        for key, number, attributes in self.rows("SELECT key, type, attributes FROM object"):
+            owners[key] = number
+            loaded = attributes_from_json(attributes)
+            indexed, references, links = lists[number]
+            assert loaded.keys().isdisjoint(links)
+            for name in indexed:
+                values |= {(number, name, fold(text_of(value)), key) for value in loaded.get(name, ())}
+            for name in references:
+                pointers |= {(key, name, fold(text_of(value))) for value in loaded.get(name, ())}
+        assert set(self.rows("SELECT type, attribute, value_key, object FROM value_index")) == values
+        departed = {key for (key,) in self.rows("SELECT object FROM departed")}
+        rows = set(self.rows("SELECT owner, attribute, value_key FROM reference"))
+        rows = {row for row in rows if row[0] not in departed}
+        assert {row for row in rows if row[1] not in lists[owners[row[0]]][2]} == pointers
+
+    def _check_links(self) -> None:
+        """What the digest says of links is what the rows say, where it says anything."""
+        for key, digest, text in self.rows(
+            "SELECT o.key, o.digest, t.links FROM object o JOIN space_type t ON t.id = o.type WHERE t.links <> '[]'"
+        ):
+            names = json.loads(text)
+            for name, part in zip(names, digests.parts(digest, names)[1:], strict=True):
+                values = [
+                    value
+                    for (value,) in self.rows(
+                        "SELECT value FROM reference WHERE owner = ? AND attribute = ?", key, name
+                    )
+                ]
+                assert part in (digests.UNKNOWN, digests.sum_of(name, values))
+
+    def _check_targets(self) -> None:
+        """A reference names what has its name, or had it until a rename of which no import of the owner has told."""
+        named: dict[tuple[int, int | None, str], set[int]] = {}
+        for key, number, connector, *texts in self.rows(
+            "SELECT o.key, t.id, t.connector, o.anchor_key, o.dn_key FROM object o JOIN space_type t ON t.id = o.type"
+        ):
+            for text in texts:
+                for scope in (None, number):
+                    named.setdefault((connector, scope, text), set()).add(key)
+        for attribute, connector, scope, value_key, target, digest, links in self.rows(
+            "SELECT r.attribute, r.connector, r.scope, r.value_key, r.target, o.digest, t.links FROM reference r"
+            " JOIN object o ON o.key = r.owner JOIN space_type t ON t.id = o.type"
+        ):
+            having = named.get((connector, scope, value_key), set())
+            if target is None:
+                assert not having
+            elif target not in having and not self.rows("SELECT 1 FROM departed WHERE object = ?", target):
+                names = json.loads(links)
+                part = names.index(attribute) + 1 if attribute in names else 0
+                assert digests.parts(digest, names)[part] == digests.UNKNOWN
+                assert self.rows("SELECT 1 FROM object WHERE key = ?", target)
+
+    def end(self) -> None:
+        for child in self.children:
+            child.kill()
+            child.communicate()
+        for store in self.opened:
+            store.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    try:
+        yield desk
+        desk.check()
+    finally:
+        desk.end()
