@@ -35,6 +35,18 @@ def open_entry(transaction: Transaction, type_id: int, intent: WriteIntent, inca
     return entry
 
 
+def take_back(transaction: Transaction, type_id: int, entry: JournalEntry) -> None:
+    """Removes an entry of which nothing was sent; does nothing where it was never written."""
+    connection = transaction.connection
+    gone = connection.execute(
+        "DELETE FROM journal WHERE number = ? AND reserved_id = ?", (entry.number, entry.reserved_id)
+    ).rowcount
+    if gone:
+        connection.executemany(
+            "DELETE FROM journal_lock WHERE type = ? AND lock_key = ?", [(type_id, text) for text in entry.keys]
+        )
+
+
 def held(connection: Connection, type_id: int, texts: Sequence[str]) -> bool:
     """Returns whether any of these keys is owned."""
     found = select_in(connection, "SELECT 1 FROM journal_lock WHERE type = ? AND lock_key {in}", (type_id,), texts)

@@ -115,8 +115,7 @@ class SqlStore(Readings):
         incarnation = self._require_incarnation()
         incarnation.renew()
         type_id = self._types.require(intent.space_type)
-        with self._database.write() as transaction:
-            return opening.open_entry(transaction, type_id, intent, incarnation.id)
+        return self._open_entry(type_id, intent, incarnation.id)
 
     def complete(self, entry: JournalEntry, outcome: TargetObject | None, event: EventRecord) -> SpaceObject | None:
         """See ``Store.complete``."""
@@ -250,6 +249,10 @@ class SqlStore(Readings):
         departures.finish(self._database)
         retired.clear(self._database, at_once=False)
         orphans.sweep(self._database, self._processes)
+
+    def _open_entry(self, type_id: int, intent: WriteIntent, incarnation: str) -> JournalEntry:
+        with self._database.write() as transaction:
+            return opening.open_entry(transaction, type_id, intent, incarnation)
 
     def _begin(self, begin: Callable[[Database], Incarnation]) -> Incarnation:
         incarnation = begin(self._database)
