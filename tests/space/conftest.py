@@ -242,10 +242,10 @@ class Desk:
     def _check_targets(self) -> None:
         """A reference names what has its name, or had it until a rename of which no import of the owner has told."""
         named: dict[tuple[int, int | None, str], set[int]] = {}
-        for key, number, connector, *names in self.rows(
+        for key, number, connector, *keys in self.rows(
             "SELECT o.key, t.id, t.connector, o.anchor_key, o.dn_key FROM object o JOIN space_type t ON t.id = o.type"
         ):
-            for text in texts:
+            for text in keys:
                 for scope in (None, number):
                     named.setdefault((connector, scope, text), set()).add(key)
         for attribute, connector, scope, value_key, target, digest, links in self.rows(
