@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +188,22 @@ class Desk:
         with closing(sqlite3.connect(self.path)) as connection:
             return connection.execute(statement, values).fetchall()
 
+    @contextmanager
+    def traced(self, *connections: Any) -> Iterator[list[str]]:
+        """What is said to connections of a store's from now on, with the values in it."""
+        said: list[str] = []
+        if not self.location:
+            for connection in connections:
+                connection.set_trace_callback(said.append)
+            yield said
+            for connection in connections:
+                connection.set_trace_callback(None)
+            return
+        with ExitStack() as patches:
+            for connection in connections:
+                patches.enter_context(_overheard(connection, said))
+            yield said
+
     def check(self) -> None:
         """The promises that the tables make to each other in every committed state; see ``schema``."""
         if not self.location:
@@ -270,6 +286,25 @@ class Desk:
         if self.location:
             with psycopg.connect(self.location) as connection:
                 connection.execute(f'DROP SCHEMA "{self.schema}" CASCADE'.encode())
+
+
+@contextmanager
+def _overheard(connection: Any, said: list[str]) -> Iterator[None]:
+    execute, executemany = connection.execute, connection.executemany
+    written = psycopg.ClientCursor(connection.raw)
+
+    def one(statement: str, parameters: Any = (), /) -> Any:
+        said.append(written.mogrify(dialect.statement(statement).encode(), parameters or None))
+        return execute(statement, parameters)
+
+    def many(statement: str, parameters: Any, /) -> Any:
+        rows = list(parameters)
+        said.extend(written.mogrify(dialect.statement(statement).encode(), row) for row in rows)
+        return executemany(statement, rows)
+
+    connection.execute, connection.executemany = one, many
+    yield
+    del connection.execute, connection.executemany
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

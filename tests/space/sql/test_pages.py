@@ -83,19 +83,17 @@ def test_a_client_that_pages_to_the_end_meets_every_object_once(desk: Any) -> No
 
 def test_the_page_that_starts_where_the_last_one_ended_skips_nothing_on_its_way(desk: Any) -> None:
     desk.load(*(desk.user(f"u{number:03}") for number in range(250)))
-    statements: list[str] = []
     desk.store.page(desk.users, 100, 50)
-    for connection in desk.store._database._readers._idle:
-        connection.set_trace_callback(statements.append)
-    assert desk.store.page(desk.users, 150, 50)[0].anchor == ("u150",)
-    assert desk.store.page(desk.users, 100, 50)[0].anchor == ("u100",)
-    assert not [statement for statement in statements if "OFFSET" in statement]
-    assert desk.store.page(desk.users, 120, 50)[0].anchor == ("u120",)
-    assert [statement for statement in statements if "OFFSET 19" in statement]
-    statements.clear()
-    desk.delete(desk.named("u000"))
-    assert desk.store.page(desk.users, 150, 50)[0].anchor == ("u151",)
-    assert [statement for statement in statements if "OFFSET 149" in statement]
+    with desk.traced(*desk.store._database._readers._idle) as statements:
+        assert desk.store.page(desk.users, 150, 50)[0].anchor == ("u150",)
+        assert desk.store.page(desk.users, 100, 50)[0].anchor == ("u100",)
+        assert not [statement for statement in statements if "OFFSET" in statement]
+        assert desk.store.page(desk.users, 120, 50)[0].anchor == ("u120",)
+        assert [statement for statement in statements if "OFFSET 19" in statement]
+        statements.clear()
+        desk.delete(desk.named("u000"))
+        assert desk.store.page(desk.users, 150, 50)[0].anchor == ("u151",)
+        assert [statement for statement in statements if "OFFSET 149" in statement]
 
 
 def test_bookmarks_are_dropped_when_an_object_before_them_leaves_the_list_or_comes_back(desk: Any) -> None:

@@ -32,15 +32,16 @@ with open_store(path, runtime, writing=True) as store:
 def test_many_threads_share_a_few_connections_one_at_a_time(desk: Any) -> None:
     desk.load(*(desk.user(f"u{number}") for number in range(50)))
     database = desk.store._database
-    connect = database._connect
+    name = "connect" if desk.location else "_connect"
+    connect = getattr(database, name)
     made: list[int] = []
     lent: set[int] = set()
 
-    def count_connections(mode: str) -> Any:
+    def count_connections(*arguments: Any, **options: Any) -> Any:
         made.append(1)
-        return connect(mode)
+        return connect(*arguments, **options)
 
-    database._connect = count_connections
+    setattr(database, name, count_connections)
 
     def look(number: int) -> bool:
         for _ in range(20):
