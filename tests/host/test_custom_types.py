@@ -334,3 +334,81 @@ def test_circles_across_types_are_closed(place, client, fresh):
         (found,) = client.request("POST", "/OrgUnits/.search", {"filter": f'displayName eq "{name}"'}).resources
         other = client.get(f"/OrgUnits/{found['parent']['value']}").json
         assert (other["displayName"], other["parent"]["value"]) == (second if name == first else first, found["id"])
+
+
+FILES = {
+    "people.csv": "login,name,room\nann,Ann,r1\n",
+    "devices.csv": "serial,owner,ports\nD1,ann,4\n",
+    "rooms.csv": "number\nr1\n",
+}
+CSV = """
+[properties]
+instance = "{instance}"
+type = "csv"
+[connectivity]
+file = "{folder}/people.csv"
+further_files = '''
+Device = {folder}/devices.csv
+Room = {folder}/rooms.csv
+'''
+[run_profiles]
+full_import = {{}}
+[object_types.User]
+target = "User"
+anchor = "login"
+attributes.room = {{ type = "Reference", references = "Room" }}
+[schema_mapping.User]
+userName = "login"
+displayName = "name"
+"urn:example:User:room" = "room"
+[object_types.Device]
+schema = "urn:example:params:scim:schemas:Device"
+target = "Device"
+anchor = "serial"
+attributes.owner = {{ type = "Reference", references = "User" }}
+attributes.ports = {{ type = "Integer" }}
+[schema_mapping.Device]
+serialNumber = "serial"
+owner = "owner"
+ports = "ports"
+[deprovisioning.Device]
+delete = "delete"
+[object_types.Room]
+schema = "urn:example:params:scim:schemas:Room"
+target = "Room"
+anchor = "number"
+[schema_mapping.Room]
+number = "number"
+"""
+
+
+def test_files_of_their_own_hold_them_for_the_csv_connector(home, start):
+    for name, text in FILES.items():
+        (home.path / name).write_text(text)
+    home.connector("files", CSV.format(instance=uuid.uuid4(), folder=home.path))
+    client = start(home).client("files")
+    (ann,) = client.get("/Users").resources
+    (room,) = client.get("/Rooms").resources
+    (device,) = client.get("/Devices").resources
+    assert (ann["urn:example:User"]["room"]["value"], room["number"]) == (room["id"], "r1")
+    assert (device["serialNumber"], device["owner"]["value"], device["ports"]) == ("D1", ann["id"], 4)
+    operations = [
+        {
+            "method": "POST",
+            "path": "/Devices",
+            "bulkId": "d",
+            "data": {"serialNumber": "D2", "owner": {"value": "bulkId:u"}},
+        },
+        {"method": "POST", "path": "/Users", "bulkId": "u", "data": {"userName": "ben", "displayName": "Ben"}},
+        {
+            "method": "PATCH",
+            "path": f"/Devices/{device['id']}",
+            "data": {"Operations": [{"op": "remove", "path": "owner"}]},
+        },
+    ]
+    answer = client.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
+    assert [one["status"] for one in answer.json["Operations"]] == ["201", "201", "200"], answer
+    assert (home.path / "devices.csv").read_text() == "serial,owner,ports\nD1,,4\nD2,ben,\n"
+    assert client.request("DELETE", f"/Devices/{device['id']}").status == 204
+    assert (home.path / "devices.csv").read_text() == "serial,owner,ports\nD2,ben,\n"
+    client.close()
