@@ -4,6 +4,7 @@ Those of an extension with a URN of the administrator's own, and the core schema
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, cast
 
 from ecmahost_core.configuration.model import ObjectType
@@ -82,5 +83,6 @@ def _of_path(path: CustomPath, target: SchemaAttribute, before: Attribute | None
     if not path.sub:
         return before or made_attribute(path.name, target)
     part = made_attribute(path.sub, target)
-    others = before.sub_attributes if before is not None else ()
-    return Attribute(path.name, type="complex", description="Made of several.", sub_attributes=(*others, part))
+    if before is not None:
+        return replace(before, sub_attributes=(*before.sub_attributes, part))
+    return Attribute(path.name, type="complex", description="Made of several attributes.", sub_attributes=(part,))

@@ -67,6 +67,9 @@ def scopes_of(
         scope = configuration.named_type(named or selected.get(name, ""))
         if scope is not None:
             found.append((name, scope))
+            if selected.get(name, scope).lower() != scope.lower():
+                expected = f"another type, or none: {name!r} names resources of type {scope}"
+                refuse("schema_mapping", paths[name], "", expected)
         if named and scope is None:
             known = [one.target for one in configuration.object_types.values()]
             override = object_type.attributes.get(name)
@@ -95,21 +98,23 @@ def with_named_types(
         scopes: by target attribute, as ``scopes_of`` has them.
         kinds: the resource types that the connector has.
     """
-    named: dict[tuple[str | None, str], dict[str, None]] = {}
+    named: dict[tuple[str | None, str], set[str]] = {}
     for row in rows:
         if row.target.type is AttributeType.REFERENCE:
-            own = named.setdefault((row.path.urn, row.path.name), {})
-            own |= dict.fromkeys(kind for kind in kinds if holds(row, scopes, kind))
+            own = named.setdefault((row.path.urn, row.path.name), set())
+            own |= {kind for kind in kinds if holds(row, scopes, kind)}
 
     def told(urn: str | None, schema: Schema) -> Schema:
-        attributes = (_naming(one, tuple(named.get((urn, one.name), ()))) for one in schema.attributes)
+        attributes = (
+            _naming(one, sorted(named.get((urn, one.name), ()), key=kinds.index)) for one in schema.attributes
+        )
         return replace(schema, attributes=tuple(attributes))
 
     extensions = tuple(told(one.id, one) for one in resource_type.extensions)
     return replace(resource_type, schema=told(None, resource_type.schema), extensions=extensions)
 
 
-def _naming(attribute: Attribute, kinds: tuple[str, ...]) -> Attribute:
+def _naming(attribute: Attribute, kinds: Sequence[str]) -> Attribute:
     """An attribute that names resources of these types, beside those that its schema in the RFC says."""
     if not kinds:
         return attribute
