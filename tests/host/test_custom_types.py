@@ -412,3 +412,22 @@ def test_files_of_their_own_hold_them_for_the_csv_connector(home, start):
     assert client.request("DELETE", f"/Devices/{device['id']}").status == 204
     assert (home.path / "devices.csv").read_text() == "serial,owner,ports\nD2,ben,\n"
     client.close()
+
+
+def test_it_is_explained_and_checked_like_any_type(home):
+    database = home.path / "assets.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript(TABLES.format(key="INTEGER PRIMARY KEY AUTOINCREMENT"))
+    home.connector("lite", CONFIGURATION.format(instance=uuid.uuid4(), connectivity=f'url = "sqlite:///{database}"'))
+    done = home.command("import", "lite")
+    assert done.returncode == 0, done.stderr
+    request = home.path / "request.json"
+    request.write_text('{"method": "POST", "path": "/devices", "body": {"serialNumber": "D1", "active": true}}')
+    done = home.command("explain", "lite", str(request))
+    assert done.returncode == 0, done.stderr
+    assert "INSERT INTO `Devices`" in done.stdout
+    assert "201" in done.stdout
+    done = home.command("check", "lite")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[schema_mapping.Device]" in done.stdout
+    assert "userName is not mapped" not in done.stdout
