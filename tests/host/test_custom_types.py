@@ -431,3 +431,55 @@ def test_it_is_explained_and_checked_like_any_type(home):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "[schema_mapping.Device]" in done.stdout
     assert "userName is not mapped" not in done.stdout
+
+
+LOOSE = """
+[properties]
+instance = "{instance}"
+type = "sql"
+[connectivity]
+url = "sqlite:///{database}"
+[run_profiles]
+full_import = {{}}
+[object_types.Device]
+schema = "urn:example:params:scim:schemas:Device"
+target = "Devices"
+anchor = "Id"
+attributes.Other = {{ type = "Reference" }}
+[schema_mapping.Device]
+serialNumber = "Serial"
+other = "Other"
+"""
+ROOMS = """
+[object_types.Room]
+schema = "urn:example:params:scim:schemas:Room"
+target = "Rooms"
+anchor = "Id"
+[schema_mapping.Room]
+number = "Id"
+"""
+
+
+def test_what_is_of_a_type_that_is_configured_no_more_is_not_shown(home, start):
+    database = home.path / "assets.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript(
+            "CREATE TABLE Devices (Id TEXT PRIMARY KEY, Serial TEXT, Other TEXT); CREATE TABLE Rooms (Id TEXT PRIMARY KEY);"
+            "INSERT INTO Devices VALUES ('d', 'D1', 'r'); INSERT INTO Rooms VALUES ('r');"
+        )
+    text = LOOSE.format(instance=uuid.uuid4(), database=database)
+    home.connector("loose", text + ROOMS)
+    host = start(home)
+    client = host.client("loose")
+    (room,) = client.get("/Rooms").resources
+    (device,) = client.get("/Devices").resources
+    assert device["other"]["value"] == room["id"]
+    client.close()
+    host.kill()
+    home.connector("loose", text)
+    client = start(home).client("loose")
+    (device,) = client.get("/Devices").resources
+    assert "other" not in device
+    assert client.request("POST", "/Devices/.search", {"filter": f'other eq "{room["id"]}"'}).resources == []
+    assert client.get("/Rooms").status == 404
+    client.close()
