@@ -464,7 +464,8 @@ def test_what_is_of_a_type_that_is_configured_no_more_is_not_shown(home, start):
     database = home.path / "assets.db"
     with closing(sqlite3.connect(database)) as connection:
         connection.executescript(
-            "CREATE TABLE Devices (Id TEXT PRIMARY KEY, Serial TEXT, Other TEXT); CREATE TABLE Rooms (Id TEXT PRIMARY KEY);"
+            "CREATE TABLE Devices (Id TEXT PRIMARY KEY, Serial TEXT, Other TEXT);"
+            "CREATE TABLE Rooms (Id TEXT PRIMARY KEY);"
             "INSERT INTO Devices VALUES ('d', 'D1', 'r'); INSERT INTO Rooms VALUES ('r');"
         )
     text = LOOSE.format(instance=uuid.uuid4(), database=database)
