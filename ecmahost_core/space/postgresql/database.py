@@ -207,9 +207,7 @@ class Database:
         transaction = self.patiently(begin, self._discard)
         if transaction.version != self.version:
             self._undo()
-            raise StoreUnavailable(
-                "the connector space belongs to a newer version of ecmahost now: upgrade this one"
-            )
+            raise StoreUnavailable("the connector space belongs to a newer version of ecmahost now: upgrade this one")
         return transaction
 
     def _commit(self, transaction: Transaction) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import conninfo, pq
 
+from ecmahost_core.errors import EcmahostError
 from ecmahost_core.secret import Secret
 from ecmahost_core.space.postgresql import dialect, texts
 from ecmahost_core.space.store import StoreUnavailable
@@ -53,7 +54,11 @@ def connect(location: Secret, schema: str, *, reading: bool) -> psycopg.Connecti
     The text is looked at anew each time, so that a password may change while the host runs.
     """
     try:
-        text = conninfo.make_conninfo(location.reveal(), **_CLIENT)
+        revealed = location.reveal()
+    except EcmahostError:
+        raise StoreUnavailable("url under [store] stands in a variable or file that cannot be read any more") from None
+    try:
+        text = conninfo.make_conninfo(revealed, **_CLIENT)
     except psycopg.ProgrammingError:
         raise StoreUnavailable("url under [store] is not a connection string of PostgreSQL") from None
     connection = psycopg.connect(text, autocommit=True)
