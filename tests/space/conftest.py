@@ -26,11 +26,11 @@ from ecmahost_core.space.journal import (
     Operation,
     WriteIntent,
 )
+from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import SpaceObject, SpaceType, TargetObject
 from ecmahost_core.space.postgresql import dialect, texts
 from ecmahost_core.space.sql import digests
 from ecmahost_core.space.sql.store import SqlStore
-from ecmahost_core.text import fold
 
 _NUMBERS = itertools.count()
 
@@ -77,6 +77,7 @@ class Desk:
 
     def __init__(self, directory: Path, location: str = "") -> None:
         """A store in a file below the directory, or in a schema of its own of the database at ``location``."""
+        self.store: Any = None
         self.directory = directory
         self.location = location
         self.schema = f"desk_{os.getpid()}_{next(_NUMBERS)}" if location else ""
@@ -84,18 +85,20 @@ class Desk:
         self.runtime = directory / "run"
         self.opened: list[SqlStore] = []
         self.children: list[subprocess.Popen[str]] = []
-        self.store = self.open()
+        self.secret = Secret(lambda: location)
 
     def open(self, *, writing: bool = True) -> SqlStore:
-        store = self.open_at(self.runtime, writing=writing)
-        self.opened.append(store)
-        return store
+        return self.open_at(self.runtime, writing=writing)
 
     def open_at(self, runtime: Path, *, writing: bool = True) -> SqlStore:
         """The store as a host sees it whose lock files are here."""
+        store: SqlStore
         if self.location:
-            return postgresql.open_store(Secret(lambda: self.location), self.schema, runtime, writing=writing)
-        return sqlite.open_store(self.path, runtime, writing=writing)
+            store = postgresql.open_store(self.secret, self.schema, runtime, writing=writing)
+        else:
+            store = sqlite.open_store(self.path, runtime, writing=writing)
+        self.opened.append(store)
+        return store
 
     def user(self, name: str, **more: Any) -> TargetObject:
         attributes = {"EmployeeId": (name,), "UserName": (f"{name}@example.com",)}
@@ -231,9 +234,9 @@ class Desk:
             indexed, references, links = lists[number]
             assert loaded.keys().isdisjoint(links)
             for name in indexed:
-                values |= {(number, name, fold(text_of(value)), key) for value in loaded.get(name, ())}
+                values |= {(number, name, key_of(text_of(value)), key) for value in loaded.get(name, ())}
             for name in references:
-                pointers |= {(key, name, fold(text_of(value))) for value in loaded.get(name, ())}
+                pointers |= {(key, name, key_of(text_of(value))) for value in loaded.get(name, ())}
         assert set(self.rows("SELECT type, attribute, value_key, object FROM value_index")) == values
         departed = {key for (key,) in self.rows("SELECT object FROM departed")}
         rows = set(self.rows("SELECT owner, attribute, value_key FROM reference"))
@@ -285,7 +288,7 @@ class Desk:
             store.close()
         if self.location:
             with psycopg.connect(self.location) as connection:
-                connection.execute(f'DROP SCHEMA "{self.schema}" CASCADE'.encode())
+                connection.execute(f'DROP SCHEMA IF EXISTS "{self.schema}" CASCADE'.encode())
 
 
 @contextmanager
@@ -308,11 +311,24 @@ def _overheard(connection: Any, said: list[str]) -> Iterator[None]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def desk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Desk]:
-    location = request.getfixturevalue("postgresql").url("postgres") if request.param == "postgresql" else ""
+def store_kind(request: pytest.FixtureRequest) -> str:
+    """Which store a desk has; a folder or a test that is about one of them says so."""
+    return str(request.param)
+
+
+@pytest.fixture
+def bare_desk(tmp_path: Path, store_kind: str, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    """A desk whose store nobody has made yet."""
+    location = request.getfixturevalue("postgresql").url("postgres") if store_kind == "postgresql" else ""
     desk = Desk(tmp_path, location)
     try:
         yield desk
-        desk.check()
     finally:
         desk.end()
+
+
+@pytest.fixture
+def desk(bare_desk: Desk) -> Iterator[Desk]:
+    bare_desk.store = bare_desk.open()
+    yield bare_desk
+    bare_desk.check()

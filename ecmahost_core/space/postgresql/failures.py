@@ -9,6 +9,7 @@ _REASONS = {
     "08": "it cannot be reached: see whether it runs, and [store] in ecmahost.toml",
     "22": "a value does not fit",
     "25006": "it takes no writes: [store] must name the primary server, or all servers of the cluster",
+    "25P03": "this process stood still for too long in the middle of a write: try again",
     "28": "it refuses the account: see user and password in [store], and pg_hba.conf",
     "3D": "there is no such database: create it, or correct [store] in ecmahost.toml",
     "42501": "the account lacks a right: make it the owner of the schema that [store] names",
@@ -59,7 +60,7 @@ def code_of(error: psycopg.Error) -> str:
 
 def is_lost(error: psycopg.Error) -> bool:
     """Returns whether an error says that the server has gone, and may be back in a moment."""
-    return code_of(error).startswith(("08", "57P0"))
+    return code_of(error).startswith(("08", "57P0", "25P03"))
 
 
 def unavailable(error: psycopg.Error, kind: type[StoreUnavailable] = StoreUnavailable) -> StoreUnavailable:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ecmahost_core.space.postgresql import dialect
 from ecmahost_core.space.postgresql.database import Database
 from ecmahost_core.space.postgresql.session import Session
-from ecmahost_core.space.sqlite.schema import MIGRATIONS
+from ecmahost_core.space.sqlite.schema import MIGRATIONS, SHORT_KEYS
 from ecmahost_core.space.store import StoreUnavailable
 
 _OWN: Mapping[int, tuple[str, ...]] = {
@@ -68,7 +68,9 @@ def _migrate(database: Database, session: Session) -> None:
     version = _version(database, session)
     for number, statements in enumerate(MIGRATIONS[version:], version + 1):
         own = _OWN.get(number, ())
-        for statement in (*map(dialect.table, statements), *own):
+        # A server has never had a longer key.
+        shared = () if statements is SHORT_KEYS else map(dialect.table, statements)
+        for statement in (*shared, *own):
             run.execute(statement.encode())
     if version == 0:
         run.execute("INSERT INTO store VALUES (1, %s, 0)", (str(uuid.uuid4()),))

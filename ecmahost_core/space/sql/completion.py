@@ -6,6 +6,7 @@ from ecmahost_core.ecma.csentry import change_from_json
 from ecmahost_core.ecma.values import Anchor, anchor_text
 from ecmahost_core.space.history import EventRecord
 from ecmahost_core.space.journal import JournalEntry, Operation, PasswordStage
+from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import (
     ObjectState,
     SpaceObject,
@@ -18,7 +19,6 @@ from ecmahost_core.space.sql.events import write_event
 from ecmahost_core.space.sql.journal import close_entry
 from ecmahost_core.space.sql.rows import OBJECT_COLUMNS, Encoded, StoredRow, encode, object_from_row, stored_row
 from ecmahost_core.space.sql.type_row import TypeRow, type_row
-from ecmahost_core.text import fold
 
 
 def complete(
@@ -113,7 +113,7 @@ def _forget(transaction: Transaction, row: TypeRow, anchor: Anchor) -> None:
 
     What the space has under the anchor already is for the next import to remove.
     """
-    anchor_key = fold(anchor_text(anchor))
+    anchor_key = key_of(anchor_text(anchor))
     if stored_row(transaction.connection, row.id, "anchor_key", anchor_key) is None:
         changes.bury(transaction, row, anchor_key)
 

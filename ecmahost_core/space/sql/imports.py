@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from ecmahost_core.ecma.values import anchor_text
 from ecmahost_core.space.history import EventRecord, HeldRemovals, ImportCounts
+from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import SpaceType, TargetObject
 from ecmahost_core.space.sql import removals, status
 from ecmahost_core.space.sql.arbitration import Reading, SeenKeys, apply
@@ -23,7 +24,6 @@ from ecmahost_core.space.sql.spaces import note_content
 from ecmahost_core.space.sql.tombstones import purge
 from ecmahost_core.space.sql.types import PAUSE, Types, require_space
 from ecmahost_core.space.store import StoreUnavailable
-from ecmahost_core.text import fold
 
 
 class SqlImportRun:
@@ -141,7 +141,7 @@ class SqlImportRun:
         """Counts an object that cannot be stored. It is in the target, so what the space has of it is not missing."""
         self.counts.failed += 1
         try:
-            anchor_key = fold(anchor_text(target.anchor))
+            anchor_key = key_of(anchor_text(target.anchor))
             with self._database.read() as connection:
                 rows = connection.execute(
                     "SELECT key FROM object WHERE type = ? AND anchor_key = ?", (type_id, anchor_key)

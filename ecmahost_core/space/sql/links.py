@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import LinkChange, TargetObject
 from ecmahost_core.space.sql import references
 from ecmahost_core.space.sql.database import NO_LIMIT, Transaction
 from ecmahost_core.space.sql.digests import UNKNOWN, moved, sum_of
 from ecmahost_core.space.sql.rows import BATCH, Encoded, select_in
 from ecmahost_core.space.sql.type_row import TypeRow
-from ecmahost_core.text import fold
 
 ROWS = 1000
 """How many rows of references one transaction of an import writes, about."""
@@ -108,9 +108,9 @@ def whole(new: Encoded, name: str) -> dict[str, str]:
     change = new.changes.get(name)
     if change is not None:
         for value in change.removed:
-            found.pop(fold(value), None)
+            found.pop(key_of(value), None)
         for value in change.added:
-            found.setdefault(fold(value), value)
+            found.setdefault(key_of(value), value)
     return found
 
 
@@ -165,10 +165,10 @@ def write(transaction: Transaction, row: TypeRow, key: int, name: str, what: Dif
 
 def apply_change(transaction: Transaction, row: TypeRow, key: int, name: str, change: LinkChange, part: bytes) -> bytes:
     """Removes and adds values, looking at nothing else; returns the part of the digest."""
-    removed = {fold(value) for value in change.removed}
+    removed = {key_of(value) for value in change.removed}
     added: dict[str, str] = {}
     for value in change.added:
-        added.setdefault(fold(value), value)
+        added.setdefault(key_of(value), value)
     rows = select_in(transaction.connection, _SOME, (key, name), [*removed, *added])
     present: dict[str, str] = dict(rows)
     gone = [each for each in removed if each in present]

@@ -5,11 +5,11 @@ from itertools import islice
 
 from ecmahost_core.ecma.values import Anchor, anchor_text, text_of
 from ecmahost_core.space.journal import ID, LockKey
+from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import SpaceObject, SpaceType
 from ecmahost_core.space.sql.database import NO_LIMIT, Database
 from ecmahost_core.space.sql.rows import BATCH, OBJECT_COLUMNS, object_from_row, select_in, storable
 from ecmahost_core.space.sql.types import Types, is_indexed
-from ecmahost_core.text import fold
 
 _OBJECT_BY = f"SELECT {OBJECT_COLUMNS} FROM object WHERE type = ? AND "  # noqa: S608  # names, no values
 _LIVE_BY_ID = _OBJECT_BY + "state = 0 AND id {in}"
@@ -59,18 +59,18 @@ class Lookups:
 
     def by_anchor(self, space_type: SpaceType, anchor: Anchor) -> SpaceObject | None:
         """See ``Store.by_anchor``."""
-        return self._one(space_type, "anchor_key = ?", fold(anchor_text(anchor)))
+        return self._one(space_type, "anchor_key = ?", key_of(anchor_text(anchor)))
 
     def by_dn(self, space_type: SpaceType, dn: str) -> SpaceObject | None:
         """See ``Store.by_dn``."""
-        return self._one(space_type, "dn_key = ?", fold(dn))
+        return self._one(space_type, "dn_key = ?", key_of(dn))
 
     def find(
         self, space_type: SpaceType, attribute: str, value: str, after: int = 0, count: int = -1
     ) -> list[SpaceObject]:
         """See ``Store.find``. Raises ValueError for an attribute that the type does not index."""
         type_id = self._types.find(space_type)
-        wanted = fold(value)
+        wanted = key_of(value)
         if type_id is None or not storable(wanted):
             return []
         limit = count if count >= 0 else NO_LIMIT
@@ -87,7 +87,7 @@ class Lookups:
         found = (
             one
             for one in self.scan(space_type, after)
-            if any(fold(text_of(each)) == wanted for each in one.attributes.get(attribute, ()))
+            if any(key_of(text_of(each)) == wanted for each in one.attributes.get(attribute, ()))
         )
         return list(islice(found, None if count < 0 else count))
 

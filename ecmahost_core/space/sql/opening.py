@@ -12,11 +12,11 @@ from ecmahost_core.space.journal import (
     LockKey,
     WriteIntent,
 )
+from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.sql.database import Connection, Transaction
 from ecmahost_core.space.sql.rows import compact, moment, select_in
 from ecmahost_core.space.sql.types import is_indexed, require_current
 from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
-from ecmahost_core.text import fold
 
 
 def open_entry(transaction: Transaction, type_id: int, intent: WriteIntent, incarnation: str) -> JournalEntry:
@@ -85,8 +85,8 @@ def _owner(connection: Connection, type_id: int, key: LockKey, object_id: str | 
     """Returns the id of another object, live or unlinked, that has this key."""
     if key.kind in (ANCHOR, DN, ID):
         column, value = {
-            ANCHOR: ("anchor_key", fold(key.value)),
-            DN: ("dn_key", fold(key.value)),
+            ANCHOR: ("anchor_key", key_of(key.value)),
+            DN: ("dn_key", key_of(key.value)),
             ID: ("id", key.value),
         }[key.kind]
         rows = connection.execute(
@@ -97,7 +97,7 @@ def _owner(connection: Connection, type_id: int, key: LockKey, object_id: str | 
         rows = connection.execute(
             "SELECT o.id FROM value_index v JOIN object o ON o.key = v.object"
             " WHERE v.type = ? AND v.attribute = ? AND v.value_key = ? AND o.id IS NOT ? ORDER BY o.key LIMIT 1",
-            (type_id, key.kind, fold(key.value), object_id),
+            (type_id, key.kind, key_of(key.value), object_id),
         ).fetchall()
         if not rows and not is_indexed(connection, type_id, key.kind):
             raise ValueError(f"{key.kind} cannot be unique: it is not an indexed attribute of its type")

@@ -9,10 +9,10 @@ stays the same through renames, and is given up when the object goes.
 from collections.abc import Iterable, Mapping, Sequence
 
 from ecmahost_core.ecma.values import Attributes, text_of
+from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.sql.database import Connection, Transaction
 from ecmahost_core.space.sql.rows import select_in
 from ecmahost_core.space.sql.type_row import TypeRow
-from ecmahost_core.text import fold
 
 Wanted = Mapping[tuple[str, str], str]
 """References of one object: attribute and folded value, to the value as it is written."""
@@ -29,7 +29,7 @@ _ROW = "owner = ? AND attribute = ? AND value_key = ?"
 def of(attributes: Attributes, names: Iterable[str]) -> dict[tuple[str, str], str]:
     """Returns the references that follow from an object: attribute and folded value, to the value as it is written."""
     found = ((name, text_of(value)) for name in names for value in attributes.get(name, ()))
-    return {(name, fold(text)): text for name, text in found}
+    return {(name, key_of(text)): text for name, text in found}
 
 
 def named(connection: Connection, connector: int, scope: int | None, value_keys: Sequence[str]) -> dict[str, int]:

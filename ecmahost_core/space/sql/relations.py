@@ -6,6 +6,7 @@ more than the rows that it returns, however many members the group has.
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import Link, ObjectState, SpaceObject, SpaceType
 from ecmahost_core.space.sql.database import Database
 from ecmahost_core.space.sql.references import named
@@ -71,7 +72,8 @@ class Relations:
     ) -> dict[str, str]:
         """See ``Store.linked``."""
         type_id = self._types.find(space_type)
-        wanted = [key for key in dict.fromkeys(map(fold, values)) if storable(key)]
+        folded = {key_of(value): fold(value) for value in values}
+        wanted = [key for key in folded if storable(key)]
         if type_id is None or not wanted:
             return {}
         place = (owner.key, attribute)
@@ -83,7 +85,7 @@ class Relations:
             if renamed:
                 spelt = dict(select_in(connection, _PRESENT_BY_TARGET, place, list(renamed.values())))
                 found |= {key: spelt[target] for key, target in renamed.items() if target in spelt}
-        return found
+        return {folded[key]: value for key, value in found.items()}
 
     def owners_of_all(
         self, space_type: SpaceType, attributes: Sequence[str], targets: Sequence[SpaceObject]

@@ -19,10 +19,10 @@ from ecmahost_core.ecma.values import (
     value_from_json,
     values_to_json,
 )
+from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import LinkChange, ObjectState, SpaceObject, TargetObject
 from ecmahost_core.space.sql.database import Connection
 from ecmahost_core.space.sql.digests import digest_of, sum_of
-from ecmahost_core.text import fold
 
 OBJECT_COLUMNS = "key, id, state, anchor, dn, attributes, kept, change_seq, created, modified"
 BATCH = 500
@@ -87,8 +87,8 @@ def encode(target: TargetObject, export_only: Sequence[str] = (), links: Sequenc
     # Three JSON texts in a row: each ends where its own syntax says, so no boundary between them can be forged.
     text = anchor + (b"null" if dn is None else orjson.dumps(dn)) + told
     encoded = Encoded(
-        fold(anchor_text(target.anchor)),
-        None if dn is None else fold(dn),
+        key_of(anchor_text(target.anchor)),
+        None if dn is None else key_of(dn),
         digest_of(text),
         anchor,
         attributes,
@@ -103,9 +103,9 @@ def encode(target: TargetObject, export_only: Sequence[str] = (), links: Sequenc
 def _spelt(values: Values) -> dict[str, str]:
     """Returns links as rows: folded, to the spelling; of two that fold alike the one that sorts first."""
     texts = [text_of(value) for value in values]
-    found = {fold(text): text for text in texts}
+    found = {key_of(text): text for text in texts}
     if len(found) < len(texts):
-        found = {fold(text): text for text in sorted(texts, reverse=True)}
+        found = {key_of(text): text for text in sorted(texts, reverse=True)}
     return found
 
 
@@ -156,7 +156,7 @@ def compact(data: Any) -> str:
 
 def value_keys(attributes: Attributes, names: Iterable[str]) -> set[tuple[str, str]]:
     """Returns the rows of the value index that follow from an object: attribute and folded value."""
-    return {(name, fold(text_of(value))) for name in names for value in attributes.get(name, ())}
+    return {(name, key_of(text_of(value))) for name in names for value in attributes.get(name, ())}
 
 
 def storable(text: str) -> bool:

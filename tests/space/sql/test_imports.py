@@ -279,7 +279,7 @@ def test_missing_objects_are_counted_once_each_until_the_next_import(desk: Any) 
     assert desk.store.note_missing(desk.users, "1") == 1
 
 
-@pytest.mark.parametrize("desk", ["sqlite"], indirect=True)  # which counts what a connection has changed
+@pytest.mark.parametrize("store_kind", ["sqlite"])  # which counts what a connection has changed
 def test_an_import_writes_at_most_500_rows_in_a_transaction(desk: Any) -> None:
     connection = desk.store._database._writer
     changes = [connection.total_changes]
