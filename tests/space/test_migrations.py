@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -20,52 +20,47 @@ from ecmahost_core.space.store import StoreUnavailable
 LONG = "L" * 900
 CHANGE = change_to_json(CSEntryChange("c1", ObjectModificationType.ADD, "Person", attributes={"Id": ("new",)}))
 
-# As the first version wrote them.
-FIRST: tuple[tuple[str, tuple[Any, ...]], ...] = (
-    ("INSERT INTO connector (name, first_import_done, last_import) VALUES (?, 1, 5)", ("hr",)),
-    (
-        "INSERT INTO space_type (connector, resource_type, indexed, reference_attributes, live) VALUES (1, ?, ?, ?, 3)",
-        ("User", '["UserName"]', '["Manager"]'),
-    ),
-    *(
+Statements = list[tuple[str, tuple[Any, ...]]]
+
+
+def _as_first_written(people: Sequence[tuple[int, int, str]]) -> Statements:
+    """What the first version had written: key, state and anchor of each of the people, whose manager is the third."""
+    written: Statements = [
+        ("INSERT INTO connector (name, first_import_done, last_import) VALUES (?, 1, 5)", ("hr",)),
         (
-            "INSERT INTO object VALUES (?, 1, ?, ?, ?, ?, 1000000, 1000000, ?, ?, ?, ?, '{}', ?)",
-            (
-                key,
-                state,
-                f"id-{name[:9]}",
-                key,
-                bytes(16),
-                name.lower(),
-                f"cn={name}".lower(),
-                f'["{name}"]',
-                f"CN={name}",
-                f'{{"UserName":["{name}"],"Manager":["boss"]}}',
-            ),
-        )
-        for key, state, name in ((1, 0, "bob"), (2, 1, "eve"), (3, 0, "boss"), (4, 0, LONG))
-    ),
-    *(
-        ("INSERT INTO value_index VALUES (1, 'UserName', ?, ?)", (name, key))
-        for key, name in ((1, "bob"), (2, "eve"), (3, "boss"), (4, LONG.lower()))
-    ),
-    *(("INSERT INTO reference VALUES (?, 'Manager', 'boss', 'boss', 1, 3)", (key,)) for key in (1, 2, 3, 4)),
-    ("INSERT INTO tombstone VALUES (1, 'gone', 9)", ()),
-    (
-        "INSERT INTO journal VALUES (7, 1, 'add', 'open', 'somebody', 4, 5, NULL, ?, '', 0, 'r1', ?, '{}', ?)",
-        ("reserved", '["<anchor>=new"]', json.dumps(CHANGE)),
-    ),
-    ("INSERT INTO journal_lock VALUES (1, '<anchor>=new', 7)", ()),
-    (
-        (
-            "INSERT INTO event (time, connector, kind, outcome, object_id, request_id, actor, error, milliseconds,"
-            " detail) VALUES (5, 1, 'create', 'ok', 'id-bob', 'r0', 'scim', '', 3, '{}')"
+            "INSERT INTO space_type (connector, resource_type, indexed, reference_attributes) VALUES (1, ?, ?, ?)",
+            ("User", '["UserName"]', '["Manager"]'),
         ),
-        (),
-    ),
-    ("UPDATE store SET change_seq = 9", ()),
-    ("UPDATE space_type SET live = (SELECT count(*) FROM object WHERE state = 0)", ()),
-)
+        ("INSERT INTO tombstone VALUES (1, 'gone', 9)", ()),
+        (
+            "INSERT INTO journal VALUES (7, 1, 'add', 'open', 'somebody', 4, 5, NULL, ?, '', 0, 'r1', ?, '{}', ?)",
+            ("reserved", '["<anchor>=new"]', json.dumps(CHANGE)),
+        ),
+        ("INSERT INTO journal_lock VALUES (1, '<anchor>=new', 7)", ()),
+        (
+            (
+                "INSERT INTO event (time, connector, kind, outcome, object_id, request_id, actor, error, milliseconds,"
+                " detail) VALUES (5, 1, 'create', 'ok', 'id-bob', 'r0', 'scim', '', 3, '{}')"
+            ),
+            (),
+        ),
+    ]
+    for key, state, name in people:
+        places = (name.lower(), f"cn={name}".lower(), f'["{name}"]', f"CN={name}")
+        attributes = f'{{"UserName":["{name}"],"Manager":["boss"]}}'
+        written += [
+            (
+                "INSERT INTO object VALUES (?, 1, ?, ?, ?, ?, 1000000, 1000000, ?, ?, ?, ?, '{}', ?)",
+                (key, state, f"id-{name[:9]}", key, bytes(16), *places, attributes),
+            ),
+            ("INSERT INTO value_index VALUES (1, 'UserName', ?, ?)", (name.lower(), key)),
+            ("INSERT INTO reference VALUES (?, 'Manager', 'boss', 'boss', 1, 3)", (key,)),
+        ]
+    return [
+        *written,
+        ("UPDATE store SET change_seq = 9", ()),
+        ("UPDATE space_type SET live = (SELECT count(*) FROM object WHERE state = 0)", ()),
+    ]
 
 
 def _only_first(monkeypatch: pytest.MonkeyPatch, desk: Any) -> None:
@@ -83,7 +78,7 @@ def _only_first(monkeypatch: pytest.MonkeyPatch, desk: Any) -> None:
                 schema.migrate(connection)
 
 
-def _write(desk: Any, statements: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
+def _write(desk: Any, statements: Statements) -> None:
     if desk.location:
         with psycopg.connect(desk.location) as server:
             server.execute(f'SET search_path = "{desk.schema}"'.encode())
@@ -99,9 +94,10 @@ def _write(desk: Any, statements: Iterable[tuple[str, tuple[Any, ...]]]) -> None
 @pytest.fixture
 def first_version(bare_desk: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     _only_first(monkeypatch, bare_desk)
-    # A server has never had a key that long.
-    statements = [one for one in FIRST if not (bare_desk.location and LONG.lower() in one[1])]
-    _write(bare_desk, [one for one in statements if not (bare_desk.location and LONG in str(one[1]))])
+    people = [(1, 0, "bob"), (2, 1, "eve"), (3, 0, "boss")]
+    if not bare_desk.location:  # a server has never had a key that long
+        people.append((4, 0, LONG))
+    _write(bare_desk, _as_first_written(people))
     return bare_desk
 
 
