@@ -66,7 +66,7 @@ def changed_links(
             raise unavailable(IMPORTING, 10)
         added, removed = _routed(endpoint, binding, rows, wanted)
         for row in filter(is_writable, rows):
-            change = _difference(endpoint.store, binding, before, row, wanted, added[row], removed[row])
+            change = _difference(endpoint, binding, before, row, wanted, added[row], removed[row])
             if change.added or change.removed:
                 found[row.target.name] = change
                 new = frozenset(change.added)
@@ -106,7 +106,7 @@ def _routed(
 
 
 def _difference(
-    store: Store,
+    endpoint: Endpoint,
     binding: TypeBinding,
     before: SpaceObject,
     row: MappedPath,
@@ -114,19 +114,34 @@ def _difference(
     added: _Texts,
     removed: _Texts,
 ) -> LinkChange:
-    """What differs from the rows of the space. Links that clients cannot see are left alone."""
-    name = row.target.name
+    """What differs from the rows of the space. Links that clients cannot see are left alone.
+
+    Whoever was renamed since the target was read is removed by both names: the space does not know whether the target
+    has renamed its links, too, and to remove what is not there does nothing.
+    """
+    store, name = endpoint.store, row.target.name
     if not wanted.whole:
         there = store.linked(binding.space_type, before, name, (*added.values(), *removed.values()))
-        gone = (there[fold(text)] for text in removed.values() if fold(text) in there)
-        return LinkChange(tuple(text for text in added.values() if fold(text) not in there), tuple(dict.fromkeys(gone)))
+        gone = [(there[fold(text)], text) for text in removed.values() if fold(text) in there]
+        return LinkChange(tuple(text for text in added.values() if fold(text) not in there), _both_names(gone))
     present = store.links(binding.space_type, before, name)
     spelt = {fold(link.value) for link in present}
     known = {link.id for link in present}
+    leaving = {link.id: link.value for link in present if link.id is not None and link.id not in added}
+    now = named_by(endpoint, binding, (row,), list(leaving))
+    gone = [
+        (value, reference_text(binding, row.target, now[one].entry) if one in now else value)
+        for one, value in leaving.items()
+    ]
     return LinkChange(
-        tuple(text for one, text in added.items() if one not in known and fold(text) not in spelt),
-        tuple(link.value for link in present if link.id is not None and link.id not in added),
+        tuple(text for one, text in added.items() if one not in known and fold(text) not in spelt), _both_names(gone)
     )
+
+
+def _both_names(gone: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Returns how links that go are spelled, and behind each how it would be spelled now where that is another name."""
+    spelled = dict.fromkeys(text for was, now in gone for text in ((was,) if fold(was) == fold(now) else (was, now)))
+    return tuple(spelled)
 
 
 def without_links(binding: TypeBinding, change: CSEntryChange) -> tuple[CSEntryChange, tuple[AttributeChange, ...]]:

@@ -349,6 +349,28 @@ def test_a_rename_of_a_member_keeps_the_membership(office):
     assert members(office) == ["ann"]
 
 
+@pytest.mark.parametrize("cascades", [False, True])
+@pytest.mark.parametrize("whole", [False, True])
+def test_whoever_was_renamed_just_now_is_removed_by_either_name(office, cascades, whole):
+    group, ann, bob = staff(office), the(office, "ann"), the(office, "bob")
+    office.set(bob, "userName", "rob")
+    if cascades:
+        office.target.groups["staff",]["Members"] = (Reference("ann"), Reference("rob"))
+    everybody_else = {"op": "replace", "path": "members", "value": [{"value": ann}]}
+    office.groups.patch(group.id, everybody_else if whole else drop(bob))
+    assert members(office) == ["ann"]
+    assert parts(office) == ([], ["bob", "rob"])
+    assert [one["value"] for one in office.groups.shown(group.id)["members"]] == [ann]
+
+
+def test_whoever_is_spelled_in_another_way_is_removed_once(desk):
+    desk.target.put("ann", Login="ann")
+    desk.target.groups["staff",] = {"Name": ("staff",), "Members": (Reference("ANN"),)}
+    desk.ready(groups=MEMBERS, capabilities=BY_CHANGES)
+    desk.groups.patch(staff(desk).id, drop(the(desk, "ann")))
+    assert parts(desk) == ([], ["ANN"])
+
+
 MANAGER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"
 URN = MANAGER.rpartition(":")[0]
 
