@@ -116,6 +116,16 @@ class SpaceObject:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectName:
+    """What names one live object: the parts of a ``SpaceObject`` by which others refer to it."""
+
+    key: int
+    id: str
+    anchor: Anchor
+    dn: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LinkChange:
     """What changes about a link attribute; the removed ones go first.
 

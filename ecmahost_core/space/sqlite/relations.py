@@ -6,7 +6,7 @@ more than the rows that it returns, however many members the group has.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ecmahost_core.space.objects import Link, ObjectState, SpaceObject, SpaceType
+from ecmahost_core.space.objects import Link, ObjectName, ObjectState, SpaceObject, SpaceType
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.references import named
 from ecmahost_core.space.sqlite.rows import BATCH, OBJECT_COLUMNS, object_from_row, select_in, storable
@@ -105,7 +105,7 @@ class Relations:
         return {target: [owners[key] for key in sorted(owners)] for target, owners in found.items()}
 
     def each_owner(
-        self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject
+        self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject | ObjectName
     ) -> Iterator[SpaceObject]:
         """See ``Store.each_owner``. The keys are read at once, the objects a batch at a time."""
         type_id = self._types.find(space_type)
@@ -119,7 +119,7 @@ class Relations:
             yield from self._live(type_id, in_order[start : start + BATCH])
 
     def naming(
-        self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]
+        self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject | ObjectName]
     ) -> set[tuple[int, int]]:
         """See ``Store.naming``."""
         owner_keys, target_keys = [one.key for one in owners], [one.key for one in targets]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from ecmahost_core.ecma.values import (
+    Anchor,
     Attributes,
     Values,
     anchor_text,
@@ -129,7 +130,7 @@ def object_from_row(row: Sequence[Any]) -> SpaceObject:
         key,
         identifier,
         _STATES[state],
-        tuple(orjson.loads(anchor) if "{" not in anchor else map(value_from_json, orjson.loads(anchor))),
+        anchor_from_row(anchor),
         dn,
         attributes_from_json(attributes),
         {} if kept == "{}" else orjson.loads(kept),
@@ -137,6 +138,11 @@ def object_from_row(row: Sequence[Any]) -> SpaceObject:
         since,
         since if modified == created else moment(modified),
     )
+
+
+def anchor_from_row(text: str) -> Anchor:
+    """Returns a stored anchor."""
+    return tuple(orjson.loads(text) if "{" not in text else map(value_from_json, orjson.loads(text)))
 
 
 def moment(microseconds: int) -> datetime:

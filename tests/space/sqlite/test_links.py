@@ -172,6 +172,7 @@ def test_a_reader_of_an_empty_space_finds_no_links(desk: Any) -> None:
     assert reader.references(GROUPS, [one], ["members"]) == {one.key: []}
     assert list(reader.targets(desk.users, GROUPS, one, "members")) == []
     assert reader.by_ids(GROUPS, [one.id]) == {}
+    assert reader.names(GROUPS, [one.id]) == {}
     assert reader.after(GROUPS, 0, 5) == []
 
 
@@ -183,6 +184,10 @@ def test_live_objects_are_found_by_any_number_of_ids_and_behind_a_key(desk: Any)
     live = desk.store.by_ids(desk.users, [*ids, *ids, "nobody", "half \ud800"])
     assert live.keys() == set(ids) - {gone.id}
     assert live[ids[5]] == everybody[5]
+    names = desk.store.names(desk.users, [*ids, *ids, "nobody", "half \ud800"])
+    assert {one: (named.key, named.id, named.anchor, named.dn) for one, named in names.items()} == {
+        one: (found.key, found.id, found.anchor, found.dn) for one, found in live.items()
+    }
     assert desk.store.after(desk.users, everybody[0].key, 2) == everybody[2:4]
     assert desk.store.after(desk.users, everybody[-1].key, 2) == []
     assert desk.store.after(desk.users, 0, 0) == []
