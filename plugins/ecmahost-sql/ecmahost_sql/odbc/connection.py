@@ -204,10 +204,11 @@ class OdbcDatabase:
     def rollback(self) -> None:
         """A connection that is lost has nothing left to undo."""
         try:
-            self._statements.forget()
             self._connection.rollback()
         except self._module.Error:
             self._lost = True
+        if not self._lost:  # otherwise there is nobody to tell
+            self._statements.forget()
         self._end()
 
     def _end(self) -> None:
@@ -241,7 +242,6 @@ class OdbcDatabase:
 
     def close(self) -> None:
         """Closes; an error at this point concerns nobody any more, every change was committed."""
-        self._statements.forget()
         try:
             self._connection.close()
         except self._module.Error:

@@ -68,7 +68,6 @@ class Statements:
         except self._module.Error as error:
             cursor.close()
             if known and str(error.args[0]) in _STALE:
-                self.forget()
                 raise Stale from None
             raise
         self._kept[name] = (text, cursor)
@@ -77,7 +76,7 @@ class Statements:
         return found
 
     def forget(self) -> None:
-        """Lets go of what is prepared, which a failure may have left in any state."""
+        """Lets go of what is prepared: after a transaction that was undone it may be in any state."""
         kept, self._kept = self._kept, {}
         for _, cursor in kept.values():
             try:
