@@ -5,13 +5,19 @@ look-ups in a canonical resource.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 from ecmahost_core.scim.schemas import Attribute
 from ecmahost_core.text import fold
 
 Operator = Literal["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]
-Literals = str | bool | int | float | None
+Rank = Decimal | datetime
+"""Where a text stands in the order of what texts mean: a number without limits, an instant with its zone."""
+
+Literals = str | bool | int | float | Rank | None
+"""What a comparison compares with. A filter that was read has no ``Rank``; see ``sync.questions``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,10 @@ class AttributePath:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``path operator value``. ``value`` already has the type of the attribute where it can be brought to it."""
+    """``path operator value``. ``value`` already has the type of the attribute where it can be brought to it.
+
+    A ``Rank`` compares with those of ``evaluate.Spelling``, in an order only.
+    """
 
     path: AttributePath
     operator: Operator
