@@ -15,6 +15,7 @@ from ecmahost_core.scim.evaluate import comparisons
 from ecmahost_core.scim.nodes import Comparison, Filter, Or
 from ecmahost_core.scim.operations import Change
 from ecmahost_core.scim.values import canonical_value
+from ecmahost_core.text import fold
 
 Element = Mapping[str, Any]
 
@@ -115,13 +116,16 @@ class Links:
 
 
 def ids_among(elements: Iterable[Element], name: str) -> tuple[str, ...]:
-    """Returns the ids that canonical values name, each once; ScimError 400 ``invalidValue`` for one without."""
+    """Returns the ids that canonical values name, each once; ScimError 400 ``invalidValue`` for one without.
+
+    In the case that the host gives ids, as in filters: who is a member by ``eq`` is one who can be removed, too.
+    """
     ids: dict[str, None] = {}
     for element in elements:
         identifier = element.get("value")
         if not isinstance(identifier, str) or not identifier:
             raise _nameless(name)
-        ids[identifier] = None
+        ids[fold(identifier)] = None
     return tuple(ids)
 
 
@@ -165,5 +169,5 @@ def _ids_in(node: Filter) -> tuple[str, ...] | None:
             return None
         if not isinstance(one.value, str):
             return None
-        ids.append(one.value)
+        ids.append(fold(one.value))
     return tuple(ids)
