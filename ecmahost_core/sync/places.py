@@ -28,9 +28,7 @@ def with_places(mapping: SchemaMapping, resource: Mapping[str, Any]) -> Mapping[
     return resource
 
 
-def with_primary_kept(
-    mapping: SchemaMapping, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Mapping[str, Any]:
+def with_primary_kept(mapping: SchemaMapping, before: Mapping[str, Any], after: Mapping[str, Any]) -> Mapping[str, Any]:
     """Returns a resource after a PATCH in which no value has lost ``primary`` to one that has no room.
 
     Otherwise the person who was given a fax number, which is not kept, would have no primary number at all.

@@ -437,6 +437,14 @@ def test_somebody_is_created_under_a_manager(line):
     assert line.shown(made.id)[URN]["manager"]["value"] == cem
 
 
+def test_who_loses_the_manager_has_another_version(line):
+    dan, before = the(line, "dan"), line.shown(the(line, "dan"))["meta"]
+    line.remove(the(line, "ann"))
+    after = line.shown(dan)
+    assert URN not in after
+    assert after["meta"]["version"] != before["version"]
+
+
 def test_a_put_without_manager_takes_it_away(line):
     dan = the(line, "dan")
     line.put(dan, userName="dan")
