@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ecmahost_core.scim.elements import changed_values
-from ecmahost_core.scim.errors import ScimError, invalid_value
+from ecmahost_core.scim.errors import ScimError, invalid_path, invalid_value
 from ecmahost_core.scim.evaluate import comparisons
-from ecmahost_core.scim.nodes import Comparison, Filter, Or
+from ecmahost_core.scim.nodes import Comparison, Filter, Or, paths_in
 from ecmahost_core.scim.operations import Change
 from ecmahost_core.scim.values import canonical_value
 from ecmahost_core.text import fold
@@ -59,8 +59,11 @@ class Links:
     def after(self, change: Change, ignored: list[str]) -> "Links":
         """The values after a change of a PATCH; this very object where it asks for nothing.
 
-        ``ignored`` receives the names of unknown sub-attributes. Raises ScimError 400 as a change of a list does.
+        ``ignored`` receives the names of unknown sub-attributes. Raises ScimError 400 as a change of a list does, and
+        for a filter on ``$ref``, which these values have in answers only.
         """
+        if change.path.value_filter is not None and any(p.name == "$ref" for p in paths_in(change.path.value_filter)):
+            raise invalid_path(f'{change.path.text} are chosen by their value, not by their URL: [value eq "id"].')
         ids = _ids_of(change, ignored)
         if ids is None:
             return self.replaced_by(changed_values(change, self.elements(), ignored) or (), change.path.text)

@@ -4,6 +4,7 @@ Names in a node are already resolved against a resource type, so that evaluating
 look-ups in a canonical resource.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -101,3 +102,14 @@ class Or:
 
 
 Filter = Comparison | Present | ValuePath | Not | And | Or
+
+
+def paths_in(node: Filter) -> Iterator[AttributePath]:
+    """Every path that a filter looks at, whether it must hold or not; not those between brackets within it."""
+    if isinstance(node, And | Or):
+        for operand in node.operands:
+            yield from paths_in(operand)
+    elif isinstance(node, Not):
+        yield from paths_in(node.operand)
+    else:
+        yield node.path

@@ -1,6 +1,6 @@
 """A filter in the target's terms: its literals as the target would give them back, so that every form finds a value."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -78,17 +78,6 @@ def element_path(parent: ValuePath, inner: AttributePath, selector: Filter | Non
         return AttributePath(path.urn, None, f"{path.name}.{inner.name}", selector)
     is_complex = path.attribute is not None and path.attribute.type == "complex"
     return replace(path, value_filter=selector, sub_attribute=inner.attribute if is_complex else None)
-
-
-def paths(node: Filter) -> Iterator[AttributePath]:
-    """Yields every path of a resource that a filter looks at, whether it must hold or not."""
-    if isinstance(node, And | Or):
-        for operand in node.operands:
-            yield from paths(operand)
-    elif isinstance(node, Not):
-        yield from paths(node.operand)
-    else:
-        yield node.path
 
 
 def same_type(row: MappedPath) -> bool:

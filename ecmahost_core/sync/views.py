@@ -6,7 +6,7 @@ from typing import Any
 
 from ecmahost_core.ecma.schema import AttributeType
 from ecmahost_core.scim.evaluate import Spelling
-from ecmahost_core.scim.nodes import AttributePath, Filter
+from ecmahost_core.scim.nodes import AttributePath, Filter, paths_in
 from ecmahost_core.scim.resource import with_schemas
 from ecmahost_core.scim.sorting import Sort
 from ecmahost_core.space.objects import SpaceObject
@@ -15,7 +15,7 @@ from ecmahost_core.sync.deciding import Ids, deciding_ids
 from ecmahost_core.sync.deprovisioning import ACTIVE, is_active
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.presentation import Page, group_element, meta_of, show_groups
-from ecmahost_core.sync.questions import in_target, paths, rank_of, rows_about
+from ecmahost_core.sync.questions import in_target, rank_of, rows_about
 from ecmahost_core.sync.references import link_elements, links_by_path, named_by, show_references
 from ecmahost_core.sync.resource_schema import ENDPOINTS
 from ecmahost_core.sync.schema_mapping import MappedPath, SchemaMapping
@@ -147,7 +147,7 @@ def _has_forms(row: MappedPath) -> bool:
 
 def view_of(endpoint: Endpoint, binding: TypeBinding, node: Filter | None, sort: Sort | None, base_url: str) -> View:
     """Returns the view for a filter and a sort order."""
-    asked = [*(paths(node) if node is not None else ()), *((sort.path,) if sort is not None else ())]
+    asked = [*(paths_in(node) if node is not None else ()), *((sort.path,) if sort is not None else ())]
     own = frozenset(path.name for path in asked if path.urn is None and path.name in (ACTIVE, "meta", "schemas"))
     rows = binding.mapping.rows if "schemas" in own else rows_about(binding, asked)
     mapping = binding.mapping if len(rows) == len(binding.mapping.rows) else SchemaMapping(rows)

@@ -188,3 +188,10 @@ def test_the_outcome_is_that_of_the_same_operations_on_a_list(present: list[str]
 def test_an_empty_list_for_one_member_says_nothing() -> None:
     read = [{"value": "a"}]
     assert asked(Operation("add", 'members[value eq "a"]', []), read=lambda: read) in (None, Wanted(True, ("a",), ()))
+
+
+@pytest.mark.parametrize("inner", ['$ref eq "https://host/Users/a"', 'value eq "a" or not ($ref co "Users")'])
+def test_a_filter_on_the_url_of_a_member_is_refused_and_not_silently_without_effect(inner: str) -> None:
+    with pytest.raises(ScimError) as caught:
+        asked(Operation("remove", f"members[{inner}]"))
+    assert (caught.value.status, caught.value.scim_type) == (400, "invalidPath")

@@ -65,12 +65,19 @@ def test_of_several_values_that_do_not_say_which_is_the_primary_one_none_is_remo
     several = {"roles": [{"value": "a"}, {"value": "b"}]}
     assert after(several, PLAIN_ROLES, operation) == several
     other = Operation("remove", 'roles[primary eq "False"].value')
-    assert after({"roles": [{"value": "a"}]}, PLAIN_ROLES, other) == {"roles": [{"value": "a"}]}
+    untouched = apply_patch({"roles": [{"value": "a"}]}, [other], PLAIN_ROLES)
+    assert (untouched.resource, untouched.ignored) == ({"roles": [{"value": "a"}]}, ("roles.primary",))
 
 
 def test_a_value_that_a_filter_names_and_that_is_not_there_is_no_target(user_type: ResourceType) -> None:
     operation = Operation("replace", 'emails[value eq "nobody@example.com"].primary', value=True)
     assert refusal({"emails": [WORK, HOME]}, user_type, operation)[0] == "noTarget"
+
+
+@pytest.mark.parametrize("path", ['emails[hair eq "red"]', 'emails[hair eq "red" or not (hair pr)].value'])
+def test_what_a_filter_asks_for_and_no_value_can_have_is_named(user_type: ResourceType, path: str) -> None:
+    patched = apply_patch({"emails": [HOME]}, [Operation("remove", path)], user_type)
+    assert patched.ignored == ("emails.hair",)
 
 
 class TestAdd:

@@ -83,7 +83,7 @@ def _portion(transaction: Transaction, connector: int, keys: Sequence[int], *, d
 
 
 def _touch(transaction: Transaction, owners: Sequence[int]) -> None:
-    """Gives objects a new version whose manager is not shown any more: a client that has the old one has to ask again."""
+    """Gives a new version to objects whose manager is not shown any more: clients that have the old one ask again."""
     if owners:
         first = transaction.next_seq(len(owners))
         transaction.connection.executemany(
