@@ -4,11 +4,13 @@ Lists may be long (the members of a group), so nothing here compares every value
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ecmahost_core.scim import entra, errors
 from ecmahost_core.scim.complex_values import merged, with_sub, without
 from ecmahost_core.scim.evaluate import element_matches
+from ecmahost_core.scim.nodes import And
 from ecmahost_core.scim.operations import Change
 from ecmahost_core.scim.values import canonical_value
 from ecmahost_core.text import fold
@@ -25,6 +27,7 @@ def changed_values(change: Change, present: Sequence[Any], ignored: list[str]) -
     Raises:
         ScimError: 400 ``invalidValue``, ``noTarget`` or ``mutability``.
     """
+    change = _of_those_meant(change)
     if change.op == "remove" or change.value is None:
         return _removed(change, present, ignored) or None
     if change.path.value_filter is None and change.path.sub_attribute is None:
@@ -33,6 +36,17 @@ def changed_values(change: Change, present: Sequence[Any], ignored: list[str]) -
     else:
         result = _edited(change, present, ignored)
     return _with_one_primary(present, result) or None
+
+
+def _of_those_meant(change: Change) -> Change:
+    """The change without the condition that a value is primary, where none can say so and another condition chooses."""
+    value_filter = change.path.value_filter
+    if not isinstance(value_filter, And) or change.attribute.linked:
+        return change
+    left = tuple(one for one in value_filter.operands if not entra.means_the_only_one(one))
+    if not left or len(left) == len(value_filter.operands):
+        return change
+    return replace(change, path=replace(change.path, value_filter=left[0] if len(left) == 1 else And(left)))
 
 
 def _removed(change: Change, present: Sequence[Any], ignored: list[str]) -> list[Any]:

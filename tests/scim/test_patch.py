@@ -59,6 +59,18 @@ def test_the_primary_one_of_values_that_do_not_say_which_is_the_only_one_or_is_m
     assert refusal({"roles": [{"value": "a"}, {"value": "b"}]}, PLAIN_ROLES, *operations)[0] == "noTarget"
 
 
+def test_a_filter_for_the_primary_one_of_a_type_means_that_type_where_no_value_says_which_is() -> None:
+    subs = (Attribute("value"), Attribute("type"))
+    phones = Attribute("phoneNumbers", type="complex", multi_valued=True, sub_attributes=subs)
+    people = ResourceType("User", "/Users", Schema(urns.USER, "User", "", (phones,)))
+    operation = Operation("replace", 'phoneNumbers[type eq "work" and primary eq true].value', "2")
+    home, work = {"type": "home", "value": "1"}, {"type": "work", "value": "2"}
+    for present in ([home], [home, {"type": "work", "value": "1"}]):
+        patched = apply_patch({"phoneNumbers": present}, [operation], people)
+        assert patched.resource == {"phoneNumbers": [home, work]}
+        assert patched.ignored == ("phoneNumbers.primary",)
+
+
 def test_of_several_values_that_do_not_say_which_is_the_primary_one_none_is_removed() -> None:
     operation = Operation("remove", PRIMARY_ROLE)
     assert after({"roles": [{"value": "a"}]}, PLAIN_ROLES, operation) == {}
