@@ -66,7 +66,8 @@ class Links:
             raise invalid_path(f'{change.path.text} are chosen by their value, not by their URL: [value eq "id"].')
         ids = _ids_of(change, ignored)
         if ids is None:
-            return self.replaced_by(changed_values(change, self.elements(), ignored) or (), change.path.text)
+            present = self.elements()
+            return self._made_to_be(present, changed_values(change, present, ignored) or (), change.path.text)
         if not ids and change.op != "replace" and not _removes_all(change):
             return self
         return Links(self.read, _Step(self._last, "replace" if _removes_all(change) else change.op, ids))
@@ -74,6 +75,16 @@ class Links:
     def replaced_by(self, elements: Iterable[Element], name: str) -> "Links":
         """The values when these are all; ``name`` is the attribute's, for messages. Raises ScimError 400."""
         return Links(self.read, _Step(self._last, "replace", ids_among(elements, name)))
+
+    def _made_to_be(self, present: Iterable[Element], elements: Iterable[Element], name: str) -> "Links":
+        """These values instead of those: only what differs is asked for, however many others there are."""
+        before, after = ids_among(present, name), ids_among(elements, name)
+        kept = frozenset(before) & frozenset(after)
+        removed = tuple(one for one in before if one not in kept)
+        added = tuple(one for one in after if one not in kept)
+        step = _Step(self._last, "remove", removed) if removed else self._last
+        step = _Step(step, "add", added) if added else step
+        return self if step is self._last else Links(self.read, step)
 
     def work(self, change: Change) -> int:
         """How many values a change has to look at."""

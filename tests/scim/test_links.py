@@ -109,7 +109,9 @@ def test_only_a_filter_on_something_else_than_the_id_has_the_members_read() -> N
         Operation("remove", "members", values("a")),
         Operation("add", "members", values("c")),
     ]
-    assert asked(*operations, read=lambda: present) == Wanted(True, ("b", "c"), ())
+    assert asked(*operations, read=lambda: present) == Wanted(False, ("b", "c"), ("g", "a"))
+    nobody = Operation("remove", 'members[value eq "a" and type eq "Group"]', has_value=False)
+    assert asked(nobody, read=lambda: present) is None
 
 
 @pytest.mark.parametrize("value", [[{"display": "Ann"}], [{"value": ""}], [{"$ref": "https://host/scim/Users/1"}]])
