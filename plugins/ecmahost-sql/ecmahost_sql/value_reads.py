@@ -122,11 +122,11 @@ def _completed(
 def typed(one: ValueColumn, stored: Sequence[SqlValue]) -> Values:
     """Returns stored values as the attribute has them, each once, in an order that does not depend on the database's.
 
-    Raises UnreadableValue.
+    An empty text is none, as it is to clients. Raises UnreadableValue.
     """
     read = reader(one.attribute.type)
     found: dict[Value, None] = {}
     for value in stored:
-        found |= dict.fromkeys(read(value))
+        found |= dict.fromkeys(one for one in read(value) if one != "")
     values = tuple(found) if one.is_link else tuple(sorted(found, key=str))
     return values if one.attribute.multi_valued else values[:1]
