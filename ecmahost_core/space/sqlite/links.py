@@ -25,17 +25,22 @@ _ROW = "owner = ? AND attribute = ? AND value_key = ?"
 
 
 class Owing(NamedTuple):
-    """An object whose links are still to be written, as it was when its row was."""
+    """An object whose links are still to be written, as it was when its row was; ``began_seq`` as in ``Room``."""
 
     key: int
     change_seq: int
     new: Encoded
+    began_seq: int
 
 
 @dataclass(slots=True)
 class Room:
-    """How many rows of links the transaction of a reading may still write, and whose did not fit."""
+    """How many rows of links the transaction of a reading may still write, and whose did not fit.
 
+    ``began_seq`` is the change number that was the newest before the reading began.
+    """
+
+    began_seq: int
     left: int = field(default_factory=lambda: ROWS)
     owing: list[Owing] = field(default_factory=list)
 
@@ -135,9 +140,12 @@ def update(
         if len(stored) > room.left:
             return None
         room.left -= max(len(stored), len(wanted))
-    what = difference(stored, wanted, references.stale(transaction.connection, key, name) if part == UNKNOWN else ())
-    write(transaction, row, key, name, what)
-    return sum_of(name, wanted.values())
+    told: Sequence[str] = ()
+    untold: Sequence[str] = ()
+    if part == UNKNOWN:
+        told, untold = references.stale(transaction.connection, key, name, None if room is None else room.began_seq)
+    write(transaction, row, key, name, difference(stored, wanted, told))
+    return UNKNOWN if wanted.keys() & untold else sum_of(name, wanted.values())
 
 
 def difference(stored: Mapping[str, str], wanted: Mapping[str, str], stale: Iterable[str] = ()) -> Difference:
