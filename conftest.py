@@ -6,6 +6,7 @@ that is missing fails the tests that need it, never skips them.
 
 import contextlib
 import getpass
+import logging
 import os
 import pwd
 import shutil
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 PACKAGES = "postgresql mariadb-server unixodbc odbc-postgresql odbc-mariadb"
 INSTALL = f"apt-get install --no-install-recommends {PACKAGES} (or: make servers)"
@@ -108,6 +110,26 @@ def pytest_configure() -> None:
     A shell starts what runs in its background with Ctrl-C ignored, and a process hands that on to its children.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command that runs in the tests' process sends the logs to its own standard error, and ends with that.
+
+    Nothing remembers how it was configured, or the tests that come after it would see none of what is logged.
+    """
+    configure = structlog.configure
+
+    def forgettable(**options: Any) -> None:
+        configure(**options | {"cache_logger_on_first_use": False})
+
+    monkeypatch.setattr(structlog, "configure", forgettable)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

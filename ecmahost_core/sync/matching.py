@@ -68,7 +68,8 @@ def batches(asked: Asked, entries: Iterable[SpaceObject]) -> Iterator[list[Space
 
 def _matching(asked: Asked, candidates: Iterable[SpaceObject]) -> Iterator[SpaceObject]:
     """Yields those whom the filter keeps; raises ScimError ``tooMany`` when time is up."""
-    for batch in batches(asked, _in_time(asked, candidates)):
+    # Who was found by a look-up is told even when all the time went into waiting for the target.
+    for batch in batches(asked, _in_time(asked, candidates, free=1)):
         if asked.filter is None:
             yield from batch
             continue
@@ -77,9 +78,10 @@ def _matching(asked: Asked, candidates: Iterable[SpaceObject]) -> Iterator[Space
                 yield one
 
 
-def _in_time(asked: Asked, candidates: Iterable[SpaceObject]) -> Iterator[SpaceObject]:
-    for one in candidates:
-        if not asked.call.remaining():
+def _in_time(asked: Asked, candidates: Iterable[SpaceObject], free: int = 0) -> Iterator[SpaceObject]:
+    """Yields the candidates while there is time; raises ScimError ``tooMany`` then. The first ones may be ``free``."""
+    for number, one in enumerate(candidates):
+        if number >= free and not asked.call.remaining():
             raise of_type("tooMany", "The filter takes too long; let it compare a query attribute with eq.")
         yield one
 

@@ -81,7 +81,9 @@ def test_a_plugin_may_decline_for_one_configuration_what_it_implements(build, to
         full_import=pages_of(tools, 1),
         full_object_import=lambda: (),
     )
-    assert connector.capabilities == Capabilities(full_import=False, full_object_import=True, settle_seconds=5)
+    assert connector.capabilities == Capabilities(
+        full_import=False, full_object_import=True, explain=False, settle_seconds=5
+    )
     with pytest.raises(ConnectorError, match="connector 'hr' has no full_import: its plugin 'example' declines it"):
         next(connector.full_import(tools.STEP))
 

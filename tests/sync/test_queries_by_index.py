@@ -149,6 +149,7 @@ def test_a_match_that_very_many_share_ends_with_the_time_of_its_request(desk, me
         desk.create(**{"userName": f"u{number}", country: "CH"})
     assert len(desk.match(f'{country} eq "ch"')) == 3
     assert refused(400, desk.match, f'{country} eq "ch"', seconds=0).scim_type == "tooMany"
+    assert logins(desk.match('userName eq "u1"', seconds=0)) == ["u1"]
 
 
 def test_those_who_share_a_value_are_read_a_few_at_a_time(desk, memory, monkeypatch):

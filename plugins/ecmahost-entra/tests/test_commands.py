@@ -1,10 +1,7 @@
-import logging
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from click.testing import CliRunner, Result
 from ecmahost_entra.commands import TOKEN_VARIABLE, signals_interrupt
 from ecmahost_entra.demo_home import claimed, furnish
@@ -12,17 +9,6 @@ from ecmahost_entra.serving import run
 
 from ecmahost_core.cli import cli
 from ecmahost_core.configuration.home import Home
-
-
-@pytest.fixture(autouse=True)
-def logs_as_they_were() -> Iterator[None]:
-    """A command sends the logs to its own standard error, which ends with it."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture(scope="module")

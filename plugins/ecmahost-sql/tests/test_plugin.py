@@ -23,6 +23,7 @@ def test_every_hook_is_one_of_the_contract_and_names_its_arguments_as_the_contra
         "full_object_import",
         "export",
         "check",
+        "explain_export",
     }
 
 
