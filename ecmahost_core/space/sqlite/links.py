@@ -22,8 +22,9 @@ ROWS = 1000
 
 _STORED = "SELECT value_key, value FROM reference WHERE owner = ? AND attribute = ? LIMIT ?"
 _SOME = "SELECT value_key, value FROM reference WHERE owner = ? AND attribute = ? AND value_key {in}"
-_BY_TARGET = """SELECT value_key, value FROM reference INDEXED BY reference_target
-    WHERE owner = ? AND attribute = ? AND target {in}"""
+_UNDER_AN_OLD_NAME = """SELECT r.value_key, r.value FROM reference r INDEXED BY reference_target
+    JOIN object o ON o.key = r.target WHERE r.owner = ? AND r.attribute = ? AND r.target {in}
+    AND r.value_key <> o.anchor_key AND r.value_key IS NOT o.dn_key"""
 _MOVED_ON = """SELECT r.value_key, o.anchor, CASE WHEN r.scope IS NULL THEN o.dn END
     FROM reference r JOIN object o ON o.key = r.target WHERE r.owner = ? AND r.attribute = ? AND r.value_key {in}
     AND r.value_key <> o.anchor_key AND r.value_key IS NOT o.dn_key"""
@@ -187,7 +188,7 @@ def apply_change(transaction: Transaction, row: TypeRow, key: int, name: str, ch
     present: dict[str, str] = dict(select_in(connection, _SOME, place, [*removed, *added]))
     # Whoever got another name since the row was written is removed by that, too, and makes room for who has the old.
     renamed = references.named(connection, row.connector, row.scopes.get(name), [*removed - present.keys()])
-    before = dict(select_in(connection, _BY_TARGET, place, list(renamed.values())))
+    before = dict(select_in(connection, _UNDER_AN_OLD_NAME, place, list(renamed.values())))
     gone = {each: present[each] for each in removed if each in present} | before
     moved_on = list(
         select_in(connection, _MOVED_ON, place, [each for each in added if each in present and each not in gone])

@@ -107,7 +107,7 @@ class Model:
         removed = {fold(value) for value in change.removed}
         unmet = {self.named(attribute, value) for value in removed if (*place, value) not in self.rows} - {None}
         for key, row in list(self.rows.items()):
-            if key[:2] == place and (key[2] in removed or row[1] in unmet):
+            if key[:2] == place and (key[2] in removed or (row[1] in unmet and self.moved_on(row, key[2]))):
                 del self.rows[key]
         added = {fold(value): value for value in reversed(change.added)}
         for value in list(added):
