@@ -69,7 +69,8 @@ class Readings(Protocol):
     ) -> dict[str, str]:
         """Returns which of any number of values a link attribute has: the folded value, to how the target spells it.
 
-        An object that was renamed since the owner was read is found under its new name, and the spelling is the old.
+        An object that was renamed since the owner was read is found under its new name, and the spelling is the old,
+        unless that is somebody else's name now.
         """
 
     def owners(self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject) -> list[SpaceObject]:

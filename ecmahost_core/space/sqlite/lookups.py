@@ -8,7 +8,7 @@ from ecmahost_core.ecma.values import Anchor, anchor_text, text_of
 from ecmahost_core.space.journal import ID, LockKey
 from ecmahost_core.space.objects import ObjectName, SpaceObject, SpaceType
 from ecmahost_core.space.sqlite.connection import Database
-from ecmahost_core.space.sqlite.rows import BATCH, OBJECT_COLUMNS, anchor_from_row, object_from_row, select_in, storable
+from ecmahost_core.space.sqlite.rows import BATCH, OBJECT_COLUMNS, object_from_row, select_in, storable, stored_anchor
 from ecmahost_core.space.sqlite.types import Types, is_indexed
 from ecmahost_core.text import fold
 
@@ -97,7 +97,7 @@ class Lookups:
     def names(self, space_type: SpaceType, ids: Sequence[str]) -> dict[str, ObjectName]:
         """See ``Store.names``."""
         return {
-            identifier: ObjectName(key, identifier, anchor_from_row(anchor), dn)
+            identifier: ObjectName(key, identifier, stored_anchor(anchor), dn)
             for key, identifier, anchor, dn in self._rows(space_type, _LIVE_NAMES, ids)
         }
 

@@ -264,3 +264,19 @@ def test_owners_are_yielded_as_they_are_returned_however_many_they_are(desk: Any
     assert yielded == [one.anchor for one in desk.store.owners(GROUPS, ["members", "groups"], user)]
     assert len(yielded) == 1200
     assert list(desk.store.each_owner(desk.users, ["members"], user)) == []
+
+
+def test_a_member_that_is_renamed_while_an_import_runs_stays_one_until_the_next(desk: Any) -> None:
+    someone = desk.add(desk.user("a"))
+    load(desk, group("g", "a"), group("h", "a", *map(str, range(5000))))
+    run = desk.store.begin_import("hr")
+    desk.update(someone, desk.user("b"))
+    run.compare(GROUPS, [group("g", "a", "c"), group("h", "a", *map(str, range(3, 5000)))])  # read before that
+    run.remove_missing(GROUPS)
+    run.complete(held=None)
+    for name in ("g", "h"):
+        assert desk.store.linked(GROUPS, found(desk, name), "members", ["b"]) == {"b": "a"}
+    desk.check()
+    load(desk, group("g", "a", "c"), group("h", "b"))  # the target has followed in one of them alone
+    assert desk.store.linked(GROUPS, found(desk, "g"), "members", ["b"]) == {}
+    assert desk.store.linked(GROUPS, found(desk, "h"), "members", ["b"]) == {"b": "b"}
