@@ -14,7 +14,8 @@ from rich.text import Text
 
 from ecmahost_core.configuration.home import Home
 from ecmahost_entra.client import PATIENCE, ScimClient
-from ecmahost_entra.demo_home import CONNECTORS, claimed, furnish
+from ecmahost_entra.demo_connectors import CONNECTORS
+from ecmahost_entra.demo_home import claimed, furnish
 from ecmahost_entra.people import company
 from ecmahost_entra.rehearsal import RehearsalReport, Silent, rehearse_connector
 from ecmahost_entra.report import Printer, printable, summary_table

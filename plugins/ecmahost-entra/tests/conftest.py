@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from ecmahost_entra.apps import App
 from ecmahost_entra.client import ScimClient, trust_certificate
+from ecmahost_entra.group_plan import with_groups
 from ecmahost_entra.plan import Plan, make_plan
 from ecmahost_entra.rehearsal import RehearsalReport, Silent, rehearse_connector
 from ecmahost_entra.shapes import Dialect
@@ -160,7 +161,7 @@ class Bench:
 
     @property
     def plan(self) -> Plan:
-        return make_plan(self.configuration, SCHEMA, self.app)
+        return with_groups(make_plan(self.configuration, SCHEMA, self.app), self.configuration, SCHEMA)
 
     @property
     def address(self) -> Address:

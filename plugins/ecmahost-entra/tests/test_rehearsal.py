@@ -7,7 +7,8 @@ from ecmahost_entra.life import Life
 from ecmahost_entra.paths import ECMA_USER
 from ecmahost_entra.person import make_person
 from ecmahost_entra.plan import make_plan
-from ecmahost_entra.rehearsal import STEPS, RehearsalReport, Silent, rehearse_connector, rehearse_life
+from ecmahost_entra.programme import STEPS
+from ecmahost_entra.rehearsal import RehearsalReport, Silent, rehearse_connector, rehearse_life
 from ecmahost_entra.report import to_json
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.step import Outcome, StepResult
