@@ -103,10 +103,8 @@ def furnish(home: Home, port: int | None) -> None:
     """
     people, joined = company(), teams()
     _make(home.path / "people.csv", lambda path: _write_csv(path, _COLUMNS, _people(people)))
-    _make(
-        home.path / "groups.csv",
-        lambda path: _write_csv(path, _TEAM_COLUMNS, [(team.name, team.purpose) for team in joined]),
-    )
+    purposes = [(team.name, team.purpose) for team in joined]
+    _make(home.path / "groups.csv", lambda path: _write_csv(path, _TEAM_COLUMNS, purposes))
     members = [(team.name, person.user_name) for team in joined for person in team.members]
     _make(home.path / "members.csv", lambda path: _write_csv(path, _MEMBER_COLUMNS, members))
     _make(home.path / "people.db", lambda path: _write_database(path, people, joined))

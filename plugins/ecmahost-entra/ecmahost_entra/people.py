@@ -168,9 +168,8 @@ def heads(people: tuple[Employee, ...]) -> dict[str, Employee]:
     for person in people:
         if person.department:
             found.setdefault(person.department, person)
-    return {
-        person.login: found[person.department] for person in people if found.get(person.department, person) != person
-    }
+    led = [person for person in people if person.department and found[person.department] is not person]
+    return {person.login: found[person.department] for person in led}
 
 
 def _mostly(chance: random.Random, text: str) -> str:

@@ -42,6 +42,8 @@ def _make_kit_importable() -> None:
 
 
 _make_kit_importable()
+from ecmahost_entra_kit.answers import error  # noqa: E402 - as the next one
+from ecmahost_entra_kit.fake_groups import with_groups as grouped  # noqa: E402 - as the next one
 from ecmahost_entra_kit.fake_host import (  # noqa: E402 - it can only be imported now
     DELETE,
     SCHEMA,
@@ -49,7 +51,6 @@ from ecmahost_entra_kit.fake_host import (  # noqa: E402 - it can only be import
     TOKEN,
     FakeHost,
     FakeReader,
-    error,
     make_configuration,
 )
 
@@ -194,9 +195,13 @@ def make_bench(certificate: tuple[Path, Path]) -> Iterator[Callable[..., Bench]]
         delete: DeprovisioningFlow = DELETE,
         pair: tuple[Path, Path] = certificate,
         app: App = App.NONGALLERY,
+        groups: DeprovisioningFlow | None = None,
+        members: bool = True,
         **mapping: str,
     ) -> Bench:
         configuration = make_configuration(disable, delete, mapped=app is not App.ECMA, **mapping)
+        if groups is not None:
+            configuration = grouped(configuration, groups, members=members)
         host = FakeHost(configuration, set(faults))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*pair)
