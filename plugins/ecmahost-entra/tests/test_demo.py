@@ -21,7 +21,7 @@ def test_demo_once_is_green_and_ends_by_itself(tmp_path: Path) -> None:
         command(Home(tmp_path / "demo"), "demo", "--once"), capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count(" green") == 4
+    assert done.stdout.count(" green") == 6
     assert time.monotonic() - started < 30
     assert not listening(running_port(Home(tmp_path / "demo")))
 
