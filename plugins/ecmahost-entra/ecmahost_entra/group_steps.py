@@ -15,7 +15,7 @@ from ecmahost_entra import group_shapes, judge, shapes, steps
 from ecmahost_entra.apps import GROUP
 from ecmahost_entra.judge import Fault
 from ecmahost_entra.life import Life, version
-from ecmahost_entra.memberships import expect_members_in_target, group_of
+from ecmahost_entra.memberships import expect_members, expect_members_in_target, group_of
 from ecmahost_entra.paths import CORE_GROUP
 from ecmahost_entra.step import StepUnderWay
 from ecmahost_entra.wire import Request
@@ -77,8 +77,10 @@ def read(life: Life, step: StepUnderWay) -> tuple[Any, ...]:
 
 
 def rename(life: Life, step: StepUnderWay) -> None:
-    """Gives the group another name, under which alone it is found from now on."""
-    step.expected = "204 or 200; GET, a match and the target show the new name, and a match on the old one nobody"
+    """Gives the group another name, under which alone it is found from now on; who is in it stays."""
+    step.expected = (
+        "204 or 200; GET, a match and the target show the new name and the same members; the old name is free"
+    )
     group = group_of(life)
     matching, old = group.plan.matching, group.person.match
     new = group.names[-1]
@@ -93,6 +95,8 @@ def rename(life: Life, step: StepUnderWay) -> None:
     expect_match(life, step)
     step.add(judge.no_match(life.exchange(step, _match(group, old))))
     group.expect_in_target(step)
+    if life.colleague is not None and life.colleague.ids:
+        expect_members(life, step, [life, life.colleague])
 
 
 def delete(life: Life, step: StepUnderWay) -> None:

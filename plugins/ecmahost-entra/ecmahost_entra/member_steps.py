@@ -60,6 +60,16 @@ def asked(life: Life, step: StepUnderWay) -> None:
     step.add(judge.no_match(life.exchange(step, _is_member(life, str(uuid.uuid4())))))
 
 
+def disabled(life: Life, step: StepUnderWay) -> None:
+    """Disables a member and brings it back: Entra does not send memberships again, so they must be kept."""
+    colleague = colleague_of(life)
+    steps.disable(colleague, step)
+    expect_members(life, step, [life, colleague])
+    steps.restore(colleague, step)
+    step.expected = "200 or 204, twice; the person stays a member, in GET and in the target"
+    expect_members(life, step, [life, colleague])
+
+
 def shown(life: Life, step: StepUnderWay) -> None:
     """Reads the person, whose groups follow from the groups' members."""
     step.expected = "200; groups holds the group, where /Schemas lists groups of a user"

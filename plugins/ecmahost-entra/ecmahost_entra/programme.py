@@ -118,6 +118,13 @@ STEPS = (
     Step("is member", "groups", member_steps.asked, misses=_no_members, applies=_has_members),
     Step("groups of person", "groups", member_steps.shown, misses=_no_members, applies=_has_members),
     Step(
+        "disabled member",
+        "groups",
+        member_steps.disabled,
+        misses=_no_members,
+        applies=lambda plan: plan.has_members and _disabling_keeps(plan),
+    ),
+    Step(
         "rename group",
         "groups",
         group_steps.rename,

@@ -20,6 +20,7 @@ FORMAT = 1
 """Of the JSON document; raised when a key changes its meaning or goes."""
 _WIDTH = 100
 _LONGEST_BODY = 180
+_BESIDE = "one, whose members are this person and a second one"
 _LONGEST_ANSWER = 2000
 _STYLES = {Outcome.PASSED: "green", Outcome.FAILED: "bold red", Outcome.SKIPPED: "yellow"}
 
@@ -56,6 +57,8 @@ class Printer:
         table = _grid()
         table.add_row("URL", Text(printable(url)))
         table.add_row("person", Text(printable(f"{plan.matching.path.text} {person}")))
+        if plan.groups is not None:
+            table.add_row("group", Text(_BESIDE if plan.has_members else "one, without members"))
         for path, reason in plan.not_sent:
             table.add_row("not sent", Text(printable(f"{path}: {reason}")))
         self._console.print(table)

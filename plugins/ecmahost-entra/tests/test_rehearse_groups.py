@@ -90,6 +90,8 @@ def test_a_group_is_looked_for_without_its_members_and_created_as_entra_does(mak
         ("members written twice", "same members again", "meta.version"),
         ("everyone is a member", "is member", "an empty list / 1 found"),
         ("groups hidden", "groups of person", "groups"),
+        ("disabled leave groups", "disabled member", "among Members in the target / not there"),
+        ("rename empties", "rename group", "among Members in the target / not there"),
         ("rename ignored", "rename group", "R&D, l'été 東京"),
         ("stale members stay", "replace members", "nobody else among Members in the target"),
         ("remove empties", "remove member", "among Members in the target / not there"),
@@ -220,6 +222,23 @@ def test_groups_that_appear_when_filters_are_ignored_are_not_cleaned_up(make_ben
     assert not report.passed
     assert found('displayName eq "Staff"') == ["there"]
     assert [row["Name"] for row in bench.host.groups.rows()] == ["Staff"]
+
+
+def test_keep_keeps_the_person_alone(make_bench) -> None:
+    bench = make_bench(groups=DELETE, **WITH_MANAGER)
+    report = bench.rehearse(kept=True)
+    assert report.passed
+    assert report.lives[0].cleanup.left is Left.KEPT
+    assert [row["UserName"] for row in bench.host.rows.values()] == [report.lives[0].person]
+    assert bench.host.groups.rows() == []
+
+
+def test_no_password_of_the_second_person_is_shown(make_bench) -> None:
+    bench = make_bench(app=App.SCIM, groups=DELETE, password="export_password")
+    shown = to_json(bench.rehearse()).decode()
+    sent = {body["password"] for _, _, _, body in bench.host.requests if body and "password" in body}
+    assert len(sent) > 1
+    assert not any(password in shown for password in sent)
 
 
 def test_what_is_left_out_on_request_is_not_played(make_bench) -> None:

@@ -114,6 +114,8 @@ class FakeGroups:
                         team.members += [each for each in ids if each not in strangers]
                     return *error(400, f"{strangers[0]} is unknown" if self.good("unknown unnamed") else "no"), {}
                 team.members = self.changed(team.members, op, ids)
+            elif not self.good("rename empties"):
+                team.name, team.members = value["displayName"] if not path else value, []
             elif self.good("rename ignored"):
                 team.name = value if path else value["displayName"]
         if (team.name, team.members) != before or not self.good("members written twice"):

@@ -269,6 +269,8 @@ class FakeHost:
 
     def set_active(self, resource_id: str, entry: Entry, active: bool) -> None:
         entry.active = active
+        if not self.good("disabled leave groups"):
+            self.groups.forget(resource_id)
         if not active and self.flows.disable.action is FlowAction.DELETE:
             self.remove(resource_id, DELETE)
 
