@@ -6,6 +6,8 @@ Source: "Tutorial: develop a SCIM endpoint" in Microsoft's documentation of app 
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from ecmahost_entra.apps import GROUP, USER, App
 from ecmahost_entra.paths import CORE_GROUP, ENTERPRISE_USER, ScimPath, ScimValue, put
 from ecmahost_entra.shapes import Dialect, filter_text, flagged, patch, place
@@ -50,7 +52,7 @@ def replace_members(app: App, dialect: Dialect, resource_id: str, ids: Sequence[
 
 def remove_member(app: App, dialect: Dialect, resource_id: str, member: str) -> Request:
     """One member less: by a list of values in the default dialect, by a filter in the path with the flag."""
-    operation: dict[str, Any] = {"op": "remove", "path": f'members[value eq "{member}"]'}
+    operation: dict[str, Any] = {"op": "remove", "path": f"members[value eq {orjson.dumps(member).decode()}]"}
     if dialect is Dialect.DEFAULT:
         operation = _members(app, dialect, "Remove", [member])
     return patch(dialect, resource_id, [operation], GROUP)
