@@ -117,7 +117,6 @@ target = "Employees"
 anchor = ["EmployeeId"] # the database makes it
 anchor_immutable = true
 query_attributes = ["UserName"] # what Entra matches on; no two people may share it
-attributes.ManagerId = { type = "Reference", references = "Employees" } # shown; that app does not write it
 """
 
 
