@@ -20,6 +20,7 @@ from ecmahost_core.configuration.load import load_host
 from ecmahost_core.configuration.model import ConnectorConfiguration, HostConfiguration
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.ecma.results import Finding, Severity
+from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.errors import (
     AccessDenied,
     BadServerCredentials,
@@ -37,7 +38,8 @@ from ecmahost_core.space.fingerprint import Fingerprint
 from ecmahost_core.space.place import may_be_there, open_place
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.agreement import content_of, identity_of, mismatches
-from ecmahost_core.sync.binding import TypeBinding, bind
+from ecmahost_core.sync.binder import bind
+from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.findings import environment_findings, host_findings, journal_findings, sample_findings
 
 _COLOURS = {Severity.WARNING: "yellow", Severity.ERROR: "red"}
@@ -137,7 +139,7 @@ def _examined(
         for binding in bindings.values():
             found += host_findings(configuration, binding)
             found += sample_findings(connector, binding)
-            found += connector.check(binding.export_step)
+        found += connector.check(_step(bindings))
     except ConfigurationError as error:
         problems += error.problems
     except BrokenContract as error:
@@ -148,6 +150,14 @@ def _examined(
     finally:
         connector.close()
     return found
+
+
+def _step(bindings: Mapping[str, TypeBinding]) -> RunStep:
+    """All types at once: whether a link table holds the right column is only known with the types that it names."""
+    steps = [binding.export_step for binding in bindings.values()]
+    names = dict.fromkeys(name for step in steps for name in step.query_attributes)
+    types = {one.name: one for step in steps for one in step.types}
+    return RunStep(tuple(types.values()), steps[0].page_size, tuple(names))
 
 
 def _left_behind(host: HostConfiguration, name: str) -> list[Finding]:
