@@ -78,6 +78,7 @@ class Desk:
     def __init__(self, directory: Path, location: str = "") -> None:
         """A store in a file below the directory, or in a schema of its own of the database at ``location``."""
         self.store: Any = None
+        self.looking: Any = None
         self.directory = directory
         self.location = location
         self.schema = f"desk_{os.getpid()}_{next(_NUMBERS)}" if location else ""
@@ -184,10 +185,11 @@ class Desk:
     def rows(self, statement: str, *values: Any) -> list[Any]:
         """What the tables themselves hold."""
         if self.location:
-            with psycopg.connect(self.location) as connection:
-                texts.adapt(connection)
-                connection.execute(f'SET search_path = "{self.schema}"'.encode())
-                return connection.execute(dialect.statement(statement).encode(), values or None).fetchall()
+            if self.looking is None or self.looking.closed:
+                self.looking = psycopg.connect(self.location, autocommit=True, application_name="desk")
+                texts.adapt(self.looking)
+                self.looking.execute(f'SET search_path = "{self.schema}"'.encode())
+            return self.looking.execute(dialect.statement(statement).encode(), values or None).fetchall()
         with closing(sqlite3.connect(self.path)) as connection:
             return connection.execute(statement, values).fetchall()
 
@@ -286,6 +288,8 @@ class Desk:
             child.communicate()
         for store in self.opened:
             store.close()
+        if self.looking is not None:
+            self.looking.close()
         if self.location:
             with psycopg.connect(self.location) as connection:
                 connection.execute(f'DROP SCHEMA IF EXISTS "{self.schema}" CASCADE'.encode())

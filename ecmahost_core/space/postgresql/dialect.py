@@ -7,7 +7,8 @@ import re
 
 _INDEX_HINT = re.compile(r"\s+INDEXED BY \w+")
 _ORDER_HINT = re.compile(r"\bCROSS JOIN (\w+ \w+)\s+ON\b")
-_MAYBE_NULL = re.compile(r"\bIS NOT (?!NULL\b)")
+_DIFFERS = re.compile(r"\bIS NOT (?!NULL\b|DISTINCT\b)")
+_SAME = re.compile(r"\bIS (?!NULL\b|NOT\b|DISTINCT\b)")
 _NAMED = re.compile(r":(\w+)")
 _OR_IGNORE = "INSERT OR IGNORE INTO"
 
@@ -20,7 +21,7 @@ _TYPE = re.compile(r"\b(INTEGER|TEXT|BLOB)\b")
 def statement(text: str) -> str:
     """Returns a statement for psycopg; ``?`` becomes ``%s`` and ``:name`` becomes ``%(name)s``."""
     text = _ORDER_HINT.sub(r"JOIN \1 ON", _INDEX_HINT.sub("", text))
-    text = _MAYBE_NULL.sub("IS DISTINCT FROM ", text)
+    text = _SAME.sub("IS NOT DISTINCT FROM ", _DIFFERS.sub("IS DISTINCT FROM ", text))
     if _OR_IGNORE in text:
         text = text.replace(_OR_IGNORE, "INSERT INTO") + " ON CONFLICT DO NOTHING"
     return _NAMED.sub(r"%(\1)s", text).replace("?", "%s")
