@@ -1,8 +1,8 @@
 """What the verbs of this package need of a database: few words, which SQLite has and which PostgreSQL is given.
 
 Statements are SQLite's: ``?`` and ``:name`` for values, ``INSERT OR IGNORE``, ``IS`` and ``IS NOT`` between values that
-may be NULL, and hints (``INDEXED BY``, ``CROSS JOIN``); ``postgresql.dialect`` puts those into other words. Everything else
-is what both understand, with both's defaults: texts compare by their bytes, and one writer writes at a time.
+may be NULL, and hints (``INDEXED BY``, ``CROSS JOIN``); ``postgresql.dialect`` puts those into other words. Everything
+else is what both understand, with both's defaults: texts compare by their bytes, and one writer writes at a time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
