@@ -14,6 +14,7 @@ import pytest
 
 from ecmahost_core import worker
 from ecmahost_core.space.history import EventRecord
+from ecmahost_core.sync import timetable
 
 BY_HAND = EventRecord("reset", "ok", actor="cli")
 
@@ -34,6 +35,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(os, "nice", lambda _increment: 0)
     monkeypatch.setattr(worker, "TICK_SECONDS", 0.01)
     monkeypatch.setattr(worker, "RETRY_SECONDS", (0.01,))
+    monkeypatch.setattr(timetable, "LOOK_SECONDS", 0.01)
     with _in_memory().desk_in(tmp_path) as desk:
         yield desk
 
@@ -157,7 +159,7 @@ def test_an_attribute_that_somebody_elses_import_left_out_is_imported_soon(
     desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = _in_memory()
-    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(timetable, "SELECTION_SECONDS", 0.05)
     desk.target.put("bob", Login="bob", Level=3)
     older = {"userName": "Login"}
     desk.ready(mapping=older)
