@@ -103,7 +103,7 @@ class ConnectorStatus:
         held: the brake's alarm, None when there is none.
         missing: how many objects writes and reads found missing in the target since the last full import.
         watermarks: by resource type, from where the next delta import goes on; empty for those that have none.
-        watermark_seq: the change number that was the newest before they were taken.
+        watermark_seq: the change number that was the newest when they were kept.
         request: an import that is still to be made because somebody asked for it; None for none.
     """
 

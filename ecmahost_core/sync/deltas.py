@@ -90,7 +90,7 @@ class Asked:
         binding: of the type.
         step: the run step.
         watermark: which the last run kept.
-        since: the change number that was the newest before that was taken.
+        since: the change number that was the newest then: what is newer, the host has written since.
     """
 
     binding: TypeBinding

@@ -82,11 +82,15 @@ class Schedule:
         A time of day that a change of the clocks leaves out comes an hour later, one that comes twice counts once.
         """
         today = now.astimezone().date()
-        return [
-            datetime.combine(day, at).astimezone(UTC)  # a time without a zone is taken for the machine's
-            for day in (today - _DAY, today)
-            for at in self._at
-        ]
+        return [_moment(datetime.combine(day, at)) for day in (today - _DAY, today) for at in self._at]
+
+
+def _moment(local: datetime) -> datetime:
+    """Returns the moment of a local time; ``local`` has no zone, so it is taken for the machine's."""
+    moment = local.astimezone(UTC)
+    if moment.astimezone().replace(tzinfo=None) == local:
+        return moment
+    return local.replace(fold=1).astimezone(UTC)
 
 
 def share_of(name: str) -> float:

@@ -135,7 +135,7 @@ class SqliteImportRun:
             if content is not None:
                 note_content(transaction.connection, self._connector, content)
             if watermarks is not None:
-                status.note_watermarks(transaction.connection, self._connector, watermarks, self._began_seq)
+                status.note_watermarks(transaction.connection, self._connector, watermarks)
             completed = status.delta_completed if delta else status.import_completed
             completed(transaction, self._connector, self.counts, held)
             transaction.connection.execute("DELETE FROM import WHERE number = ?", (self.number,))

@@ -188,7 +188,7 @@ _LINKS = (
 )
 
 _DELTAS = (
-    # From where each resource type's next delta import goes on, as JSON, and the change number that its run began with.
+    # From where each resource type's next delta import goes on, as JSON, and the newest change number then.
     "ALTER TABLE connector ADD COLUMN watermark TEXT NOT NULL DEFAULT '{}'",
     "ALTER TABLE connector ADD COLUMN watermark_seq INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE connector ADD COLUMN last_full INTEGER",

@@ -107,11 +107,11 @@ def delta_completed(transaction: Transaction, connector: int, counts: ImportCoun
         )
 
 
-def note_watermarks(connection: sqlite3.Connection, connector: int, watermarks: Mapping[str, str], seq: int) -> None:
-    """Notes from where each resource type's next delta import goes on; ``seq`` is the run's."""
+def note_watermarks(connection: sqlite3.Connection, connector: int, watermarks: Mapping[str, str]) -> None:
+    """Notes from where each resource type's next delta import goes on."""
     connection.execute(
-        "UPDATE connector SET watermark = ?, watermark_seq = ? WHERE id = ?",
-        (compact({name: text for name, text in watermarks.items() if text}), seq, connector),
+        "UPDATE connector SET watermark = ?, watermark_seq = (SELECT change_seq FROM store) WHERE id = ?",
+        (compact({name: text for name, text in watermarks.items() if text}), connector),
     )
 
 
