@@ -16,7 +16,6 @@ from ecmahost_core.space.objects import Link, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.reference_rows import holds
-from ecmahost_core.sync.resource_schema import ENDPOINTS
 from ecmahost_core.sync.schema_mapping import MappedPath
 
 NAMED_IN_ERRORS = 10
@@ -139,10 +138,11 @@ def show_references(
         links = {link.attribute: link for link in found[entry.key]}
         for row in rows:
             link = links.get(row.target.name)
-            if link is None or link.id is None:
+            collection = None if link is None else _collection(endpoint, link)
+            if link is None or collection is None:
                 put(resource, row, None)
             else:
-                put(resource, row, link.id, None if base_url is None else url_of(link, base_url))
+                put(resource, row, link.id, None if base_url is None else f"{base_url}{collection}/{link.id}")
 
 
 def link_elements(
@@ -152,18 +152,20 @@ def link_elements(
     elements = []
     for row in rows:
         for link in endpoint.store.links(binding.space_type, entry, row.target.name):
-            if link.id is None:
+            collection = _collection(endpoint, link)
+            if collection is None:
                 continue
             element = {"value": link.id, "type": link.resource_type}
             if base_url is not None:
-                element["$ref"] = url_of(link, base_url)
+                element["$ref"] = f"{base_url}{collection}/{link.id}"
             elements.append(element)
     return elements
 
 
-def url_of(link: Link, base_url: str) -> str:
-    """Returns the URL of the resource that a link names."""
-    return f"{base_url}{ENDPOINTS[link.resource_type or '']}/{link.id}"
+def _collection(endpoint: Endpoint, link: Link) -> str | None:
+    """Where the resource is that a link names; None where clients cannot see it, or its type is configured no more."""
+    served = endpoint.configuration.object_types.get(link.resource_type or "")
+    return None if served is None or link.id is None else served.collection
 
 
 def links_by_path(binding: TypeBinding) -> dict[tuple[str | None, str], list[MappedPath]]:

@@ -16,7 +16,6 @@ from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.presentation import Page, group_element, meta_of, show_groups
 from ecmahost_core.sync.questions import in_target, paths, rows_about
 from ecmahost_core.sync.references import link_elements, links_by_path, named_by, show_references
-from ecmahost_core.sync.resource_schema import ENDPOINTS
 from ecmahost_core.sync.schema_mapping import MappedPath, SchemaMapping
 from ecmahost_core.sync.sent import SENT, spelled
 from ecmahost_core.sync.values import normal, to_scim
@@ -123,7 +122,8 @@ class View:
             _put(resource, place, by_owner.get(entry.key))
 
     def _element(self, resource_type: str, entry: SpaceObject) -> dict[str, Any]:
-        url = f"{self.base_url}{ENDPOINTS[resource_type]}/{entry.id}"
+        collection = self.endpoint.configuration.object_types[resource_type].collection
+        url = f"{self.base_url}{collection}/{entry.id}"
         return {"value": entry.id, "type": resource_type, "$ref": url}
 
 

@@ -40,6 +40,7 @@ class Batch:
     def __init__(self, opened: CsvSession, step: RunStep, stack: ExitStack) -> None:
         """Opens the current versions, which ``stack`` closes; raises as ``open_target`` and ``binding`` do."""
         self._people = opened.settings.object_type
+        self._further = frozenset(part.settings.object_type for part in opened.further)
         self._drafts: dict[str, Draft] = {}
         self._memberships: MembershipDraft | None = None
         self._parts: list[tuple[Path, Target, Draft | MembershipDraft]] = []
@@ -68,7 +69,7 @@ class Batch:
     def apply(self, change: CSEntryChange) -> CSEntryChangeResult:
         """Takes one change into the drafts and returns how it ends once they are written."""
         draft = self._drafts.get(change.object_type) or next(iter(self._drafts.values()))
-        if self._memberships is None:
+        if self._memberships is None or change.object_type in self._further:
             return draft.apply(change)
         if change.object_type == self._people:
             result = draft.apply(change)
