@@ -18,6 +18,7 @@ def map_pages(
     with closing(pages):
         for page in pages:
             made = function(page)
-            if page.watermark and isinstance(made, ImportPage) and not made.watermark:
+            # What is no page is told by whoever looks at pages, with the extension's name.
+            if page.watermark and getattr(made, "watermark", None) == "":
                 made = replace(made, watermark=page.watermark)
             yield made

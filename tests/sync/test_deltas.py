@@ -425,7 +425,7 @@ def test_after_a_reset_there_is_no_watermark(desk, feed):
 
 
 def test_attributes_that_were_selected_since_are_brought_by_a_full_import(desk, feed):
-    desk.restart(hooks=feed.hooks, mapping={**{"userName": "Login", "name.givenName": "First"}, "nickName": "Level"})
+    desk.restart(hooks=feed.hooks, mapping={"userName": "Login", "name.givenName": "First", "nickName": "Level"})
     desk.target.put("ann", Login="ann", Level=3)
     done = delta_import(desk.endpoint)
     assert done.whole == {"User": "attributes were selected that no import has brought"}
