@@ -17,6 +17,7 @@ from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.reference_rows import holds
 from ecmahost_core.sync.schema_mapping import MappedPath
+from ecmahost_core.text import fold
 
 NAMED_IN_ERRORS = 10
 _LONGEST_ID = 100
@@ -96,7 +97,8 @@ def in_target(
 
 
 def _text_for(endpoint: Endpoint, binding: TypeBinding, row: MappedPath, identifier: str) -> str:
-    found = named_by(endpoint, binding, (row,), [identifier]).get(identifier)
+    known = fold(identifier)  # the host makes ids of lower-case digits
+    found = named_by(endpoint, binding, (row,), [known]).get(known)
     if found is None:
         raise unknown_ids(row.text, [identifier])
     return reference_text(binding, row.target, found.entry)

@@ -102,6 +102,17 @@ def test_an_addition_and_a_removal_send_only_what_differs(office):
     assert {one["value"] for one in office.groups.shown(group.id)["members"]} == {ann, cem}
 
 
+def test_a_member_is_found_by_its_id_in_any_case_as_a_filter_finds_it(office):
+    ann, group = the(office, "ann").upper(), staff(office).id
+    assert office.groups.match(f'members eq "{ann}"')
+    office.groups.patch(group, drop(ann))
+    assert members(office) == ["bob"]
+    office.groups.patch(group, add(ann))
+    assert members(office) == ["ann", "bob"]
+    office.groups.patch(group, {"op": "remove", "path": f'members[value eq "{ann}"]'})
+    assert members(office) == ["bob"]
+
+
 def test_what_is_there_or_is_not_there_already_reaches_no_target(office):
     group = staff(office)
     ann, bob, cem = (the(office, login) for login in ("ann", "bob", "cem"))
@@ -378,6 +389,7 @@ def test_a_manager_is_shown_by_id(line):
     ("path", "form"),
     [
         (MANAGER, lambda one: one),
+        (MANAGER, lambda one: one.upper()),
         (MANAGER, lambda one: {"value": one}),
         (MANAGER, lambda one: {"value": one, "displayName": "Ann", "$ref": "https://elsewhere/Users/1"}),
         ("manager", lambda one: [{"$ref": None, "value": one}]),
@@ -423,6 +435,14 @@ def test_somebody_is_created_under_a_manager(line):
     made = line.create(userName="fay", **{URN: {"manager": {"value": cem}}})
     assert line.target.rows["fay",]["Boss"] == (Reference("cem"),)
     assert line.shown(made.id)[URN]["manager"]["value"] == cem
+
+
+def test_who_loses_the_manager_has_another_version(line):
+    dan, before = the(line, "dan"), line.shown(the(line, "dan"))["meta"]
+    line.remove(the(line, "ann"))
+    after = line.shown(dan)
+    assert URN not in after
+    assert after["meta"]["version"] != before["version"]
 
 
 def test_a_put_without_manager_takes_it_away(line):
