@@ -173,9 +173,9 @@ def _numbered(database: Database, selection: Selection, after: Row | None, size:
         raise _unordered(selection)
     groups = list(_groups(rows, last))
     complete = len(rows) <= size
-    if not complete and len(groups) > 1:
-        groups.pop()
     cut = not complete and len(groups) == 1
+    if not complete and not cut:
+        groups.pop()
     return _Page(_grouped(selection, groups, cut=cut), None if complete else groups[-1][-1][width:last])
 
 
@@ -186,7 +186,7 @@ def _grouped(selection: Selection, groups: Sequence[list[Row]], *, cut: bool) ->
         if len(group) == 1 and not cut:
             yield entry_of(selection, group[0])
         elif group:
-            yield from ambiguous_entries(selection, group, f"at least {len(group)}" if cut else str(len(group)))
+            yield from ambiguous_entries(selection, group, f"at least {len(rows)}" if cut else str(len(group)))
 
 
 def _unordered(selection: Selection) -> DatabaseFailure:
