@@ -66,7 +66,7 @@ _REST = """
 [run_profiles]
 # Without full_import nothing is read from the target but single objects.
 full_import = { page_size = 1000 }
-# With delta_import, what somebody else changes is read between two full imports, as far as the connector can tell.
+# With delta_import, what somebody else changes in the target is read between two full imports.
 # delta_import = { every_minutes = 10 }
 
 [export]
