@@ -12,14 +12,13 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from ecmahost_core.ecma.csentry import (
-    AttributeChange,
     AttributeModificationType,
     CSEntryChange,
     ImportPage,
     ObjectModificationType,
 )
 from ecmahost_core.ecma.run_profiles import RunStep
-from ecmahost_core.ecma.values import Anchor, Values, anchor_text, attributes_to_json, text_of
+from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.errors import ConnectorError, EcmahostError
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.objects import LinkChange, SpaceObject, TargetObject
@@ -28,8 +27,8 @@ from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import anchor_after, anchor_of, applied
 from ecmahost_core.sync.dn import dn_of
 from ecmahost_core.sync.endpoint import Call, Endpoint
+from ecmahost_core.sync.pending import Pending, key_of, merged, same, still_missing
 from ecmahost_core.sync.target_reads import ObjectUnreadable, read_by_anchor, readable
-from ecmahost_core.text import fold
 
 log = structlog.get_logger()
 
@@ -59,27 +58,6 @@ class Delta:
     watermark: str = ""
     removals: dict[str, int] = field(default_factory=dict)
     unsettled: bool = False
-
-
-@dataclass(slots=True)
-class _Pending:
-    """An object as the entries so far have left it.
-
-    Attributes:
-        known: as the space had it; None where ``whole`` is.
-        whole: whether the target gave all of it, as it is now.
-        links: what changes about link attributes that are not in ``attributes``.
-    """
-
-    anchor: Anchor
-    dn: str | None
-    attributes: dict[str, Values]
-    known: SpaceObject | None = None
-    whole: bool = True
-    links: dict[str, LinkChange] = field(default_factory=dict)
-
-    def target(self) -> TargetObject:
-        return TargetObject(self.anchor, self.dn, self.attributes, self.links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +107,7 @@ class _Bringing:
         self._endpoint, self._binding, self._run, self._since = endpoint, asked.binding, run, asked.since
         self._store, self._type = endpoint.store, asked.binding.space_type
         self._reads_singly = endpoint.connector.capabilities.full_object_import
-        self._pending: dict[str, _Pending] = {}
+        self._pending: dict[str, Pending] = {}
         self._doubtful: dict[str, Anchor] = {}
         self._read = 0
 
@@ -167,7 +145,7 @@ class _Bringing:
     # One kind of entry each
 
     def _gone(self, anchor: Anchor) -> None:
-        key = _key(anchor)
+        key = key_of(anchor)
         self._pending.pop(key, None)
         known = self._known(anchor)
         if known is None:
@@ -183,8 +161,8 @@ class _Bringing:
         anchor = entry.anchor
         if entry.modification_type is ObjectModificationType.REPLACE:
             anchor = anchor_of(self._binding, attributes) or anchor
-        one = _Pending(anchor, self._dn(entry, anchor, None), attributes)
-        if _key(anchor) == _key(entry.anchor):
+        one = Pending(anchor, self._dn(entry, anchor, None), attributes)
+        if key_of(anchor) == key_of(entry.anchor):
             self._put(one)
         else:
             self._move(entry.anchor, one)
@@ -192,18 +170,18 @@ class _Bringing:
     def _update(self, entry: CSEntryChange) -> None:
         anchor = anchor_after(self._binding, entry)
         before = self._base(entry.anchor)
-        if before is None and _key(anchor) != _key(entry.anchor):
+        if before is None and key_of(anchor) != key_of(entry.anchor):
             before = self._base(anchor)  # the space knows of the rename already: the host itself has made it
         if before is None:
             self._unknown(anchor)
             return
         after = self._changed(before, entry)
-        if _key(before.anchor) == _key(anchor):
+        if key_of(before.anchor) == key_of(anchor):
             self._put(after)
         else:
             self._move(before.anchor, replace(after, anchor=anchor))
 
-    def _changed(self, before: _Pending, entry: CSEntryChange) -> _Pending:
+    def _changed(self, before: Pending, entry: CSEntryChange) -> Pending:
         """Returns an object after an UPDATE; attributes that nobody selected or that are only written do not count."""
         selected = {attribute.name for attribute in self._binding.target.attributes} - {*self._type.export_only}
         parts = tuple(part for part in entry.attribute_changes if part.name in selected)
@@ -214,7 +192,7 @@ class _Bringing:
         )
         for part in loose:
             if part.modification_type is AttributeModificationType.UPDATE:
-                after.links[part.name] = _merged(after.links.get(part.name, LinkChange()), part)
+                after.links[part.name] = merged(after.links.get(part.name, LinkChange()), part)
             else:
                 after.attributes[part.name] = part.added
                 after.links.pop(part.name, None)
@@ -233,13 +211,13 @@ class _Bringing:
             self._run.counts.failed += 1
             return
         for one in found[:1]:  # none: it has gone since
-            self._put(_Pending(one.anchor, one.dn, dict(one.attributes)))
+            self._put(Pending(one.anchor, one.dn, dict(one.attributes)))
 
-    def _move(self, before: Anchor, one: _Pending) -> None:
+    def _move(self, before: Anchor, one: Pending) -> None:
         """Gives an object another anchor. All that was told before it is written first."""
         self.flush()
-        self.delta.removals.pop(_key(before), None)
-        self.delta.removals.pop(_key(one.anchor), None)
+        self.delta.removals.pop(key_of(before), None)
+        self.delta.removals.pop(key_of(one.anchor), None)
         if not self._run.move(self._type, before, one.target()):
             self._doubt(before)
             self._doubt(one.anchor)
@@ -260,30 +238,30 @@ class _Bringing:
                 return replace(entry, anchor=anchor)
         raise Unresolved("a change was told of an object by a DN that is not known")
 
-    def _base(self, anchor: Anchor) -> _Pending | None:
+    def _base(self, anchor: Anchor) -> Pending | None:
         """Returns an object as far as it is known, to be changed; None where it is not."""
-        pending = self._pending.get(_key(anchor))
+        pending = self._pending.get(key_of(anchor))
         if pending is not None:
             return pending
         known = self._known(anchor)
         if known is None:
             return None
         attributes = dict(readable(self._binding, known.attributes))
-        return _Pending(known.anchor, known.dn, attributes, known, whole=False)
+        return Pending(known.anchor, known.dn, attributes, known, whole=False)
 
     def _known(self, anchor: Anchor) -> SpaceObject | None:
         return self._store.by_anchor(self._type, anchor)
 
-    def _put(self, one: _Pending) -> None:
-        key = _key(one.anchor)
+    def _put(self, one: Pending) -> None:
+        key = key_of(one.anchor)
         self.delta.removals.pop(key, None)
         self._pending[key] = one
 
-    def _dn(self, entry: CSEntryChange, anchor: Anchor, before: _Pending | None) -> str | None:
+    def _dn(self, entry: CSEntryChange, anchor: Anchor, before: Pending | None) -> str | None:
         told = entry.new_dn or entry.dn
         return told or dn_of(self._binding, anchor) or (before.dn if before is not None else None)
 
-    def _differs(self, one: _Pending) -> bool:
+    def _differs(self, one: Pending) -> bool:
         """Whether changes of a known object are still to be written; those that are in doubt are not.
 
         The space may have had a newer write since the last import, of which the target's log tells too: the same is
@@ -292,11 +270,9 @@ class _Bringing:
         known = one.known
         if known is None:
             return True
-        one.links = {
-            name: change for name, before in one.links.items() if (change := self._missing(known, name, before))
-        }
+        one.links = still_missing(self._store, self._type, one)
         before = TargetObject(known.anchor, known.dn, readable(self._binding, known.attributes))
-        if not one.links and _same(before, one.target()):
+        if not one.links and same(before, one.target()):
             self._run.counts.unchanged += 1
             return False
         if known.change_seq > self._since and self._reads_singly:
@@ -304,18 +280,10 @@ class _Bringing:
             return False
         return True
 
-    def _missing(self, known: SpaceObject, name: str, change: LinkChange) -> LinkChange | None:
-        """Returns what of a change of links is not so already; None where all is."""
-        there = self._store.linked(self._type, known, name, (*change.removed, *change.added))
-        removed = tuple(value for value in change.removed if fold(value) in there)
-        gone = {fold(value) for value in removed}
-        added = tuple(value for value in change.added if fold(value) not in there or fold(value) in gone)
-        return LinkChange(added, removed) if added or removed else None
-
     # What the target is asked for by itself
 
     def _doubt(self, anchor: Anchor) -> None:
-        self._doubtful[_key(anchor)] = anchor
+        self._doubtful[key_of(anchor)] = anchor
 
     def _settled(self, key: str, anchor: Anchor) -> bool:
         for _attempt in range(ATTEMPTS):
@@ -343,26 +311,3 @@ class _Bringing:
             raise
         except ScimError as error:
             raise ConnectorError(f"an object could not be read by itself: {error}") from error
-
-
-def _key(anchor: Anchor) -> str:
-    return fold(anchor_text(anchor))
-
-
-def _same(one: TargetObject, other: TargetObject) -> bool:
-    try:
-        alike = attributes_to_json(one.attributes) == attributes_to_json(other.attributes)
-    except (TypeError, ValueError):
-        return False
-    return alike and one.dn == other.dn and one.anchor == other.anchor
-
-
-def _merged(before: LinkChange, part: AttributeChange) -> LinkChange:
-    """Returns two changes of one link attribute as one, whose removed values go first."""
-    removed = {fold(value): value for value in before.removed}
-    added = {fold(value): value for value in before.added}
-    for value in map(text_of, part.removed):
-        added.pop(fold(value), None)
-        removed[fold(value)] = value
-    added.update((fold(value), value) for value in map(text_of, part.added))
-    return LinkChange(tuple(added.values()), tuple(removed.values()))

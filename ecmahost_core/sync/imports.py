@@ -23,6 +23,7 @@ from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.brake import exceeds
 from ecmahost_core.sync.deltas import Asked, Delta, Unresolved, bring
 from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.import_order import in_order
 from ecmahost_core.sync.target_reads import target_objects
 
 log = structlog.get_logger()
@@ -112,7 +113,8 @@ def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, del
         status = endpoint.store.status(endpoint.name)
         whole = _whole(endpoint, bindings, status) if delta else dict.fromkeys(bindings, "")
         taken = {}
-        for name, binding in bindings.items():
+        for binding in in_order(bindings.values()):
+            name = binding.space_type.resource_type
             changed = None if name in whole else _changes(endpoint, binding, run, status, progress, whole)
             taken[name] = changed or _read(endpoint, binding, run, progress)
         held = None if confirm else _held(endpoint, bindings, run, taken)

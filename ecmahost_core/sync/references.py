@@ -12,7 +12,7 @@ from ecmahost_core.ecma.schema import AttributeOperation, SchemaAttribute
 from ecmahost_core.ecma.values import Attributes, anchor_text, text_of
 from ecmahost_core.scim.errors import ScimError, invalid_value
 from ecmahost_core.scim.links import Links
-from ecmahost_core.space.objects import Link, SpaceObject
+from ecmahost_core.space.objects import Link, ObjectName, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.reference_rows import holds
@@ -28,10 +28,10 @@ class Named:
     """An object that a client named by its id."""
 
     resource_type: str
-    entry: SpaceObject
+    entry: ObjectName
 
 
-def reference_text(binding: TypeBinding, attribute: SchemaAttribute, named: SpaceObject) -> str:
+def reference_text(binding: TypeBinding, attribute: SchemaAttribute, named: ObjectName) -> str:
     """Returns how an attribute of the target names an object: by the text of its anchor, or by its DN."""
     by_dn = not attribute.references and binding.own_dns and named.dn is not None
     return str(named.dn) if by_dn else anchor_text(named.anchor)
@@ -40,14 +40,14 @@ def reference_text(binding: TypeBinding, attribute: SchemaAttribute, named: Spac
 def named_by(
     endpoint: Endpoint, binding: TypeBinding, rows: Iterable[MappedPath], ids: Sequence[str]
 ) -> dict[str, Named]:
-    """Returns the live objects with these ids, of the types that the rows can name."""
+    """Returns what names the live objects with these ids, of the types that the rows can name."""
     scopes = dict(binding.space_type.scopes)
     rows = tuple(rows)
     found: dict[str, Named] = {}
     for name, other in endpoint.bindings_for_scim().items():
         left = [one for one in ids if one not in found]
         if left and any(holds(row, scopes, name) for row in rows):
-            entries = endpoint.store.by_ids(other.space_type, left)
+            entries = endpoint.store.names(other.space_type, left)
             found |= {identifier: Named(name, entry) for identifier, entry in entries.items()}
     return found
 

@@ -9,7 +9,7 @@ from ecmahost_core.scim.evaluate import Spelling
 from ecmahost_core.scim.nodes import AttributePath, Filter, paths_in
 from ecmahost_core.scim.resource import with_schemas
 from ecmahost_core.scim.sorting import Sort
-from ecmahost_core.space.objects import SpaceObject
+from ecmahost_core.space.objects import ObjectName, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.deciding import Ids, deciding_ids
 from ecmahost_core.sync.deprovisioning import ACTIVE, is_active
@@ -123,7 +123,7 @@ class View:
         for entry, resource in page:
             _put(resource, place, by_owner.get(entry.key))
 
-    def _element(self, resource_type: str, entry: SpaceObject) -> dict[str, Any]:
+    def _element(self, resource_type: str, entry: ObjectName) -> dict[str, Any]:
         collection = self.endpoint.configuration.object_types[resource_type].collection
         url = f"{self.base_url}{collection}/{entry.id}"
         return {"value": entry.id, "type": resource_type, "$ref": url}

@@ -360,6 +360,73 @@ def test_a_rename_of_a_member_keeps_the_membership(office):
     assert members(office) == ["ann"]
 
 
+def test_whoever_is_spelled_in_another_way_is_removed_once(desk):
+    desk.target.put("ann", Login="ann")
+    desk.target.groups["staff",] = {"Name": ("staff",), "Members": (Reference("ANN"),)}
+    desk.ready(groups=MEMBERS, capabilities=BY_CHANGES)
+    desk.groups.patch(staff(desk).id, drop(the(desk, "ann")))
+    assert parts(desk) == ([], ["ANN"])
+
+
+@pytest.mark.parametrize("followed", [True, False])
+@pytest.mark.parametrize("how", ["remove", "replace", "remove all"])
+def test_a_member_that_was_renamed_since_the_last_import_is_removed_all_the_same(office, followed, how):
+    group, bob = staff(office), the(office, "bob")
+    office.set(bob, "userName", "rob")
+    if followed:  # as ON UPDATE CASCADE does
+        office.target.groups["staff",]["Members"] = (Reference("ann"), Reference("rob"))
+    ann = {"value": the(office, "ann")}
+    operation = {
+        "remove": drop(bob),
+        "replace": {"op": "replace", "path": "members", "value": [ann]},
+        "remove all": {"op": "remove", "path": "members"},
+    }[how]
+    office.groups.patch(group.id, operation)
+    left = [] if how == "remove all" else ["ann"]
+    assert members(office) == left
+    imports.full_import(office.endpoint)
+    assert len(office.groups.shown(group.id)["members"]) == len(left)
+
+
+def test_whoever_gets_the_name_that_a_member_had_is_another_member(office):
+    group, bob = staff(office), the(office, "bob")
+    office.set(bob, "userName", "rob")
+    office.target.groups["staff",]["Members"] = (Reference("ann"), Reference("rob"))
+    new = office.create(userName="bob").id
+    office.groups.patch(group.id, add(new))
+    assert members(office) == ["ann", "bob", "rob"]
+    shown = {one["value"] for one in office.groups.shown(group.id)["members"]}
+    assert shown == {the(office, "ann"), bob, new}
+    office.groups.patch(group.id, drop(bob))
+    assert members(office) == ["ann", "bob"]
+    office.groups.patch(group.id, drop(new))
+    assert members(office) == ["ann"]
+    imports.full_import(office.endpoint)
+    assert len(office.groups.shown(group.id)["members"]) == 1
+
+
+def test_the_removal_of_a_renamed_member_leaves_whom_the_target_has_given_the_old_name(office):
+    group, bob = staff(office), the(office, "bob")
+    office.set(bob, "userName", "rob")
+    office.create(userName="bob")
+    office.target.groups["staff",]["Members"] = (Reference("ann"), Reference("rob"), Reference("bob"))
+    office.groups.patch(group.id, drop(bob))
+    assert members(office) == ["ann", "bob"]
+    assert len(office.groups.shown(group.id)["members"]) == 1  # until the next import tells
+
+
+@pytest.mark.parametrize("kind", [MAExportType.ATTRIBUTE_REPLACE, MAExportType.OBJECT_REPLACE])
+def test_a_connector_that_is_sent_all_members_is_sent_the_names_that_they_have_now(desk, kind):
+    for login in ("ann", "bob"):
+        desk.target.put(login, Login=login)
+    desk.target.groups["staff",] = {"Name": ("staff",), "Members": (Reference("ann"), Reference("bob"))}
+    desk.ready(groups=MEMBERS, capabilities=Capabilities(export_type=kind))
+    group, bob = staff(desk), the(desk, "bob")
+    desk.set(bob, "userName", "rob")
+    desk.groups.patch(group.id, drop(the(desk, "ann")))
+    assert members(desk) == ["rob"]
+
+
 MANAGER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"
 URN = MANAGER.rpartition(":")[0]
 

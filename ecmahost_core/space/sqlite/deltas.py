@@ -68,7 +68,7 @@ def move(transaction: Transaction, type_id: int, reading: Reading, before: str, 
         changes.release_dn(transaction, one)
         applied.seen.append(one.key)
     kept = None if old.kept == "{}" else arbitration.kept_beside(reading, old, new)
-    room = Room()
+    room = Room(reading.began_seq)
     changes.replace(transaction, row, old, new, state=ObjectState(old.state), kept=kept, room=room)
     applied.owing = room.owing
     _own(transaction, applied, newest)

@@ -21,12 +21,14 @@ class Outcome:
         path: of the file, links resolved.
         target: the version that it is made from.
         edited, added: see ``Draft``.
+        moved: those of ``edited`` that stay until the other files are in place.
     """
 
     path: Path
     target: Target
     edited: Sequence[Row]
     added: Sequence[Row]
+    moved: Sequence[Row] = ()
 
     @property
     def changes(self) -> bool:
@@ -62,9 +64,13 @@ class Batch:
 
         Killed between two files, a group or a person that was to be removed is still there, without memberships, and a
         new group is not there yet. That is what is read back, and doing it once more does the rest. The other way
-        round, memberships would wait for the next one who gets the name, and nobody would see them.
+        round, memberships would wait for the next one who gets the name, and nobody would see them. Where an anchor
+        changes, memberships stand under both until the file that has it is in place: nobody loses theirs.
         """
-        return [Outcome(path, target, draft.edited, draft.added) for path, target, draft in self._parts]
+        return [
+            Outcome(path, target, draft.edited, draft.added, draft.moved if isinstance(draft, MembershipDraft) else ())
+            for path, target, draft in self._parts
+        ]
 
     def apply(self, change: CSEntryChange) -> CSEntryChangeResult:
         """Takes one change into the drafts and returns how it ends once they are written."""
