@@ -58,12 +58,14 @@ class Reading:
         began_seq: the change number that was the newest before the reading began.
         seen: what it has met, of all batches; complete only for batches that were committed.
         own: change numbers that this reading itself gave to objects which it may still meet.
+        buried: those that it gave to tombstones, by folded anchor: a name that it has freed may be somebody's next.
     """
 
     space_type: SpaceType
     began_seq: int
     seen: SeenKeys = field(default_factory=SeenKeys)
     own: dict[int, int] = field(default_factory=dict)
+    buried: dict[str, int] = field(default_factory=dict)
 
     def loses_to(self, old: StoredRow) -> bool:
         """Returns whether the space's object is newer than this reading."""
@@ -203,7 +205,10 @@ class _Batch:
             return True
         if new is not None and old is None:
             # A tombstone that was removed since the reading began could have been this object's.
-            newest = max(self.buried.get(new.anchor_key, 0), self.purged_seq)
+            newest = self.buried.get(new.anchor_key, 0)
+            if newest == self.reading.buried.get(new.anchor_key):
+                newest = 0
+            newest = max(newest, self.purged_seq)
             if newest > self.reading.began_seq:
                 return True
         return is_held(self.held, self.row, new=new, old=old)

@@ -72,6 +72,8 @@ def move(transaction: Transaction, type_id: int, reading: Reading, before: str, 
     changes.replace(transaction, row, old, new, state=ObjectState(old.state), kept=kept, room=room)
     applied.owing = room.owing
     _own(transaction, applied, newest)
+    select = "SELECT anchor_key, change_seq FROM tombstone WHERE type = ? AND anchor_key = ?"
+    reading.buried.update(connection.execute(select, (type_id, before)).fetchall())
     return applied
 
 

@@ -6,6 +6,7 @@ time with a pause behind, so that the writers of other processes get their turn.
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ecmahost_core.ecma.values import Anchor, anchor_text
 from ecmahost_core.space.history import EventRecord, HeldRemovals, ImportCounts
@@ -44,6 +45,7 @@ class SqliteImportRun:
         self._digests = Digests()
         self._all_new = False
         self._own: dict[int, int] = {}
+        self._buried: dict[str, int] = {}
         self._ended = False
 
     def compare(self, space_type: SpaceType, objects: Sequence[TargetObject]) -> None:
@@ -84,7 +86,7 @@ class SqliteImportRun:
         type_id = self._types.require(space_type)
         lost: list[TargetObject] = []
         for part in deltas.parts(objects, space_type.links):
-            reading = Reading(space_type, self._began_seq, own=self._own)
+            reading = replace(self._reading(space_type), seen=SeenKeys())
             different = self._encoded(type_id, space_type, part)
             alike = self._alike(type_id, space_type, {new.anchor_key: new for new in different})
             unchanged = set(alike.values())
@@ -225,7 +227,7 @@ class SqliteImportRun:
             settle(self._database, type_id, owing)
 
     def _reading(self, space_type: SpaceType) -> Reading:
-        return Reading(space_type, self._began_seq, seen=self._seen, own=self._own)
+        return Reading(space_type, self._began_seq, seen=self._seen, own=self._own, buried=self._buried)
 
     def _event(self, outcome: str, error: str = "", *, delta: bool = False) -> EventRecord:
         return EventRecord(
