@@ -85,7 +85,12 @@ class ImportRun(Protocol):
     first: bool
     """Whether no import of this connector has ever completed."""
     counts: ImportCounts
-    """May be set anew: an import that begins again counts anew."""
+
+    def passed_over(self, space_type: SpaceType) -> Sequence[Anchor]:
+        """Returns anchors of objects that ``compare`` did not apply, because they are newer: the first thousand."""
+
+    def read_anew(self, space_type: SpaceType) -> None:
+        """Says that reading this type begins only now: nothing that was written until now is newer than that."""
 
     def compare(self, space_type: SpaceType, objects: Sequence[TargetObject]) -> None:
         """Compares a page with the space and writes what differs. Never removes anything.

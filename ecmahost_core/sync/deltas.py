@@ -4,7 +4,6 @@ What it tells loses to whatever is newer in the space, as with every reading. Bu
 is read from the target singly, or else the old watermark stays and the next delta is told again.
 """
 
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -19,26 +18,22 @@ from ecmahost_core.ecma.csentry import (
 )
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.values import Anchor
-from ecmahost_core.errors import ConnectorError, EcmahostError
-from ecmahost_core.scim.errors import ScimError
+from ecmahost_core.errors import EcmahostError
 from ecmahost_core.space.objects import LinkChange, SpaceObject, TargetObject
 from ecmahost_core.space.store import ImportRun, SpaceReplaced
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import anchor_after, anchor_of, applied
 from ecmahost_core.sync.dn import dn_of
-from ecmahost_core.sync.endpoint import Call, Endpoint
+from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.pending import Pending, key_of, merged, same, still_missing
-from ecmahost_core.sync.target_reads import ObjectUnreadable, read_by_anchor, readable
+from ecmahost_core.sync.single_reads import SINGLE_READS, Fate, read_singly, settle
+from ecmahost_core.sync.target_reads import ObjectUnreadable, readable
 
 log = structlog.get_logger()
 
 TOGETHER = 5_000
 """How many objects are put together before they are written: what one entry says and a later one takes back is then
 never seen by a reader."""
-SINGLE_READS = 1_000
-"""How many objects one delta reads singly; for more of them, reading everything is cheaper."""
-ATTEMPTS = 3
-READ_SECONDS = 30.0
 
 
 class Unresolved(EcmahostError):
@@ -139,8 +134,14 @@ class _Bringing:
         if self._reads_singly and len(self._doubtful) > SINGLE_READS:
             raise Unresolved(f"{len(self._doubtful)} objects were changed by the host since the last import, too")
         for key, anchor in self._doubtful.items():
-            if not self._reads_singly or not self._settled(key, anchor):
-                self.delta.unsettled = True
+            fate = settle(self._endpoint, self._binding, anchor) if self._reads_singly else Fate.UNSETTLED
+            known = self._known(anchor) if fate is Fate.GONE else None
+            if known is not None:
+                self.delta.removals[key] = known.key
+            elif fate is Fate.TAKEN:
+                self.delta.removals.pop(key, None)
+            self._run.counts.failed += fate is Fate.UNREADABLE
+            self.delta.unsettled |= fate is Fate.UNSETTLED
 
     # One kind of entry each
 
@@ -206,7 +207,7 @@ class _Bringing:
         if self._read > SINGLE_READS:
             raise Unresolved(f"changes were told of more than {SINGLE_READS} objects that are not known")
         try:
-            found = self._asked(anchor)
+            found = read_singly(self._endpoint, self._binding, anchor)
         except ObjectUnreadable:
             self._run.counts.failed += 1
             return
@@ -284,30 +285,3 @@ class _Bringing:
 
     def _doubt(self, anchor: Anchor) -> None:
         self._doubtful[key_of(anchor)] = anchor
-
-    def _settled(self, key: str, anchor: Anchor) -> bool:
-        for _attempt in range(ATTEMPTS):
-            began = self._store.change_seq()
-            try:
-                found = self._asked(anchor)
-            except ObjectUnreadable:
-                self._run.counts.failed += 1
-                return True
-            if not found:
-                known = self._known(anchor)
-                if known is not None:
-                    self.delta.removals[key] = known.key
-                return True
-            self.delta.removals.pop(key, None)
-            if not self._store.adopt(self._type, found[:1], began):
-                return True
-        return False
-
-    def _asked(self, anchor: Anchor) -> list[TargetObject]:
-        call = Call(time.monotonic() + READ_SECONDS, "", "worker")
-        try:
-            return read_by_anchor(self._endpoint, self._binding, anchor, call)
-        except ObjectUnreadable:
-            raise
-        except ScimError as error:
-            raise ConnectorError(f"an object could not be read by itself: {error}") from error

@@ -24,6 +24,7 @@ from ecmahost_core.sync.brake import exceeds
 from ecmahost_core.sync.deltas import Asked, Delta, Unresolved, bring
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.import_order import in_order
+from ecmahost_core.sync.single_reads import settle
 from ecmahost_core.sync.target_reads import target_objects
 
 log = structlog.get_logger()
@@ -190,6 +191,7 @@ def _changes(
         log.warning("delta_reads_everything", connector=endpoint.name, resource_type=name, reason=str(why))
         whole[name] = str(why)
         run.counts.seen = seen
+        run.read_anew(binding.space_type)
         return None
     return _Taken(watermark=delta.watermark or status.watermarks[name], delta=delta)
 
@@ -226,7 +228,20 @@ def _read(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, progress: Pr
             )
             if progress is not None:
                 progress(run.counts)
+    _settle(endpoint, binding, run)
     return taken
+
+
+def _settle(endpoint: Endpoint, binding: TypeBinding, run: ImportRun) -> None:
+    """Reads singly what was passed over: deltas go on from this import, and would not tell of it again."""
+    capabilities = endpoint.connector.capabilities
+    if not capabilities.delta_import or not capabilities.full_object_import:
+        return
+    try:
+        for anchor in run.passed_over(binding.space_type):
+            settle(endpoint, binding, anchor)
+    except ConnectorError as error:  # everybody was read; the next full import looks at these again
+        log.warning("passed_over_not_read", connector=endpoint.name, detail=str(error))
 
 
 def _note_failures(endpoint: Endpoint, run: ImportRun, failed: Sequence[CSEntryChange]) -> None:

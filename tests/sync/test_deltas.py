@@ -1,5 +1,8 @@
 """Delta imports over a target in memory that keeps a log of its changes, and the real store."""
 
+import random
+from dataclasses import replace
+
 import pytest
 
 from ecmahost_core import (
@@ -32,14 +35,17 @@ class Feed:
         self.log = []
         self.asked = []
         self.expired = False
-        self.on_page = lambda: None
+        self.on_page = self.on_full = lambda: None
         self.hooks = {"full_import": self.full(), "delta_import": self.delta()}
 
     def full(self):
         def full_import(session, step):
             watermark = str(len(self.log))
             session.imports += 1
-            yield ImportPage(tuple(session.entries(step.types[0])))
+            entries = session.entries(step.types[0])
+            self.on_full()
+            for start in range(0, len(entries), step.page_size):
+                yield ImportPage(tuple(entries[start : start + step.page_size]))
             yield ImportPage((), watermark)
 
         return full_import
@@ -291,6 +297,24 @@ def test_a_write_during_a_delta_is_not_undone_and_what_the_delta_tells_is_not_lo
     assert (found["First"], found["Last"]) == (("Annette",), ("Berg",))
     assert watermark(desk) == "1"
     assert done.counts.removed == 0
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_a_full_import_passes_over_is_read_because_no_delta_tells_of_it_again(desk, feed, fails):
+    ann = desk.named("ann")[0].id
+    feed.changed("ann", Last="Berg")
+
+    def write():
+        desk.set(ann, "name.givenName", "Annette")
+        desk.target.down = fails
+
+    feed.on_full = write
+    counts, _ = full_import(desk.endpoint)
+    desk.target.down = False
+    assert counts.passed_over == 1
+    assert delta_import(desk.endpoint).counts.seen == 0
+    found = desk.store.by_anchor(desk.space_type, ("ann",)).attributes
+    assert (found["First"], found["Last"]) == (("Annette",), () if fails else ("Berg",))
 
 
 def test_an_older_change_in_the_log_does_not_undo_a_write_since_the_last_import(desk, feed):
@@ -556,3 +580,73 @@ def test_the_type_whose_watermark_is_missing_is_compared_and_the_other_is_not(de
     assert (set(done.whole), done.read_all, office.asked) == ({"User"}, False, ["0"])
     assert logins(desk) == ["ann", "bob"]
     assert desk.store.status("hr").watermarks == {"User": "0", "Group": "0"}
+
+
+# Everything at once ---------------------------------------------------------------------------------------------------
+
+
+class Story:
+    """People who change in the target and through SCIM, whenever it comes, and a log that tells of both."""
+
+    def __init__(self, desk, seed, *, single):
+        self.desk, self.feed, self.chance = desk, Feed(desk), random.Random(seed)
+        self.names = [f"p{number}" for number in range(10)]
+        self.created = {}
+        for name in self.names[:6]:
+            desk.target.put(name, Login=name, First=name)
+        capabilities = Capabilities(full_object_import=single)
+        desk.ready(hooks=self.feed.hooks, page_size=2, objects=1000, capabilities=capabilities)
+        desk.target.after_export = self._log_own
+
+    def _log_own(self, changes):
+        for change in changes:
+            if change.modification_type is ObjectModificationType.ADD:
+                self.feed.whole("ADD", change.anchor[0])
+            else:
+                self.feed.log.append(replace(change, identifier=""))
+
+    def theirs(self):
+        name = self.chance.choice(self.names)
+        if (name,) not in self.desk.target.rows:
+            self.feed.added(name, First=str(self.chance.random()))
+        elif self.chance.random() < 0.2:
+            self.created.pop(name, None)
+            self.feed.deleted(name)
+        else:
+            self.feed.changed(name, **{self.chance.choice(["First", "Last", "Mail"]): str(self.chance.random())})
+
+    def ours(self):
+        name, value = self.chance.choice(self.names), str(self.chance.random())
+        found, there = self.desk.named(name), (name,) in self.desk.target.rows
+        if there and found:
+            self.desk.set(found[0].id, "name.givenName", value)
+            assert self.desk.named(name)[0].attributes["First"] == (value,)
+        elif not there and not found:
+            self.created[name] = self.desk.create(userName=name, name={"givenName": value}).id
+
+    def meanwhile(self):
+        for _ in range(self.chance.randrange(3)):
+            self.chance.choice([self.theirs, self.ours])()
+
+    def delta(self):
+        self.meanwhile()
+        self.feed.on_page = self.meanwhile
+        delta_import(self.desk.endpoint)
+        self.feed.on_page = lambda: None
+        ids = {one.anchor[0]: one.id for one in self.desk.match(None)}
+        assert all(ids[name] == object_id for name, object_id in self.created.items())
+
+
+@pytest.mark.parametrize("single", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_whoever_writes_whenever_the_space_ends_as_the_target_and_keeps_its_people(desk, monkeypatch, seed, single):
+    monkeypatch.setattr(deltas, "TOGETHER", 3)
+    story = Story(desk, seed, single=single)
+    for _ in range(12):
+        story.delta()
+    delta_import(desk.endpoint)
+    delta_import(desk.endpoint)
+    assert {one.anchor for one in desk.match(None)} == set(desk.target.rows)
+    assert watermark(desk) == str(len(story.feed.log))
+    counts, _ = full_import(desk.endpoint)
+    assert (counts.added, counts.changed, counts.removed) == (0, 0, 0)

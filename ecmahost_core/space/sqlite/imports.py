@@ -25,6 +25,9 @@ from ecmahost_core.space.sqlite.tombstones import purge
 from ecmahost_core.space.sqlite.types import PAUSE, Types, require_space
 from ecmahost_core.text import fold
 
+LOST = 1000
+"""How many objects that were passed over are remembered."""
+
 
 class SqliteImportRun:
     """See ``store.ImportRun``. Made by ``runs.begin``; useless after ``complete`` or ``fail``."""
@@ -46,7 +49,19 @@ class SqliteImportRun:
         self._all_new = False
         self._own: dict[int, int] = {}
         self._buried: dict[str, int] = {}
+        self._anew: dict[str, int] = {}
+        self._lost: dict[str, list[Anchor]] = {}
         self._ended = False
+
+    def passed_over(self, space_type: SpaceType) -> Sequence[Anchor]:
+        """See ``ImportRun.passed_over``."""
+        return self._lost.get(space_type.resource_type, ())
+
+    def read_anew(self, space_type: SpaceType) -> None:
+        """See ``ImportRun.read_anew``."""
+        with self._database.read() as connection:
+            ((seq,),) = connection.execute("SELECT change_seq FROM store").fetchall()
+        self._anew[space_type.resource_type] = seq
 
     def compare(self, space_type: SpaceType, objects: Sequence[TargetObject]) -> None:
         """See ``ImportRun.compare``."""
@@ -211,6 +226,8 @@ class SqliteImportRun:
             applied = apply(transaction, type_id, reading, different)
         self._seen.add_all(applied.seen)
         self._note(type_id, applied)
+        lost = self._lost.setdefault(reading.space_type.resource_type, [])
+        lost += [new.source.anchor for new in applied.lost[: LOST - len(lost)]]
         return applied.added
 
     def _note(self, type_id: int, applied: Applied) -> None:
@@ -227,7 +244,8 @@ class SqliteImportRun:
             settle(self._database, type_id, owing)
 
     def _reading(self, space_type: SpaceType) -> Reading:
-        return Reading(space_type, self._began_seq, seen=self._seen, own=self._own, buried=self._buried)
+        began = self._anew.get(space_type.resource_type, self._began_seq)
+        return Reading(space_type, began, seen=self._seen, own=self._own, buried=self._buried)
 
     def _event(self, outcome: str, error: str = "", *, delta: bool = False) -> EventRecord:
         return EventRecord(
