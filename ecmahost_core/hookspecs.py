@@ -97,7 +97,7 @@ def target_identity(parameters: Parameters) -> str:
 def change_stamp(parameters: Parameters) -> str:
     """Returns a text that is another one whenever the target may have changed since; empty when it cannot tell now.
 
-    For targets that tell so at no cost, as files do. Asked every few seconds: it takes milliseconds, must not connect
+    For targets that tell so at no cost, as files do. Asked every second: it takes milliseconds, must not connect
     and reads no object. Where the configuration asks for delta imports, another text leads to one. What the connector
     itself has written through ``export`` should leave the text as it was; where it cannot tell the two apart, the host
     imports more often than it need. (ECMA2 has no counterpart.)

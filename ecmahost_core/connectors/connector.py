@@ -122,8 +122,7 @@ class Connector:
         """
         if not self.plugin.implements("change_stamp"):
             return ""
-        parameters = self._credentials.presented().parameters
-        return self._hooks.call("change_stamp", returns.change_stamp, parameters=parameters)
+        return self._hooks.call("change_stamp", returns.change_stamp, parameters=self.configuration.connectivity)
 
     def schema(self) -> Schema:
         """Returns what the target offers now, over a connection of its own."""

@@ -68,7 +68,9 @@ class Timetable:
         self._full = Schedule(endpoint.name, full, status.last_full, monotonic=monotonic, now=now)
         delta = configuration.delta_import
         self._delta = Schedule(endpoint.name, delta or RunProfile(), status.last_import, monotonic=monotonic, now=now)
-        at_once = Due("start", delta=delta is not None and delta_known(endpoint, status))
+        # Where no schedule ever asks for a full import, a start is the time for one.
+        comes = full.every is not None or bool(full.at)
+        at_once = Due("start", delta=comes and delta is not None and delta_known(endpoint, status))
         self._again: tuple[float, Due] | None = (monotonic(), at_once)
         self._failures = 0
         self._looked = self._requests_wait = float("-inf")

@@ -150,7 +150,8 @@ CASES: list[Case] = [
         "run_profiles",
         '[run_profiles]\nfull_import = { at = ["24:00"] }\n',
         (
-            'run_profiles.full_import.at[1]: found a text of 5 characters, expected a time of day from "00:00" to "23:59", in quotes'
+            "run_profiles.full_import.at[1]: found a text of 5 characters, expected a time of day from "
+            '"00:00" to "23:59", in quotes'
         ),
     ),
     (

@@ -95,6 +95,14 @@ def test_after_a_restart_a_delta_is_enough_while_no_full_import_is_due(desk):
     assert worker.within(300) == []
 
 
+def test_where_no_schedule_asks_for_a_full_import_a_start_makes_one(desk):
+    desk.ready(hooks=with_watermarks())
+    desk.configured(autosync=None)
+    worker = Worker(desk, delta_import=DELTA)
+    assert worker.step() == "full start"
+    assert set(worker.within(3600)) == {"delta schedule"}
+
+
 def test_a_connector_that_cannot_tell_changes_begins_with_everything(desk):
     desk.ready()
     assert Worker(desk).step() == "full start"

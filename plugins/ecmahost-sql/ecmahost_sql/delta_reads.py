@@ -114,6 +114,12 @@ def _pages(
         session.require_database()
         sql, parameters = statements.changed_page(database, selection, column, start, after, page_size + 1)
         rows = database.query(sql, parameters)
+        if not rows and after is None and start is not None:
+            # At least the row that the watermark was taken from was to be found again.
+            raise WatermarkExpired(
+                f"table {selection.table.name}: the rows that had changed last are gone; they were deleted, or the "
+                "database was restored"
+            )
         complete = len(rows) <= page_size
         entries = [_entry(session, selection, row) for row in rows[:page_size]]
         yield ImportPage(tuple(_with_values(session, selection, entries)))

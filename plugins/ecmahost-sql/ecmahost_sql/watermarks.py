@@ -17,6 +17,8 @@ from ecmahost_sql.database import SqlValue, UndecodableText
 AHEAD = timedelta(hours=26)
 """How far a time may be ahead of the database's clock: any time zone, and not more."""
 
+MOST_BYTES = 64
+
 _MOMENT = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
     r"(?:(?P<mark>[ T])(?P<time>\d\d:\d\d(?::\d\d)?)(?P<fraction>\.\d+)?(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?)?"
@@ -59,6 +61,8 @@ def earlier(value: SqlValue, overlap: int) -> SqlValue:
     if isinstance(value, int | float):
         return value - overlap
     if isinstance(value, bytes):
+        if len(value) > MOST_BYTES:
+            raise NotGrowing
         return max(0, int.from_bytes(value, "big") - overlap).to_bytes(len(value), "big")
     if _NUMBER.fullmatch(value):
         whole, point, fraction = value.partition(".")

@@ -304,6 +304,16 @@ def test_a_clock_that_was_set_back_for_less_than_the_time_that_passed_is_noticed
         times.changes()
 
 
+@pytest.mark.every_database
+def test_a_database_that_was_restored_or_whose_newest_rows_are_gone_expires_the_watermark(times):
+    times.put(1, "p1", at())
+    times.put(2, "p2", at(hours=1))
+    times.whole()
+    times.target.sql("DELETE FROM People WHERE Id = 2")
+    with pytest.raises(WatermarkExpired, match="restored"):
+        times.changes()
+
+
 def test_a_watermark_of_another_column_or_version_has_expired(counted):
     counted.put(1, "p1", 1)
     counted.whole()
@@ -360,6 +370,7 @@ def test_parameters_that_mean_nothing_are_told(make_target, parameters, message)
         ("12.5", "-288.5"),
         (bytes([0, 0, 2, 0]), bytes([0, 0, 0, 212])),
         (bytes([0, 3]), bytes([0, 0])),
+        (bytes(65), None),
         ("2026-03-01 00:02:00", "2026-02-28 23:57:00"),
         ("2026-03-01T00:02:00Z", "2026-02-28T23:57:00Z"),
         ("2026-03-01 00:02:00.123456+02", "2026-02-28 23:57:00.123456+02"),
