@@ -117,6 +117,10 @@ class _Work:
             except StoreUnavailable as error:
                 log.error("import_without_store", connector=self.endpoint.name, detail=str(error))
                 self.stop.wait(RETRY_SECONDS[0])
+            except Exception as error:  # noqa: BLE001 - a connector without imports for ever would be worse
+                name = type(error).__name__
+                log.error("timetable_broke", connector=self.endpoint.name, error=name, where=origin(error))
+                self.stop.wait(RETRY_SECONDS[-1])
             self.stop.wait(TICK_SECONDS)
 
 
