@@ -13,7 +13,7 @@ from ecmahost_sql.errors import DatabaseFailure, FailureKind, as_connector_error
 from ecmahost_sql.parameters import Deltas
 from ecmahost_sql.rows import Selection, ambiguous_entries, entry_of
 from ecmahost_sql.session import Session
-from ecmahost_sql.value_reads import with_values
+from ecmahost_sql.value_reads import pages_of, with_values
 from ecmahost_sql.watermarks import NotGrowing, Watermark, beyond, clock_of, earlier, printed, understood
 
 CLOCK = "SELECT CAST(CURRENT_TIMESTAMP AS CHAR(40))"
@@ -122,7 +122,7 @@ def _pages(
             )
         complete = len(rows) <= page_size
         entries = [_entry(session, selection, row) for row in rows[:page_size]]
-        yield ImportPage(tuple(_with_values(session, selection, entries)))
+        yield from pages_of(_with_values(session, selection, entries), page_size)
         if complete:
             return
         if rows[page_size - 1][width:] == after:

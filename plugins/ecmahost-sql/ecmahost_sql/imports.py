@@ -15,14 +15,11 @@ from ecmahost_sql.delta_reads import taken
 from ecmahost_sql.errors import DatabaseFailure, FailureKind, as_connector_errors
 from ecmahost_sql.rows import Selection, ambiguous_entries, comparable, entries_of, entry_of, failure, require_column
 from ecmahost_sql.session import Session
-from ecmahost_sql.value_reads import with_values
+from ecmahost_sql.value_reads import pages_of, with_values
 from ecmahost_sql.values import InvalidValue, bind_for_query
 
 ROWS_OF_A_SORT = 20_000
 """Rows read at once where the anchor has no index, so that every page would sort the whole table again."""
-
-VALUES_OF_A_PAGE = 100_000
-"""After how many values of its objects a page ends, however few they are."""
 
 ROWS_WITH_MARKED = 1000
 """How many rows are read for one object where some of them may be marked as deleted."""
@@ -42,27 +39,15 @@ def read_all(session: Session, step: RunStep) -> Iterator[ImportPage]:
             selection = session.selection(schema_type)
             entries = _entries(session, selection, step.page_size)
             if selection.several:
-                yield from _pages(with_values(session.database, selection, selection.several, entries), step.page_size)
+                yield from pages_of(
+                    with_values(session.database, selection, selection.several, entries), step.page_size
+                )
                 continue
             while page := tuple(islice(entries, step.page_size)):
                 yield ImportPage(page)
         session.require_database()
         if watermark:
             yield ImportPage((), watermark)
-
-
-def _pages(entries: Iterable[CSEntryChange], page_size: int) -> Iterator[ImportPage]:
-    """Yields pages of objects that may have very many values: such a page is shorter."""
-    page: list[CSEntryChange] = []
-    weight = 0
-    for entry in entries:
-        page.append(entry)
-        weight += sum(map(len, entry.attributes.values()))
-        if len(page) >= page_size or weight >= VALUES_OF_A_PAGE:
-            yield ImportPage(tuple(page))
-            page, weight = [], 0
-    if page:
-        yield ImportPage(tuple(page))
 
 
 def read_one(session: Session, step: RunStep, query: ObjectQuery) -> Sequence[CSEntryChange]:
