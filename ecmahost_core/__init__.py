@@ -49,6 +49,7 @@ from ecmahost_core.errors import (
     ServerDown,
     TargetBusy,
     UnexpectedData,
+    WatermarkExpired,
 )
 from ecmahost_core.hookspecs import hookimpl
 from ecmahost_core.text import fold
@@ -105,6 +106,7 @@ __all__ = [
     "Value",
     "ValueFormat",
     "Values",
+    "WatermarkExpired",
     "Withheld",
     "anchor_text",
     "fold",

@@ -56,6 +56,10 @@ class UnexpectedData(ConnectorError):
     """The target holds something that cannot be read, such as a broken file (ECMA2: UnexpectedDataException)."""
 
 
+class WatermarkExpired(ConnectorError):
+    """The target cannot tell any more what has changed since this watermark; the host imports everything instead."""
+
+
 class TargetBusy(ConnectorError):
     """The target is locked or overloaded and would take the same call later; nothing was changed.
 

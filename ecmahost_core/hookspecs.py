@@ -75,8 +75,8 @@ def capabilities(parameters: Parameters) -> Capabilities:
     """Returns what this configured connector can do; must not connect.
 
     Without it, the host takes the defaults of ``Capabilities`` and derives ``full_import``, ``full_object_import``,
-    ``explain`` and ``password`` from the hooks you implement. With it, what you return counts, except that a hook you
-    do not implement stays declined. (ECMA2: GetCapabilitiesEx.)
+    ``delta_import``, ``explain`` and ``password`` from the hooks you implement. With it, what you return counts, except
+    that a hook you do not implement stays declined. (ECMA2: GetCapabilitiesEx.)
     """
 
 
@@ -90,6 +90,17 @@ def target_identity(parameters: Parameters) -> str:
     read it. Empty where it cannot be told; must not connect, and must not raise for parameters that make no sense.
 
     Without it, the host takes the parameters whose definition says ``identifies_target``.
+    """
+
+
+@hookspec(firstresult=True)
+def change_stamp(parameters: Parameters) -> str:
+    """Returns a text that is another one whenever the target may have changed since; empty when it cannot tell now.
+
+    For targets that tell so at no cost, as files do. Asked every second: it takes milliseconds, must not connect
+    and reads no object. Where the configuration asks for delta imports, another text leads to one. What the connector
+    itself has written through ``export`` should leave the text as it was; where it cannot tell the two apart, the host
+    imports more often than it need. (ECMA2 has no counterpart.)
     """
 
 
@@ -143,7 +154,39 @@ def full_import(session: Any, step: RunStep) -> Iterator[ImportPage]:
     attribute of several references (a group's members) that is missing was not read, and stays as the host knows it.
 
     The end of the generator is the statement "that is all there is": whatever was not yielded is taken to be gone. If
-    the target breaks off, raise; never return early. (ECMA2: GetImportEntries with OperationType.Full.)
+    the target breaks off, raise; never return early.
+
+    If you implement ``delta_import``, some page has a ``watermark`` (the last one counts): the point from which a delta
+    import goes on. Take it before the first object is read, or a change that falls between is lost.
+    (ECMA2: GetImportEntries with OperationType.Full.)
+    """
+
+
+@hookspec(firstresult=True)
+def delta_import(session: Any, step: RunStep, watermark: str) -> Iterator[ImportPage]:
+    """Yields what has changed in the target since the watermark, in the order in which it happened.
+
+    ``watermark`` is the last one that a full or delta import of the same type gave and that the host has kept: it keeps
+    one when the import has completed, so a delta may be asked for twice. To tell of a change once more, or of one that
+    the host made itself, does no harm; to leave one out does. A watermark is opaque to the host, has at most 64 KB and
+    holds no secret. Take the new one before you read.
+
+    Every entry names its object by the anchor, or by ``dn`` where only that is known (not for an ADD). The types:
+
+    - ADD and REPLACE: the whole object in ``attributes``, as ``full_import`` yields it and as it is *now*: look it up,
+      instead of giving what it once was.
+    - UPDATE: ``attribute_changes`` only. Of a multi-valued attribute, such as a group's members, the values that were
+      added and removed (``AttributeModificationType.UPDATE``) or all of them (REPLACE).
+    - DELETE: the object is gone. Where you can tell, also one that has left what ``full_import`` yields.
+    - A rename is an UPDATE or a REPLACE with the old ``dn`` and ``new_dn``, or with the old ``anchor`` and the new
+      values of its attributes.
+    - An object that cannot be read has ``failure``; it stays as it was until a full import can read it.
+
+    Raises WatermarkExpired when the target cannot tell any more (its log was cut, its clock was set back); the host
+    then imports everything. Raise also when it breaks off; never return early. Pages are as those of ``full_import``.
+
+    Without this hook, and for a type without a watermark, a delta import is a full import, compared with what the host
+    knows. (ECMA2: GetImportEntries with OperationType.Delta.)
     """
 
 
@@ -288,13 +331,15 @@ def extension_parameters() -> Sequence[ConfigParameterDefinition]:
     - It may name the arguments of its hook, ``settings`` (its own parameters) and ``connector`` (the connector's name),
       but never ``parameters``, ``values``, ``password`` or ``secrets``. A ``session`` is a stand-in. Nothing that is
       handed to it is changed in place.
-    - ``connectivity_parameters``, ``target_identity``, ``open_session`` and ``session_alive`` are not wrapped: a
-      connection is between the connector and its target. For a hook that neither the connector nor the host implements,
-      no wrapper is called.
+    - ``connectivity_parameters``, ``target_identity``, ``change_stamp``, ``open_session`` and ``session_alive`` are not
+      wrapped: a connection is between the connector and its target. For a hook that neither the connector nor the host
+      implements, no wrapper is called.
     - What it raises before the ``yield`` stops the call, and nothing is sent. An exception that comes out of the
       ``yield`` leaves the wrapper too, as it came or with a ConnectorError in its place. What it raises after an
       ``export`` that returned leaves the outcome unknown, whatever it says of ``nothing_sent``.
-    - A wrapper of ``full_import`` runs before the first page is read: ``map_pages(pages, function)`` is there for that.
-      If the wrapper returns a generator of its own, it reads the connector's pages to their end.
+    - A wrapper of ``full_import`` or ``delta_import`` runs before the first page is read; for the pages there is
+      ``map_pages(pages, function)``. If it returns a generator of its own, it reads the connector's pages to their end.
+    - Who wraps ``full_import`` wraps ``delta_import`` too, because both bring objects to the host. Where an extension
+      does not, deltas are full imports.
     - The rules at the top hold here too. Before and after the ``yield`` it spends the time of the request that waits.
     """

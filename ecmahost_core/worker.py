@@ -5,7 +5,6 @@ million objects must not slow down a single match.
 """
 
 import os
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -20,8 +19,9 @@ from ecmahost_core.logs import origin
 from ecmahost_core.space.history import ImportCounts
 from ecmahost_core.space.store import ImportRunning, StoreUnavailable
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.imports import ImportFailed, full_import
+from ecmahost_core.sync.imports import ImportFailed, delta_import, full_import
 from ecmahost_core.sync.recovery import Recovery
+from ecmahost_core.sync.timetable import Due, Timetable
 
 log = structlog.get_logger()
 
@@ -29,7 +29,6 @@ NICENESS = 5
 TICK_SECONDS = 0.5
 RETRY_SECONDS = (5.0, 15.0, 60.0, 300.0)
 LONGEST_RECOVERY_PAUSE = 15.0
-LOOK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
 EVENT_RETENTION_DAYS = 90
 REMINDER_SECONDS = 86_400.0
@@ -109,76 +108,69 @@ class _Work:
                 next_attempt = time.monotonic() + pause
 
     def _import(self) -> None:
-        """Imports at once, because the target may have changed while no host ran, and then on schedule."""
-        failures = 0
+        """Imports at once, because the target may have changed while no host ran, and then as the timetable says."""
+        timetable: Timetable | None = None
         while not self.stop.is_set():
-            if not _leads(self.endpoint):
-                self.stop.wait(TICK_SECONDS)
-            elif _imported(self.endpoint, self.stop):
-                failures = 0
-                self._rest(self._until_next())
-            else:
-                self.stop.wait(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
-                failures += 1
-
-    def _rest(self, seconds: float | None) -> None:
-        """Waits for the next import: for less where an attribute was selected that another process did not import."""
-        until = float("inf") if seconds is None else time.monotonic() + seconds
-        while time.monotonic() < until:
-            if self.stop.wait(min(LOOK_SECONDS, until - time.monotonic())):
-                return
-            if _incomplete(self.endpoint) or not _leads(self.endpoint):
-                return
-
-    def _until_next(self) -> float | None:
-        """Seconds until the next import, up to a tenth later than configured so that connectors spread; None: never."""
-        every = self.endpoint.configuration.properties.autosync
-        if every is None:
-            return None
-        return every.total_seconds() * random.uniform(1.0, 1.1)  # noqa: S311 - spreads load, protects nothing
+            try:
+                if not self.endpoint.store.leads():
+                    timetable = None  # whoever takes over begins as one who has just started
+                    self.stop.wait(TICK_SECONDS)
+                    continue
+                timetable = timetable or Timetable(self.endpoint, RETRY_SECONDS)
+                due = timetable.due()
+                if due is not None:
+                    _import(self.endpoint, self.stop, timetable, due)
+            except StoreUnavailable as error:
+                log.error("import_without_store", connector=self.endpoint.name, detail=str(error))
+                self.stop.wait(RETRY_SECONDS[0])
+            except Exception as error:  # noqa: BLE001 - a connector without imports for ever would be worse
+                name = type(error).__name__
+                log.error("timetable_broke", connector=self.endpoint.name, error=name, where=origin(error))
+                self.stop.wait(RETRY_SECONDS[-1])
+            self.stop.wait(TICK_SECONDS)
 
 
 class ImportStopped(Exception):
     """The endpoint has been replaced or the process ends: its import is of no use any more."""
 
 
-def _imported(endpoint: Endpoint, stop: threading.Event) -> bool:
-    """Imports once; False when it is to be tried again soon."""
+def _import(endpoint: Endpoint, stop: threading.Event, timetable: Timetable, due: Due) -> None:
+    """Makes one import and tells the timetable how it ended; raises StoreUnavailable."""
 
     def go_on(_counts: ImportCounts) -> None:
         if stop.is_set():
             raise ImportStopped
 
+    log.debug("import_begins", connector=endpoint.name, delta=due.delta, why=due.why)
+    timetable.begins()
     try:
-        full_import(endpoint, progress=go_on)
+        if due.delta:
+            read_all = delta_import(endpoint, confirm=due.confirm, progress=go_on).read_all
+        else:
+            full_import(endpoint, confirm=due.confirm, progress=go_on)
+            read_all = True
     except ImportRunning as error:
         # It may fail, and it may be of an older configuration: this process still needs one that completes.
         log.info("import_runs_elsewhere", connector=endpoint.name, detail=str(error))
-        return False
+        timetable.failed(due, elsewhere=True)
     except ImportStopped:
         log.info("import_stopped", connector=endpoint.name)
     except ImportFailed:
-        return False
-    except StoreUnavailable as error:
-        log.error("import_without_store", connector=endpoint.name, detail=str(error))
-        return False
+        timetable.failed(due)
+    except StoreUnavailable:
+        timetable.failed(due)
+        raise
     except Exception as error:  # noqa: BLE001 - one connector's trouble must not end the thread that would retry it
         log.error("import_broke", connector=endpoint.name, error=type(error).__name__, where=origin(error))
-        return False
-    return True
+        timetable.failed(due)
+    else:
+        timetable.done(due, read_all=read_all)
 
 
 def _leads(endpoint: Endpoint) -> bool:
     """Whether this host is the one that imports and recovers, of those that share the store."""
     try:
         return endpoint.store.leads()
-    except StoreUnavailable:
-        return False
-
-
-def _incomplete(endpoint: Endpoint) -> bool:
-    try:
-        return bool(endpoint.agreement.standing().incomplete)
     except StoreUnavailable:
         return False
 

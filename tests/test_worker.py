@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 
 from ecmahost_core import worker
-from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.history import EventRecord, ImportRequest
+from ecmahost_core.sync import timetable
 
 BY_HAND = EventRecord("reset", "ok", actor="cli")
 
@@ -34,6 +36,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(os, "nice", lambda _increment: 0)
     monkeypatch.setattr(worker, "TICK_SECONDS", 0.01)
     monkeypatch.setattr(worker, "RETRY_SECONDS", (0.01,))
+    monkeypatch.setattr(timetable, "LOOK_SECONDS", 0.01)
     with _in_memory().desk_in(tmp_path) as desk:
         yield desk
 
@@ -157,7 +160,7 @@ def test_an_attribute_that_somebody_elses_import_left_out_is_imported_soon(
     desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = _in_memory()
-    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(timetable, "SELECTION_SECONDS", 0.05)
     desk.target.put("bob", Login="bob", Level=3)
     older = {"userName": "Login"}
     desk.ready(mapping=older)
@@ -170,3 +173,32 @@ def test_an_attribute_that_somebody_elses_import_left_out_is_imported_soon(
         imports = desk.target.imports
         memory.wait_until(lambda: desk.target.imports > imports)
         memory.wait_until(lambda: desk.named("bob")[0].attributes.get("Level") == (3,))
+
+
+def test_what_breaks_in_the_timetable_does_not_end_the_imports(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    due = timetable.Timetable.due
+    broken = iter([True, True])
+
+    def sometimes(self: Any) -> Any:
+        if next(broken, False):
+            raise OverflowError
+        return due(self)
+
+    monkeypatch.setattr(timetable.Timetable, "due", sometimes)
+    desk.target.put("bob", Login="bob")
+    desk.build()
+    with working(desk):
+        _in_memory().wait_until(lambda: desk.store.status("hr").first_import_done)
+    assert desk.named("bob")
+
+
+def test_an_import_that_somebody_asks_for_is_made_by_the_worker(desk: Any) -> None:
+    memory = _in_memory()
+    desk.build()
+    with working(desk):
+        memory.wait_until(lambda: desk.store.status("hr").first_import_done)
+        desk.target.put("bob", Login="bob")
+        request = ImportRequest("1", delta=False, confirm=False, since=datetime.now(UTC))
+        desk.store.request_import("hr", request)
+        memory.wait_until(lambda: desk.store.status("hr").request is None)
+        assert desk.named("bob")

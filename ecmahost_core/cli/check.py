@@ -40,7 +40,13 @@ from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.agreement import content_of, identity_of, mismatches
 from ecmahost_core.sync.binder import bind
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.findings import environment_findings, host_findings, journal_findings, sample_findings
+from ecmahost_core.sync.findings import (
+    delta_findings,
+    environment_findings,
+    host_findings,
+    journal_findings,
+    sample_findings,
+)
 
 _COLOURS = {Severity.WARNING: "yellow", Severity.ERROR: "red"}
 _SEVERITY_WIDTH = max(len(each.value) for each in Severity)
@@ -135,6 +141,7 @@ def _examined(
         bindings = bind(configuration, connector.schema(), capabilities.dn_style, capabilities.password)
         found.append(Finding(Severity.INFO, "target", "can be reached, and its schema fits"))
         found += environment_findings(configuration)
+        found += delta_findings(connector)
         found += _against_space(configuration, connector.target_identity(), bindings, host, problems)
         for binding in bindings.values():
             found += host_findings(configuration, binding)

@@ -1,4 +1,4 @@
-"""``ecmahost import``: a full import now, in this process."""
+"""``ecmahost import``: a full or delta import now, in this process."""
 
 import time
 
@@ -12,20 +12,26 @@ from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.output import configured, print_json
 from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
-from ecmahost_core.space.history import HeldRemovals, ImportCounts
+from ecmahost_core.space.history import ImportCounts
 from ecmahost_core.space.store import ImportRunning
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.imports import ImportFailed, full_import
+from ecmahost_core.sync.imports import Imported, ImportFailed, delta_import, full_import
 
 
 @click.command(name="import", short_help="Import a target now.")
 @click.argument("name")
+@click.option("--delta", is_flag=True, help="Read only what has changed, where the connector can tell.")
 @click.option("--confirm", is_flag=True, help="Remove what the target does not have any more, however much that is.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON document.")
 @click.pass_context
 @pass_context
-def import_(context: CommandContext, ctx: click.Context, name: str, *, confirm: bool, as_json: bool) -> None:
+def import_(
+    context: CommandContext, ctx: click.Context, name: str, *, delta: bool, confirm: bool, as_json: bool
+) -> None:
     """Import everything that the target of connector NAME holds, and compare it with the space.
+
+    With --delta, what has changed since the last import is enough where the connector can tell; where it cannot,
+    everything is read and compared.
 
     Works beside a running host. Only one process imports a connector at a time; the other is named. Exit code 1 when
     the target cannot be read, when another process imports, or when removals are held (see --confirm).
@@ -36,7 +42,7 @@ def import_(context: CommandContext, ctx: click.Context, name: str, *, confirm: 
     try:
         endpoint = configured(host, name)
         started = time.monotonic()
-        counts, held = _run(endpoint, confirm=confirm, quiet=as_json)
+        done = _run(endpoint, delta=delta, confirm=confirm, quiet=as_json)
         seconds = time.monotonic() - started
     except ImportFailed as error:
         raise click.ClickException(f"nothing was removed; {error}") from None
@@ -44,11 +50,11 @@ def import_(context: CommandContext, ctx: click.Context, name: str, *, confirm: 
         raise click.ClickException(str(error)) from None
     finally:
         host.close()
-    _report(name, counts, held, seconds, as_json=as_json)
-    ctx.exit(exit_codes.FAILED if held else exit_codes.OK)
+    _report(name, done, seconds, as_json=as_json)
+    ctx.exit(exit_codes.FAILED if done.held else exit_codes.OK)
 
 
-def _run(endpoint: Endpoint, *, confirm: bool, quiet: bool) -> tuple[ImportCounts, HeldRemovals | None]:
+def _run(endpoint: Endpoint, *, delta: bool, confirm: bool, quiet: bool) -> Imported:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.completed:,.0f} objects"),
@@ -64,10 +70,13 @@ def _run(endpoint: Endpoint, *, confirm: bool, quiet: bool) -> tuple[ImportCount
             changes = f"{counts.added:,} added, {counts.changed:,} changed, {counts.failed:,} failed"
             bar.update(task, completed=counts.seen, changes=changes)
 
-        return full_import(endpoint, confirm=confirm, progress=progress)
+        if delta:
+            return delta_import(endpoint, confirm=confirm, progress=progress)
+        return Imported(*full_import(endpoint, confirm=confirm, progress=progress))
 
 
-def _report(name: str, counts: ImportCounts, held: HeldRemovals | None, seconds: float, *, as_json: bool) -> None:
+def _report(name: str, done: Imported, seconds: float, *, as_json: bool) -> None:
+    counts, held = done.counts, done.held
     numbers = {
         "seen": counts.seen,
         "added": counts.added,
@@ -78,8 +87,11 @@ def _report(name: str, counts: ImportCounts, held: HeldRemovals | None, seconds:
         "failed": counts.failed,
     }
     if as_json:
-        print_json({"connector": name, "seconds": round(seconds, 3), "held": held.count if held else 0, **numbers})
+        told = {"connector": name, "seconds": round(seconds, 3), "held": held.count if held else 0, **numbers}
+        print_json({**told, "read_whole": sorted(done.whole)} if done.whole else told)
         return
+    for resource_type, why in done.whole.items():
+        click.echo(f"{name}: all of {resource_type} was read: {why}")
     rate = f", {counts.seen / seconds:,.0f} objects a second" if seconds > 0 else ""
     click.echo(f"{name}: {counts.seen:,} objects in {seconds:.1f} s{rate}")
     for label, number in numbers.items():

@@ -115,6 +115,32 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             "Objects that are read in one page. Without the table `full_import` nothing is imported at all.",
             otherwise="as the connector likes it",
         ),
+        "run_profiles.full_import.every_minutes": Meaning(
+            "How often everything is read, from the end of one import to the beginning of the next; up to a tenth "
+            "later, each connector by a share of its own.",
+            otherwise="`properties.autosync_minutes`",
+        ),
+        "run_profiles.full_import.at": Meaning(
+            'Or the times of day at which everything is read, such as `["02:30"]`, in the time zone of the machine; up '
+            "to a minute later. A time that was missed is made up once.",
+            takes="a list of times of day",
+            otherwise="`every_minutes` counts",
+        ),
+        "run_profiles.delta_import.page_size": Meaning(
+            "Changes that are read in one page. With the table `delta_import`, if only `delta_import = {}`, changes "
+            "are imported between two full imports: those that the connector tells of, or by comparing everything. A "
+            "connector that notices changes by itself, as `csv` does, imports them within seconds.",
+            otherwise="as `full_import` says",
+        ),
+        "run_profiles.delta_import.every_minutes": Meaning(
+            "How often changes are read, from the end of one import to the beginning of the next.",
+            otherwise="when the connector notices a change, or on demand",
+        ),
+        "run_profiles.delta_import.at": Meaning(
+            "Or the times of day at which changes are read.",
+            takes="a list of times of day",
+            otherwise="`every_minutes` counts",
+        ),
         "export.page_size": Meaning(
             "Changes that are sent to the target in one call, at most; the connector may take fewer.",
             otherwise="`100`",

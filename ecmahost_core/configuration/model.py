@@ -5,7 +5,7 @@ They are built by ``load.py`` and are valid by construction. Nothing here reads 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -142,9 +142,13 @@ class RunProfile:
 
     Attributes:
         page_size: objects in a page; None for the connector's default.
+        every: how long to wait between two; None where ``at`` says it or nothing does.
+        at: the times of day, in the time zone of the machine; empty where ``every`` says it or nothing does.
     """
 
     page_size: int | None = None
+    every: timedelta | None = None
+    at: tuple[time, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +252,7 @@ class ConnectorConfiguration:
         properties: the Properties tab.
         connectivity: validated by the plugin's own ``connectivity_parameters``.
         full_import: None when the connector has no import profile: its space then holds what we wrote.
+        delta_import: None when nothing is imported between two full imports but on demand.
         export_page_size: changes in one export call.
         object_types: by SCIM resource type; never empty.
         schema_mapping: for each resource type, SCIM attribute path to target attribute, in the order of the file; a
@@ -262,6 +267,7 @@ class ConnectorConfiguration:
     properties: Properties
     connectivity: Parameters = field(default_factory=lambda: NO_PARAMETERS)
     full_import: RunProfile | None = None
+    delta_import: RunProfile | None = None
     export_page_size: int = 100
     object_types: Mapping[str, ObjectType] = field(default_factory=dict)
     schema_mapping: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

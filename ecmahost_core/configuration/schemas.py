@@ -6,7 +6,7 @@ Loading one gives a dictionary whose keys are the fields of the dataclass in ``m
 """
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from marshmallow import ValidationError, post_load, validates_schema
@@ -52,6 +52,7 @@ _FLOWS = {"none": DeprovisioningFlow(), "delete": DeprovisioningFlow(FlowAction.
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _HMAC = re.compile(re.escape(PREFIX) + r"[0-9a-f]{64}")
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _BIND = re.compile(r"[0-9A-Za-z.:_-]{1,255}")
 
 
@@ -113,6 +114,20 @@ class AdminTab(Tab):
     tokens = Entry(list_of(admin_token, most=MAXIMUM_TOKENS), default=(), name="admin_tokens")
 
 
+def times_of_day(value: Any) -> tuple[time, ...]:
+    """A list of times such as ``02:30``, each once."""
+    times = list_of(_time_of_day)(value)
+    if not times:
+        raise refusal("an empty list", 'at least one time of day, such as "02:30"')
+    return tuple(sorted(set(times)))
+
+
+def _time_of_day(value: Any) -> time:
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        return time.fromisoformat(value)
+    raise refusal(describe(value), 'a time of day from "00:00" to "23:59", in quotes')
+
+
 class ThresholdTable(Tab):
     """``deletion_threshold``."""
 
@@ -147,20 +162,35 @@ class PropertiesTab(Tab):
         return data
 
 
-class FullImportTable(Tab):
-    """``full_import`` of ``[run_profiles]``."""
+class ImportTable(Tab):
+    """``full_import`` and ``delta_import`` of ``[run_profiles]``."""
 
     page_size = Entry(whole_number(1, 100_000))
+    every_minutes = Entry(whole_number(1, 366 * 24 * 60))
+    at = Entry(times_of_day)
+
+    @validates_schema
+    def _one_schedule(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if "at" in data and "every_minutes" in data:
+            raise ValidationError({"at": refusal("it beside every_minutes", "one of the two").messages})
 
     @post_load
     def _build(self, data: dict[str, Any], **_kwargs: Any) -> RunProfile:
-        return RunProfile(**data)
+        minutes = data.pop("every_minutes", None)
+        return RunProfile(**data, every=None if minutes is None else timedelta(minutes=minutes))
 
 
 class RunProfilesTab(Tab):
     """``[run_profiles]``."""
 
-    full_import = Entry(table(FullImportTable))
+    full_import = Entry(table(ImportTable))
+    delta_import = Entry(table(ImportTable))
+
+    @validates_schema
+    def _needs_full(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if "delta_import" in data and "full_import" not in data:
+            wrong = refusal("it without full_import", "both: a delta begins where a full import has ended")
+            raise ValidationError({"delta_import": wrong.messages})
 
 
 class ExportTab(Tab):

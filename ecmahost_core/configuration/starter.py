@@ -66,6 +66,8 @@ _REST = """
 [run_profiles]
 # Without full_import nothing is read from the target but single objects.
 full_import = { page_size = 1000 }
+# With delta_import, what somebody else changes in the target is read between two full imports.
+# delta_import = { every_minutes = 10 }
 
 [export]
 # Changes that are sent to the target in one call, at most.

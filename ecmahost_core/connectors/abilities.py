@@ -18,6 +18,7 @@ def derived(said: Capabilities, plugin: LoadedPlugin) -> Capabilities:
     return replace(
         said,
         full_import=said.full_import and plugin.implements("full_import"),
+        delta_import=said.delta_import and plugin.implements("delta_import") and plugin.implements("full_import"),
         explain=said.explain and plugin.implements("explain_export"),
         full_object_import=said.full_object_import and plugin.implements("full_object_import"),
         password=_password(said.password, plugin),

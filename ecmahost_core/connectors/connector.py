@@ -6,6 +6,7 @@ What a plugin returns is checked here, and what it raises leaves as a ConnectorE
 import time
 from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -81,6 +82,10 @@ class Connector:
             for extension, said in zip(extensions, configuration.extensions, strict=True)
         ]
         self._hooks = Hooks(plugin, wrapping)
+        # What one of them masks in a full import, a delta would bring all the same.
+        self._deltas_wrapped = all(
+            "delta_import" in one.wrappers or "full_import" not in one.wrappers for one in extensions
+        )
         self._capabilities = self._derived_capabilities()
         self._credentials = Credentials(configuration.connectivity, clock)
         self._pools = {purpose: self._pool(purpose, clock) for purpose in SessionPurpose}
@@ -110,6 +115,15 @@ class Connector:
             return declared_identity(self.parameter_definitions, parameters)
         return self._hooks.call("target_identity", returns.target_identity, parameters=parameters)
 
+    def change_stamp(self) -> str:
+        """Returns a text that is another one when the target may have changed; empty where nobody can tell cheaply.
+
+        Raises ConnectorError or BrokenContract.
+        """
+        if not self.plugin.implements("change_stamp"):
+            return ""
+        return self._hooks.call("change_stamp", returns.change_stamp, parameters=self.configuration.connectivity)
+
     def schema(self) -> Schema:
         """Returns what the target offers now, over a connection of its own."""
         with self._pools[SessionPurpose.SCHEMA].session() as session:
@@ -127,8 +141,26 @@ class Connector:
         def look(author: str, page: object) -> ImportPage:
             return entries.import_page(author, page, anchors, step.page_size)
 
+        check = PageCheck(self.name, "full_import", look)
         with self._pools[SessionPurpose.IMPORT].session() as session:
-            pages = self._hooks.call("full_import", PageCheck(self.name, look), session=session, step=step)
+            pages = self._hooks.call("full_import", check, session=session, step=step)
+            with closing(pages):
+                yield from pages
+
+    def delta_import(self, step: RunStep, watermark: str) -> Generator[ImportPage, None, None]:
+        """Yields the pages of what has changed since a watermark; as ``full_import``.
+
+        Raises WatermarkExpired where the target cannot tell any more.
+        """
+        self._require("delta_import", can=self._capabilities.delta_import)
+        anchors = anchor_sizes(step)
+
+        def look(author: str, page: object) -> ImportPage:
+            return entries.delta_page(author, page, anchors, step.page_size)
+
+        check = PageCheck(self.name, "delta_import", look)
+        with self._pools[SessionPurpose.IMPORT].session() as session:
+            pages = self._hooks.call("delta_import", check, session=session, step=step, watermark=watermark)
             with closing(pages):
                 yield from pages
 
@@ -242,7 +274,8 @@ class Connector:
     def _derived_capabilities(self) -> Capabilities:
         parameters = self.configuration.connectivity
         said = self._hooks.call("capabilities", returns.capabilities, parameters=parameters)
-        return derived(said, self.plugin)
+        can = derived(said, self.plugin)
+        return can if self._deltas_wrapped else replace(can, delta_import=False)
 
     def _pool(self, purpose: SessionPurpose, clock: Callable[[], float]) -> SessionPool:
         """Returns the pool for a purpose. Imports and schemas are rare: each has a session of its own."""

@@ -16,6 +16,9 @@ from ecmahost_core.connectors.failures import quoted
 from ecmahost_core.connectors.returns import CONTEXT_MANAGER
 from ecmahost_core.errors import BrokenContract
 
+IMPORTS: Final = ("full_import", "delta_import")
+"""The hooks that yield pages."""
+
 REQUIRED: Final = frozenset({"connectivity_parameters", "open_session", "schema", "export"})
 
 REQUIRED_HOOKS: Final = "Required: ``connectivity_parameters``, ``open_session``, ``schema``, ``export``."
@@ -137,11 +140,12 @@ def _mistakes(attribute: str, value: object, hooks: Mapping[str, tuple[str, ...]
 def _wrong_kind(hook: str, function: Callable[..., object]) -> Iterator[str]:
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         yield quoted(MODULE, f"{hook!r} is an async function; the host calls plain functions in threads")
-    elif hook != "full_import" and inspect.isgeneratorfunction(function):
+    elif hook not in IMPORTS and inspect.isgeneratorfunction(function):
         if hook == "open_session":
             yield quoted(CONTEXT_MANAGER, "'open_session' is a generator; decorate it with @contextlib.contextmanager")
         else:
-            yield quoted(MODULE, f"{hook!r} is a generator function; only full_import yields, {hook!r} returns")
+            what = f"{hook!r} is a generator function; only {' and '.join(IMPORTS)} yield, {hook!r} returns"
+            yield quoted(MODULE, what)
 
 
 def wrong_arguments(hook: str, function: Callable[..., object], valid: tuple[str, ...]) -> Iterator[str]:

@@ -4,6 +4,7 @@ Each function returns what it was given, typed, or raises BrokenContract. Anchor
 has to be found again; other values never are.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import NoneType
@@ -11,12 +12,23 @@ from typing import Final
 
 from ecmahost_core.connectors.failures import quoted
 from ecmahost_core.connectors.returns import members
-from ecmahost_core.connectors.values import attributes_mistake, is_a, values_mistake
-from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage, ObjectModificationType, new_identifier
+from ecmahost_core.connectors.values import attributes_mistake, is_a, value_mistake, values_mistake
+from ecmahost_core.ecma.csentry import (
+    WATERMARK_BYTES,
+    AttributeChange,
+    AttributeModificationType,
+    CSEntryChange,
+    ImportPage,
+    ObjectModificationType,
+    new_identifier,
+)
 from ecmahost_core.ecma.results import CSEntryChangeResult, ExportError, MAExportError
 from ecmahost_core.errors import BrokenContract
 
 WHOLE_OBJECTS: Final = "as CSEntryChanges of type ADD with the whole object"
+CHANGES: Final = "Yields what has changed in the target since the watermark"
+NAMED: Final = "Every entry names its object by the anchor, or by ``dn`` where only that is known"
+WATERMARK: Final = "A watermark is opaque to the host, has at most 64 KB and holds no secret."
 PAGE_SIZE: Final = "at most ``step.page_size`` entries a page"
 HAS_ANCHOR: Final = "Every entry has its anchor"
 MATCHING: Final = "Returns the objects that match the query, as ``full_import`` would yield them"
@@ -25,6 +37,14 @@ RESULT: Final = "A refused change becomes a result with an ``ExportError``, and 
 RESULT_ANCHOR: Final = "The anchor in a result equals, to the byte, what a later import yields"
 HOW_IT_ENDED: Final = "Applies a password to one object and returns how that ended, with the entry's identifier."
 PLANS: Final = "Plans what disabling, restoring or deleting this object means"
+
+
+def delta_page(plugin: str, answer: object, anchors: Mapping[str, int], page_size: int) -> ImportPage:
+    """Returns a page of ``delta_import``, every entry of which was looked at; arguments as of ``import_page``."""
+    page = _page(plugin, "delta_import", CHANGES, answer, page_size)
+    for entry in page.entries:
+        _look_at_change(plugin, entry, anchors)
+    return page
 
 
 def import_page(plugin: str, answer: object, anchors: Mapping[str, int], page_size: int) -> ImportPage:
@@ -40,14 +60,8 @@ def import_page(plugin: str, answer: object, anchors: Mapping[str, int], page_si
         anchors: how many values an anchor has, by object type: the types of the step.
         page_size: of the step.
     """
-    if not isinstance(answer, ImportPage):
-        raise _broken(plugin, "full_import", WHOLE_OBJECTS, f"a page is an ImportPage, found {_kind(answer)}")
-    if not is_a(answer.entries, tuple) or not is_a(answer.watermark, str, NoneType):
-        found = f"{_kind(answer.entries)} and {_kind(answer.watermark)}"
-        raise _broken(plugin, "full_import", WHOLE_OBJECTS, f"a page holds a tuple and a string or None, found {found}")
-    if len(answer.entries) > page_size:
-        raise _broken(plugin, "full_import", PAGE_SIZE, f"found {len(answer.entries)} where {page_size} were asked for")
-    for entry in answer.entries:
+    page = _page(plugin, "full_import", WHOLE_OBJECTS, answer, page_size)
+    for entry in page.entries:
         if (
             type(entry) is not CSEntryChange
             or entry.modification_type is not ObjectModificationType.ADD
@@ -55,9 +69,9 @@ def import_page(plugin: str, answer: object, anchors: Mapping[str, int], page_si
             or len(entry.anchor) != anchors.get(entry.object_type)
         ):
             _look_closer(plugin, "full_import", entry, anchors)
-    for entry in answer.entries[:1]:
+    for entry in page.entries[:1]:
         _look_closer(plugin, "full_import", entry, anchors)
-    return answer
+    return page
 
 
 def found_objects(plugin: str, answer: object, anchors: Mapping[str, int]) -> tuple[CSEntryChange, ...]:
@@ -146,6 +160,68 @@ def _check_result(
         mistake = attributes_mistake(result.attributes)
     if mistake:
         raise _broken(plugin, hook, RESULT_ANCHOR, f"in the result of change {change.identifier} {mistake}")
+
+
+def _page(plugin: str, hook: str, sentence: str, answer: object, page_size: int) -> ImportPage:
+    """Returns a page that is one; its entries are not looked at."""
+    if not isinstance(answer, ImportPage):
+        raise _broken(plugin, hook, sentence, f"a page is an ImportPage, found {_kind(answer)}")
+    if not is_a(answer.entries, tuple) or not is_a(answer.watermark, str):
+        found = f"{_kind(answer.entries)} and {_kind(answer.watermark)}"
+        raise _broken(plugin, hook, sentence, f"a page holds a tuple and a string, found {found}")
+    if len(answer.entries) > page_size:
+        raise _broken(plugin, hook, PAGE_SIZE, f"found {len(answer.entries)} where {page_size} were asked for")
+    if answer.watermark:
+        mistake = value_mistake(answer.watermark)
+        length = 0 if mistake else len(answer.watermark.encode())
+        if mistake or length > WATERMARK_BYTES:
+            raise _broken(plugin, hook, WATERMARK, mistake or f"found {length} bytes")
+    return answer
+
+
+def _look_at_change(plugin: str, entry: object, anchors: Mapping[str, int]) -> None:
+    """Refuses an entry of a delta import that breaks the contract, and says how."""
+    hook = "delta_import"
+    if not isinstance(entry, CSEntryChange):
+        raise _broken(plugin, hook, CHANGES, f"found {_kind(entry)}")
+    expected = anchors.get(entry.object_type)
+    if expected is None:
+        asked = ", ".join(map(repr, anchors))
+        raise _broken(plugin, hook, CHANGES, f"an object has the type {entry.object_type!r}, asked for: {asked}")
+    kind = entry.modification_type
+    if not is_a(kind, ObjectModificationType):
+        raise _broken(plugin, hook, CHANGES, f"found one of type {kind!s}")
+    mistake = next((wrong for one in (entry.dn, entry.new_dn) if (wrong := _dn_mistake(one))), "")
+    by_dn = kind is not ObjectModificationType.ADD and entry.dn is not None
+    nameless = not entry.anchor and is_a(entry.anchor, tuple) and (by_dn or entry.failure is not None)
+    if not mistake and not nameless:
+        mistake = values_mistake(entry.anchor) or (
+            "" if len(entry.anchor) == expected else f"found {len(entry.anchor)}"
+        )
+    if mistake:
+        raise _broken(plugin, hook, NAMED, f"an anchor of {entry.object_type!r} is {expected} values: {mistake}")
+    mistake = attributes_mistake(entry.attributes) or _changes_mistake(entry.attribute_changes)
+    if mistake:
+        raise _broken(plugin, hook, CHANGES, f"in an object of the type {entry.object_type!r} {mistake}")
+
+
+def _dn_mistake(dn: object) -> str:
+    return "" if dn is None or (is_a(dn, str) and not value_mistake(dn)) else f"the DN is a string, found {_kind(dn)}"
+
+
+def _changes_mistake(changes: object) -> str:
+    if not isinstance(changes, tuple):
+        return f"changes of attributes come in a tuple, found {_kind(changes)}"
+    for change in changes:
+        if not isinstance(change, AttributeChange) or not is_a(change.name, str):
+            return f"a change of an attribute is an AttributeChange, found {_kind(change)}"
+        if not is_a(change.modification_type, AttributeModificationType):
+            return f"the change of {change.name!r} is no AttributeModificationType"
+        mistake = values_mistake(change.added) or values_mistake(change.removed)
+        if mistake:
+            return f"attribute {change.name!r}: {mistake}"
+    twice = [name for name, count in Counter(change.name for change in changes).items() if count > 1]
+    return f"attribute {twice[0]!r} changes twice" if twice else ""
 
 
 def _look_closer(plugin: str, hook: str, entry: object, anchors: Mapping[str, int]) -> None:

@@ -23,13 +23,16 @@ WRAPPERS: Final = "Every other function that is marked wraps the hook whose name
 ORDER: Final = "The first that a configuration names is the outermost"
 FORBIDDEN_ARGUMENTS: Final = "never ``parameters``, ``values``, ``password`` or ``secrets``"
 CONNECTIONS: Final = (
-    "``connectivity_parameters``, ``target_identity``, ``open_session`` and ``session_alive`` are not wrapped"
+    "``connectivity_parameters``, ``target_identity``, ``change_stamp``, ``open_session`` and ``session_alive`` are "
+    "not wrapped"
 )
 SETTINGS: Final = "Returns what the table ``[extensions.<name>]`` takes"
 
 FORBIDDEN: Final = frozenset({"parameters", "values", "password", "secrets"})
 """What no extension is handed, whatever hook it wraps."""
-UNWRAPPED: Final = frozenset({"connectivity_parameters", "open_session", "session_alive", "target_identity"})
+UNWRAPPED: Final = frozenset(
+    {"change_stamp", "connectivity_parameters", "open_session", "session_alive", "target_identity"}
+)
 ADDED: Final = ("settings", "connector")
 """What a wrapper may name beside the arguments of its hook."""
 

@@ -18,7 +18,6 @@ from ecmahost_core.errors import BrokenContract, ConnectorError
 
 ALL_PAGES: Final = "it reads the connector's pages to their end"
 
-_HOOK: Final = "full_import"
 _END: Final = object()
 
 
@@ -30,11 +29,12 @@ class _Reading:
 
 
 class PageCheck:
-    """Looks at the answers to one call of ``full_import``: the connector's, then those of extensions, outwards."""
+    """Looks at the answers to one call of an import: the connector's, then those of extensions, outwards."""
 
-    def __init__(self, connector: str, look: Callable[[str, object], ImportPage]) -> None:
-        """Takes the connector's name, for the log, and what looks at a page that somebody yielded."""
+    def __init__(self, connector: str, hook: str, look: Callable[[str, object], ImportPage]) -> None:
+        """Takes the connector's name, for the log, the hook's, and what looks at a page that somebody yielded."""
         self._connector = connector
+        self._hook = hook
         self._look = look
         self._latest: _Reading | None = None
 
@@ -43,7 +43,7 @@ class PageCheck:
 
         They raise ConnectorError and BrokenContract only. Closing them closes the answer.
         """
-        pages = returns.iterator(author, answer)
+        pages = returns.iterator(author, self._hook, answer)
         inner, self._latest = self._latest, _Reading()
         return self._read(author, pages, inner, self._latest)
 
@@ -51,12 +51,12 @@ class PageCheck:
         self, author: str, pages: Iterator[object], inner: _Reading | None, reading: _Reading
     ) -> Generator[ImportPage, None, None]:
         try:
-            while (page := guarded(author, _HOOK, partial(next, pages, _END))) is not _END:
-                yield guarded(author, _HOOK, partial(self._look, author, page))
+            while (page := guarded(author, self._hook, partial(next, pages, _END))) is not _END:
+                yield guarded(author, self._hook, partial(self._look, author, page))
             # The end of the pages says that there are no more objects: an extension that stops early, or that keeps an
             # error to itself, would have the rest removed.
             if inner is not None and not inner.ended:
-                raise BrokenContract(author, _HOOK, quoted(ALL_PAGES, "its own ended before"))
+                raise BrokenContract(author, self._hook, quoted(ALL_PAGES, "its own ended before"))
             reading.ended = True
         finally:
             self._close(author, pages)
@@ -65,6 +65,6 @@ class PageCheck:
         """Closes a generator; what it raises then changes nothing about the pages that came."""
         if isinstance(pages, Generator):
             try:
-                guarded(author, _HOOK, pages.close)
+                guarded(author, self._hook, pages.close)
             except (ConnectorError, BrokenContract) as failure:
                 structlog.get_logger().warning("import_close_failed", connector=self._connector, reason=str(failure))

@@ -30,6 +30,7 @@ NEVER_NONE: Final = 'Never return None. "Nothing" is an empty sequence.'
 PARAMETERS: Final = "Returns what the ``[connectivity]`` table takes, in the order in which a form shows it."
 CAPABILITIES: Final = "Returns what this configured connector can do"
 IDENTITY: Final = "Returns a text that names the target among all that such a connector can reach"
+STAMP: Final = "Returns a text that is another one whenever the target may have changed since"
 CONTEXT_MANAGER: Final = "Returns a context manager that yields a connection to the target, opaque to the host."
 SCHEMA: Final = "Returns the object types that the target offers now"
 ALIVE: Final = "Returns whether an idle session can be used again."
@@ -73,11 +74,11 @@ def context_manager(plugin: str, answer: object) -> AbstractContextManager[objec
     return manager
 
 
-def iterator(plugin: str, answer: object) -> Iterator[object]:
-    """Returns the generator of ``full_import``; its pages are looked at one by one."""
+def iterator(plugin: str, hook: str, answer: object) -> Iterator[object]:
+    """Returns the generator of an import; its pages are looked at one by one."""
     pages: Iterator[object] = instance(
         plugin,
-        "full_import",
+        hook,
         ITERATOR,
         answer,
         Iterator,  # type: ignore[type-abstract] # only its isinstance is used
@@ -110,7 +111,7 @@ def capabilities(plugin: str, answer: object) -> Capabilities:
     mistakes = [f"{name} is not a whole number above 0" for name in counts if not _is_count(getattr(said, name))]
     mistakes += [
         f"{name} is not True or False"
-        for name in ("full_import", "full_object_import", "explain")
+        for name in ("full_import", "delta_import", "full_object_import", "explain")
         if not isinstance(getattr(said, name), bool)
     ]
     if not is_a(said.settle_seconds, int, float) or not 0 <= said.settle_seconds < math.inf:
@@ -129,6 +130,11 @@ def capabilities(plugin: str, answer: object) -> Capabilities:
 def target_identity(plugin: str, answer: object) -> str:
     """Returns what ``target_identity`` said."""
     return instance(plugin, "target_identity", IDENTITY, answer, str)
+
+
+def change_stamp(plugin: str, answer: object) -> str:
+    """Returns what ``change_stamp`` said."""
+    return instance(plugin, "change_stamp", STAMP, answer, str)
 
 
 def schema(plugin: str, answer: object) -> Schema:

@@ -33,12 +33,15 @@ class MADistinguishedNameStyle(StrEnum):
 class Capabilities:
     """What one configured connector can do.
 
-    The host derives ``full_import``, ``full_object_import`` and ``explain`` from the hooks that a plugin implements;
-    the hook ``capabilities`` returns this object to decline one of them for a particular configuration, or to say the
-    rest. A plugin without that hook takes passwords as its hooks can; one with it says how.
+    The host derives ``full_import``, ``delta_import``, ``full_object_import`` and ``explain`` from the hooks that a
+    plugin implements; the hook ``capabilities`` returns this object to decline one of them for a particular
+    configuration, or to say the rest. A plugin without that hook takes passwords as its hooks can; one with it says
+    how.
 
     Attributes:
         full_import: can read all objects.
+        delta_import: can tell what has changed since a watermark. Without it, a delta import is a full import, which
+            the host compares with what it knows.
         full_object_import: can read one object by anchor or attribute value, sub-linearly.
         export_type: how an Update is to be sent.
         dn_style: whether objects have a DN of their own.
@@ -53,6 +56,7 @@ class Capabilities:
     """
 
     full_import: bool = True
+    delta_import: bool = True
     full_object_import: bool = True
     export_type: MAExportType = MAExportType.ATTRIBUTE_REPLACE
     dn_style: MADistinguishedNameStyle = MADistinguishedNameStyle.NONE

@@ -28,6 +28,10 @@ class AttributeModificationType(StrEnum):
     DELETE = "Delete"
 
 
+WATERMARK_BYTES = 65_536
+"""How long a watermark is at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class AttributeChange:
     """The change of one attribute within an Update (ECMA2: AttributeChange with its ValueChanges).
@@ -54,8 +58,11 @@ class CSEntryChange:
         object_type: the target's object type.
         modification_type: ADD and REPLACE carry the whole object in ``attributes``; UPDATE carries
             ``attribute_changes``; DELETE carries neither.
-        anchor: identifies the object; on an export empty only for an ADD whose anchor the target makes itself.
-        dn: the object's DN where the target has one, or the generated one; None where there is none.
+        anchor: identifies the object; on an export empty only for an ADD whose anchor the target makes itself, in a
+            delta import only for an UPDATE, a REPLACE or a DELETE that names the object by ``dn``. Where the anchor
+            itself changes, the one before; the one after follows from the change of its attributes.
+        dn: the object's DN where the target has one, or the generated one; None where there is none. Where it changes,
+            the one before.
         attributes: the values of an ADD or REPLACE, anchor attributes included where their values are known.
         attribute_changes: the changes of an UPDATE, each attribute at most once.
         new_dn: the DN after a rename (ECMA2: AttributeChange for the DN); None when it stays.
@@ -85,12 +92,13 @@ class ImportPage:
 
     Attributes:
         entries: at most a page of changes; may be empty.
-        watermark: where a later delta import would resume after this page; None when the connector has none. At most
-            64 KB. The host keeps the last one, and only when the run completes.
+        watermark: from where the next delta import goes on; empty where this page says nothing of it. Opaque, no
+            secret, at most ``WATERMARK_BYTES`` of UTF-8. The host keeps the last one of a run, and only when the run
+            completes.
     """
 
     entries: tuple[CSEntryChange, ...]
-    watermark: str | None = None
+    watermark: str = ""
 
 
 def change_to_json(change: CSEntryChange) -> dict[str, Any]:

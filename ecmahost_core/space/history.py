@@ -72,23 +72,50 @@ class HeldRemovals:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """An import that somebody has asked the host's worker process for.
+
+    Attributes:
+        id: tells it from every other.
+        delta: whether a delta import is enough.
+        confirm: remove what is missing even when the brake would hold it.
+        since: when it was asked for.
+    """
+
+    id: str
+    delta: bool
+    confirm: bool
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorStatus:
     """What the space knows about a connector as a whole.
 
     Attributes:
         first_import_done: whether a first import has completed; until then what it read is invisible.
         last_import: when the last import completed, None for never.
+        last_full: when the last one completed that read everything.
         last_import_counts: of that import; empty for never.
         last_failure: what made the newest import fail, empty when the newest one completed.
         importing: whether an import is running in a living process.
+        importer: the process that it runs in; 0 for none.
         held: the brake's alarm, None when there is none.
-        missing: how many objects writes and reads found missing in the target since the last import.
+        missing: how many objects writes and reads found missing in the target since the last full import.
+        watermarks: by resource type, from where the next delta import goes on; empty for those that have none.
+        watermark_seq: the change number that was the newest when they were kept.
+        request: an import that is still to be made because somebody asked for it; None for none.
     """
 
     first_import_done: bool = False
     last_import: datetime | None = None
     last_import_counts: Mapping[str, int] = field(default_factory=dict)
     last_failure: str = ""
+    last_full: datetime | None = None
     importing: bool = False
+    importer: int = 0
     held: HeldRemovals | None = None
     missing: int = 0
+    watermarks: Mapping[str, str] = field(default_factory=dict)
+    watermark_seq: int = 0
+    request: ImportRequest | None = None

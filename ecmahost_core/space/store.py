@@ -6,6 +6,7 @@ Every method is one short transaction. None of them calls a connector, and none 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.errors import EcmahostError
 from ecmahost_core.space.fingerprint import Fingerprint, Standing
 from ecmahost_core.space.history import (
@@ -13,6 +14,7 @@ from ecmahost_core.space.history import (
     EventRecord,
     HeldRemovals,
     ImportCounts,
+    ImportRequest,
     StoredEvent,
 )
 from ecmahost_core.space.journal import (
@@ -84,6 +86,12 @@ class ImportRun(Protocol):
     """Whether no import of this connector has ever completed."""
     counts: ImportCounts
 
+    def passed_over(self, space_type: SpaceType) -> Sequence[Anchor]:
+        """Returns anchors of objects that ``compare`` did not apply, because they are newer: the first thousand."""
+
+    def read_anew(self, space_type: SpaceType) -> None:
+        """Says that reading this type begins only now: nothing that was written until now is newer than that."""
+
     def compare(self, space_type: SpaceType, objects: Sequence[TargetObject]) -> None:
         """Compares a page with the space and writes what differs. Never removes anything.
 
@@ -96,10 +104,39 @@ class ImportRun(Protocol):
     def remove_missing(self, space_type: SpaceType) -> None:
         """Removes what was not seen, at most 500 in a transaction, looking again at number and journal for each."""
 
-    def complete(self, *, held: HeldRemovals | None, content: Mapping[str, str] | None = None) -> None:
+    def apply(self, space_type: SpaceType, objects: Sequence[TargetObject]) -> Sequence[TargetObject]:
+        """Writes what differs of objects that a delta tells of, no two of them with one anchor in a call.
+
+        ``link_changes`` count. Returns those that lost to something newer. What it writes is not "seen": ``missing``
+        and ``remove_missing`` are for types that were compared whole.
+        """
+
+    def move(self, space_type: SpaceType, before: Anchor, target: TargetObject) -> bool:
+        """Gives the object that has the anchor ``before`` another one, with all that ``target`` says.
+
+        Whatever had the new anchor goes: the target has given it to this one. Returns False, having written nothing,
+        where something newer wins; an object that is not there is added.
+        """
+
+    def remove(self, space_type: SpaceType, keys: Sequence[int]) -> int:
+        """Removes objects by their keys, as ``remove_missing`` does; returns how many a newer write kept."""
+
+    def complete(
+        self,
+        *,
+        held: HeldRemovals | None,
+        content: Mapping[str, str] | None = None,
+        watermarks: Mapping[str, str] | None = None,
+        delta: bool = False,
+    ) -> None:
         """Ends the run normally, with an event: the connector becomes visible, the alarm is set or cleared.
 
-        ``content`` (``Fingerprint.content``) is what the run brought; None leaves what is noted.
+        Args:
+            held: the alarm.
+            content: ``Fingerprint.content``, what the space has from now on; None leaves what is noted.
+            watermarks: by resource type, from where the next delta goes on; None leaves what is noted.
+            delta: whether not everything was read. Such a run sets an alarm and never clears one, and starts no count
+                of missing objects anew.
         """
 
     def fail(self, reason: str) -> None:
@@ -154,8 +191,11 @@ class Store(Readings, Protocol):
     def wait_for_release(self, space_type: SpaceType, keys: Sequence[LockKey], timeout: float) -> bool:
         """Waits until none of the keys is owned, at most ``timeout`` seconds; returns whether they are free."""
 
-    def adopt(self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int) -> None:
-        """Takes over objects that were just read from the target, under the rules of an import that began then."""
+    def adopt(self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int) -> int:
+        """Takes over objects that were just read from the target, under the rules of an import that began then.
+
+        Returns how many of them lost to something newer.
+        """
 
     def relink(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
         """Makes an unlinked object live again (a match found it); returns it, None when it is gone."""
@@ -200,7 +240,10 @@ class Store(Readings, Protocol):
         """
 
     def accept(self, connector: str, fingerprint: Fingerprint, event: EventRecord) -> None:
-        """Notes another identity for the space as it is, because a person says that the objects are the same."""
+        """Notes another identity for the space as it is, because a person says that the objects are the same.
+
+        Watermarks go: they were another target's.
+        """
 
     def reset(self, connector: str, fingerprint: Fingerprint | None, event: EventRecord) -> None:
         """Gives the connector a new, empty space with this identity, in one transaction; its history goes on.
@@ -231,6 +274,12 @@ class Store(Readings, Protocol):
 
         ``space`` is the number that ``agree`` gave: raises SpaceReplaced when it is not the connector's any more.
         """
+
+    def request_import(self, connector: str, request: ImportRequest) -> None:
+        """Asks whoever runs the connector's imports for one (``ConnectorStatus.request``); the newest counts."""
+
+    def settle_request(self, connector: str, request: ImportRequest) -> None:
+        """Takes a request away whose import has ended; a newer one stays."""
 
     def record(self, connector: str, event: EventRecord) -> None:
         """Writes an event on its own."""

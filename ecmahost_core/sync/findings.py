@@ -97,6 +97,16 @@ def environment_findings(configuration: ConnectorConfiguration) -> list[Finding]
     return [Finding(Severity.INFO, "[connectivity]", message, remedy)]
 
 
+def delta_findings(connector: Connector) -> list[Finding]:
+    """Returns what a delta import means for a connector that cannot tell what has changed."""
+    if connector.configuration.delta_import is None or connector.capabilities.delta_import:
+        return []
+    what = (
+        "this connector cannot tell what has changed: a delta import reads everything and compares, as a full one does"
+    )
+    return [Finding(Severity.INFO, "[run_profiles] delta_import", what)]
+
+
 def sample_findings(connector: Connector, binding: TypeBinding) -> list[Finding]:
     """Reads the first objects of one type as an import does, and returns what would go wrong with them.
 

@@ -1,22 +1,30 @@
-"""Imports: the target's objects, compared with the space. Run by the worker process and by ``ecmahost import``."""
+"""Imports: the target's objects, compared with the space. Run by the worker process and by ``ecmahost import``.
+
+A delta import reads what has changed since the last one, type by type. A type of which the connector cannot tell that
+is read whole and compared, as in a full import: the space is the snapshot.
+"""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import structlog
 
-from ecmahost_core.ecma.csentry import CSEntryChange
+from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
 from ecmahost_core.ecma.run_profiles import RunStep
-from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
-from ecmahost_core.space.history import HeldRemovals, ImportCounts
+from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, WatermarkExpired
+from ecmahost_core.space.history import ConnectorStatus, HeldRemovals, ImportCounts
 from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.space.store import ImportRun, SpaceReplaced
 from ecmahost_core.sync.agreement import SpaceMismatch, content_of
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.brake import exceeds
+from ecmahost_core.sync.deltas import Asked, Delta, Unresolved, bring
 from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.import_order import in_order
+from ecmahost_core.sync.single_reads import settle
 from ecmahost_core.sync.target_reads import target_objects
 
 log = structlog.get_logger()
@@ -29,6 +37,38 @@ LOGGED_FAILURES = 50
 
 class ImportFailed(Exception):
     """An import ended without a result; ``str(error)`` says why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did.
+
+    Attributes:
+        counts: of all types.
+        held: the alarm, when the brake held the removals.
+        whole: of a delta import, why types were read whole, by resource type.
+        read_all: whether all types were.
+    """
+
+    counts: ImportCounts
+    held: HeldRemovals | None
+    whole: Mapping[str, str] = field(default_factory=dict)
+    read_all: bool = True
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What was read of one type.
+
+    Attributes:
+        nameless: how many objects could be neither read nor named.
+        watermark: from where its next delta goes on; empty where the connector gave none.
+        delta: what is left to do of a delta; None for a type that was read whole.
+    """
+
+    nameless: int = 0
+    watermark: str = ""
+    delta: Delta | None = None
 
 
 def full_import(
@@ -44,6 +84,22 @@ def full_import(
     Raises ImportFailed when the target cannot be read to the end, or must not be because the space is another target's
     (nothing was removed); ImportRunning when another process is at it, and StoreUnavailable.
     """
+    done = _import(endpoint, confirm=confirm, progress=progress, delta=False)
+    return done.counts, done.held
+
+
+def delta_import(endpoint: Endpoint, *, confirm: bool = False, progress: Progress | None = None) -> Imported:
+    """Imports what has changed since the last import, as far as the connector can tell; as ``full_import``."""
+    return _import(endpoint, confirm=confirm, progress=progress, delta=True)
+
+
+def delta_known(endpoint: Endpoint, status: ConnectorStatus) -> bool:
+    """Returns whether a delta of this connector would read less than everything; raises StoreUnavailable."""
+    able = endpoint.connector.capabilities.delta_import and status.first_import_done and bool(status.watermarks)
+    return able and not endpoint.agreement.standing().incomplete
+
+
+def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, delta: bool) -> Imported:
     try:
         space = endpoint.agreement.require().space
     except SpaceMismatch as error:
@@ -55,11 +111,17 @@ def full_import(
         bindings = endpoint.bindings()
         for binding in bindings.values():
             endpoint.store.prepare(binding.space_type)
-        nameless = sum([_read(endpoint, binding, run, progress) for binding in in_order(bindings.values())])
-        held = None if confirm else _held(endpoint, bindings.values(), run, nameless)
+        status = endpoint.store.status(endpoint.name)
+        whole = _whole(endpoint, bindings, status) if delta else dict.fromkeys(bindings, "")
+        taken = {}
+        for binding in in_order(bindings.values()):
+            name = binding.space_type.resource_type
+            changed = None if name in whole else _changes(endpoint, binding, run, status, progress, whole)
+            taken[name] = changed or _read(endpoint, binding, run, progress)
+        held = None if confirm else _held(endpoint, bindings, run, taken)
         if held is None:
-            for binding in bindings.values():
-                run.remove_missing(binding.space_type)
+            for name, binding in bindings.items():
+                _remove(run, binding, taken[name])
     except (ConnectorError, BrokenContract, ConfigurationError) as error:
         run.fail(f"{type(error).__name__}: {error}")
         log.error("import_failed", connector=endpoint.name, error=type(error).__name__, detail=str(error))
@@ -67,11 +129,21 @@ def full_import(
     except BaseException as error:
         run.fail(type(error).__name__)
         raise
-    run.complete(held=held, content=content_of(bindings))
+    read_all = len(whole) == len(bindings)
+    again = held is not None or any(one.delta is not None and one.delta.unsettled for one in taken.values())
+    run.complete(
+        held=held,
+        content=content_of(bindings),
+        # What was held or passed over has to be told again, so the old watermarks stay where there are any.
+        watermarks=None if again and status.watermarks else {name: one.watermark for name, one in taken.items()},
+        delta=not read_all,
+    )
     counts = run.counts
     log.info(
         "import_completed",
         connector=endpoint.name,
+        delta=delta,
+        read_whole=sorted(whole) if delta else None,
         seconds=round(time.monotonic() - started, 2),
         seen=counts.seen,
         added=counts.added,
@@ -80,49 +152,74 @@ def full_import(
         failed=counts.failed,
         held=held.count if held else 0,
     )
-    return counts, held
+    return Imported(counts, held, whole if delta else {}, read_all)
 
 
-def in_order(bindings: Iterable[TypeBinding]) -> list[TypeBinding]:
-    """Returns the object types in the order in which they are imported: people before the groups that name them.
-
-    A reference to an object that has not been read yet is kept until that comes, and then all of those are brought
-    together at once. So the next is always the type that names the fewest of those that are left, first of all by
-    attributes of several values; types that name each other, and those that name nobody, stay as configured.
-    """
-    left = list(bindings)
-    ordered: list[TypeBinding] = []
-    while left:
-        first = min(left, key=lambda one: _names_of_others(one, left))
-        left.remove(first)
-        ordered.append(first)
-    return ordered
+def _whole(endpoint: Endpoint, bindings: Mapping[str, TypeBinding], status: ConnectorStatus) -> dict[str, str]:
+    """Returns the types of which a delta import has to read everything, each with the reason."""
+    if not endpoint.connector.capabilities.delta_import:
+        return dict.fromkeys(bindings, "the connector cannot tell what has changed")
+    if not status.first_import_done:
+        return dict.fromkeys(bindings, "nothing was imported before")
+    if endpoint.agreement.standing().incomplete:
+        return dict.fromkeys(bindings, "attributes were selected that no import has brought")
+    return {name: "there is no watermark" for name in bindings if not status.watermarks.get(name)}
 
 
-def _names_of_others(binding: TypeBinding, left: Iterable[TypeBinding]) -> tuple[int, int]:
-    """Counts by how many attributes, of several values and of one, a type can name objects of the others."""
-    kept = binding.space_type
-    scopes = dict(kept.scopes)
-    others = [one.space_type.resource_type for one in left if one is not binding]
-    links, single = (
-        sum(scopes.get(name, other) == other for name in names for other in others)
-        for names in (kept.links, kept.references)
-    )
-    return links, single
+def _changes(
+    endpoint: Endpoint,
+    binding: TypeBinding,
+    run: ImportRun,
+    status: ConnectorStatus,
+    progress: Progress | None,
+    whole: dict[str, str],
+) -> _Taken | None:
+    """Brings in one type's delta; None, with the reason in ``whole``, where everything has to be read after all."""
+    name = binding.space_type.resource_type
+    seen = run.counts.seen
+
+    def page_read(page: ImportPage) -> None:
+        _note_failures(endpoint, run, [entry for entry in page.entries if entry.failure is not None])
+        if progress is not None:
+            progress(run.counts)
+
+    try:
+        step = _step(endpoint, binding, delta=True)
+        asked = Asked(binding, step, status.watermarks[name], status.watermark_seq)
+        delta = bring(endpoint, run, asked, page_read)
+    except (WatermarkExpired, Unresolved) as why:
+        log.warning("delta_reads_everything", connector=endpoint.name, resource_type=name, reason=str(why))
+        whole[name] = str(why)
+        run.counts.seen = seen
+        run.read_anew(binding.space_type)
+        return None
+    return _Taken(watermark=delta.watermark or status.watermarks[name], delta=delta)
 
 
-def _read(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, progress: Progress | None) -> int:
-    """Compares one type's objects with the space; returns how many of them could not be read nor named."""
-    profile = endpoint.configuration.full_import
-    capabilities = endpoint.connector.capabilities
+def _remove(run: ImportRun, binding: TypeBinding, taken: _Taken) -> None:
+    """Removes what is not in the target any more. What a newer write kept has to be told again."""
+    if taken.delta is None:
+        run.remove_missing(binding.space_type)
+    elif run.remove(binding.space_type, list(taken.delta.removals.values())):
+        taken.delta.unsettled = True
+
+
+def _step(endpoint: Endpoint, binding: TypeBinding, *, delta: bool = False) -> RunStep:
+    configuration, capabilities = endpoint.configuration, endpoint.connector.capabilities
+    profile = (configuration.delta_import if delta else None) or configuration.full_import
     size = (profile.page_size if profile else None) or capabilities.page_size_default
-    step = RunStep((binding.target,), min(size, capabilities.page_size_maximum))
-    nameless = 0
-    with closing(endpoint.connector.full_import(step)) as pages:
+    return RunStep((binding.target,), min(size, capabilities.page_size_maximum))
+
+
+def _read(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, progress: Progress | None) -> _Taken:
+    """Compares one type's objects with the space."""
+    taken = _Taken()
+    with closing(endpoint.connector.full_import(_step(endpoint, binding))) as pages:
         for page in pages:
             failed = [entry for entry in page.entries if entry.failure is not None]
             _note_failures(endpoint, run, failed)
-            nameless += sum(not entry.anchor for entry in failed)
+            taken.nameless += sum(not entry.anchor for entry in failed)
+            taken.watermark = page.watermark or taken.watermark
             # A long import may meet a space that was reset or given to another target meanwhile.
             if endpoint.agreement.require().space != binding.space_type.space:
                 raise SpaceReplaced(f"the space of connector {endpoint.name} was reset meanwhile")
@@ -131,7 +228,20 @@ def _read(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, progress: Pr
             )
             if progress is not None:
                 progress(run.counts)
-    return nameless
+    _settle(endpoint, binding, run)
+    return taken
+
+
+def _settle(endpoint: Endpoint, binding: TypeBinding, run: ImportRun) -> None:
+    """Reads singly what was passed over: deltas go on from this import, and would not tell of it again."""
+    capabilities = endpoint.connector.capabilities
+    if not capabilities.delta_import or not capabilities.full_object_import:
+        return
+    try:
+        for anchor in run.passed_over(binding.space_type):
+            settle(endpoint, binding, anchor)
+    except ConnectorError as error:  # everybody was read; the next full import looks at these again
+        log.warning("passed_over_not_read", connector=endpoint.name, detail=str(error))
 
 
 def _note_failures(endpoint: Endpoint, run: ImportRun, failed: Sequence[CSEntryChange]) -> None:
@@ -157,18 +267,29 @@ def _as_known(endpoint: Endpoint, binding: TypeBinding, failed: Sequence[CSEntry
             yield TargetObject(known.anchor, known.dn, known.attributes)
 
 
-def _held(endpoint: Endpoint, bindings: Iterable[TypeBinding], run: ImportRun, nameless: int) -> HeldRemovals | None:
+def _held(
+    endpoint: Endpoint, bindings: Mapping[str, TypeBinding], run: ImportRun, taken: Mapping[str, _Taken]
+) -> HeldRemovals | None:
     """Returns the alarm when a person has to say whether what is missing may be removed; None when it may.
 
     That is when it is too much, and when the target has objects that could be neither read nor named: what seems to be
     missing may be one of them.
     """
     properties = endpoint.configuration.properties
-    found = [run.missing(binding.space_type) for binding in bindings]
+    found = [_missing(endpoint, binding, run, taken[name]) for name, binding in bindings.items()]
     missing, live = sum(one for one, _ in found), sum(one for _, one in found)
-    too_much = exceeds(properties, missing, live, source_empty=run.counts.seen == 0)
+    nameless = sum(one.nameless for one in taken.values())
+    # A delta that tells of nothing but removals is no empty source.
+    all_read = all(one.delta is None for one in taken.values())
+    too_much = exceeds(properties, missing, live, source_empty=all_read and run.counts.seen == 0)
     if not too_much and not (missing and nameless):
         return None
     before = endpoint.store.status(endpoint.name).held
     log.error("import_removals_held", connector=endpoint.name, missing=missing, live=live, nameless=nameless)
     return HeldRemovals(missing, live, before.since if before else datetime.now(UTC))
+
+
+def _missing(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, taken: _Taken) -> tuple[int, int]:
+    if taken.delta is None:
+        return run.missing(binding.space_type)
+    return len(taken.delta.removals), endpoint.store.count(binding.space_type)

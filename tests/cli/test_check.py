@@ -56,6 +56,12 @@ def test_a_good_connector_ends_with_0_and_says_what_was_looked_at(staff: Any) ->
     assert not (staff.path / "space.db").exists()
 
 
+def test_what_a_delta_import_means_for_a_connector_that_cannot_tell_changes_is_told(place: Any) -> None:
+    place.connector("staff", full_import="full_import = {}\ndelta_import = { every_minutes = 5 }")
+    severity, message = findings(place)["[run_profiles] delta_import"]
+    assert (severity, "reads everything and compares" in message) == ("info", True)
+
+
 def test_findings_are_whole_lines_in_a_pipe(staff: Any) -> None:
     staff.connector("staff", query_attributes='query_attributes = ["Login", "Name"]')
     lines = staff.command("check").stdout.splitlines()

@@ -37,3 +37,14 @@ def test_of_objects_that_cannot_be_read_some_are_named_and_all_are_counted(staff
     done = staff.command("import", "staff")
     assert "60 failed" in done.stdout
     assert 1 <= done.stderr.count("import_object_failed") <= 50
+
+
+def test_a_delta_of_a_connector_that_cannot_tell_changes_says_that_everything_was_read(staff: Any) -> None:
+    staff.command("import", "staff")
+    staff.execute("DELETE FROM Staff WHERE Number = 5")
+    done = staff.command("import", "staff", "--delta")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("staff: all of User was read: the connector cannot tell what has changed\n")
+    assert "1 removed" in done.stdout
+    document = json.loads(staff.command("import", "staff", "--delta", "--json").stdout)
+    assert (document["seen"], document["read_whole"]) == (59, ["User"])

@@ -82,7 +82,7 @@ def test_a_plugin_may_decline_for_one_configuration_what_it_implements(build, to
         full_object_import=lambda: (),
     )
     assert connector.capabilities == Capabilities(
-        full_import=False, full_object_import=True, explain=False, settle_seconds=5
+        full_import=False, delta_import=False, full_object_import=True, explain=False, settle_seconds=5
     )
     with pytest.raises(ConnectorError, match="connector 'hr' has no full_import: its plugin 'example' declines it"):
         next(connector.full_import(tools.STEP))

@@ -118,7 +118,7 @@ def test_a_generator_where_a_plain_return_is_expected_is_refused(tools):
         yield ()
 
     problem = only_problem(tools.make_module(export=hookimpl(export)))
-    assert "'export' is a generator function; only full_import yields" in problem.sentence
+    assert "'export' is a generator function; only full_import and delta_import yield" in problem.sentence
 
 
 def test_a_generator_is_what_an_import_is(tools):

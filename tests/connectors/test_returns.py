@@ -230,7 +230,7 @@ def test_what_is_wrong_with_an_entry_that_cannot_be_stored_can_be_asked(tools, a
     [
         (None, entries.WHOLE_OBJECTS, "a page is an ImportPage, found NoneType"),
         ([], entries.WHOLE_OBJECTS, "a page is an ImportPage, found list"),
-        (ImportPage([]), entries.WHOLE_OBJECTS, "found list and NoneType"),
+        (ImportPage([]), entries.WHOLE_OBJECTS, "found list and str"),
         (ImportPage((), watermark=7), entries.WHOLE_OBJECTS, "found tuple and int"),
     ],
 )

@@ -58,12 +58,14 @@ class Reading:
         began_seq: the change number that was the newest before the reading began.
         seen: what it has met, of all batches; complete only for batches that were committed.
         own: change numbers that this reading itself gave to objects which it may still meet.
+        buried: those that it gave to tombstones, by folded anchor: a name that it has freed may be somebody's next.
     """
 
     space_type: SpaceType
     began_seq: int
     seen: SeenKeys = field(default_factory=SeenKeys)
     own: dict[int, int] = field(default_factory=dict)
+    buried: dict[str, int] = field(default_factory=dict)
 
     def loses_to(self, old: StoredRow) -> bool:
         """Returns whether the space's object is newer than this reading."""
@@ -74,7 +76,8 @@ class Reading:
 class Applied:
     """What became of a batch; ``seen`` are the keys that it met, ``own`` new numbers for ``Reading.own``.
 
-    ``owing`` are objects whose links are to be written after the transaction (``settling``).
+    ``owing`` are objects whose links are to be written after the transaction (``settling``). ``lost`` are those that
+    were passed over.
     """
 
     added: int = 0
@@ -85,6 +88,7 @@ class Applied:
     seen: list[int] = field(default_factory=list)
     own: dict[int, int] = field(default_factory=dict)
     owing: list[Owing] = field(default_factory=list)
+    lost: list[Encoded] = field(default_factory=list)
 
 
 class _Verdict(Enum):
@@ -102,6 +106,11 @@ def apply(transaction: Transaction, type_id: int, reading: Reading, batch: Seque
         for new in batch:
             batch_state.take(new)
     return batch_state.finish()
+
+
+def kept_beside(reading: Reading, old: StoredRow, new: Encoded) -> Mapping[str, Any]:
+    """Returns what the host keeps beside an object that is read as ``new``."""
+    return reading.space_type.retained(orjson.loads(old.kept), new.source.attributes)
 
 
 class _Batch:
@@ -159,6 +168,7 @@ class _Batch:
         self.taken_anchors.add(new.anchor_key)
         if verdict is _Verdict.NEWER:
             self.applied.passed_over += 1
+            self.applied.lost.append(new)
             return
         if new.dn_key is not None:
             self._take_dn(new.dn_key, old)
@@ -195,7 +205,10 @@ class _Batch:
             return True
         if new is not None and old is None:
             # A tombstone that was removed since the reading began could have been this object's.
-            newest = max(self.buried.get(new.anchor_key, 0), self.purged_seq)
+            newest = self.buried.get(new.anchor_key, 0)
+            if newest == self.reading.buried.get(new.anchor_key):
+                newest = 0
+            newest = max(newest, self.purged_seq)
             if newest > self.reading.began_seq:
                 return True
         return is_held(self.held, self.row, new=new, old=old)
@@ -212,9 +225,9 @@ class _Batch:
         )
 
     def _update(self, new: Encoded, old: StoredRow) -> None:
-        if not digests.same(old.digest, self.row.links, new.digest, new.sums):
+        if new.changes or not digests.same(old.digest, self.row.links, new.digest, new.sums):
             new = carried_over(new, old, self.row.export_only)
-            kept = self._kept(new, old)
+            kept = None if old.kept == "{}" else kept_beside(self.reading, old, new)
             state = ObjectState(old.state)
             changes.replace(self.transaction, self.row, old, new, state=state, kept=kept, room=self.room)
             if old.dn_key is not None and old.dn_key != new.dn_key:
@@ -222,12 +235,6 @@ class _Batch:
             self.applied.changed += 1
         else:
             self.applied.unchanged += 1
-
-    def _kept(self, new: Encoded, old: StoredRow) -> Mapping[str, Any] | None:
-        """What the host keeps beside the object from now on; None for what it keeps already, mostly nothing."""
-        if old.kept == "{}":
-            return None
-        return self.reading.space_type.retained(orjson.loads(old.kept), new.source.attributes)
 
     def _ids(self) -> list[str]:
         """Returns an id for each new object: the derived one, or a random one where ids are random or it is taken."""

@@ -6,13 +6,14 @@ time with a pause behind, so that the writers of other processes get their turn.
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from ecmahost_core.ecma.values import anchor_text
+from ecmahost_core.ecma.values import Anchor, anchor_text
 from ecmahost_core.space.history import EventRecord, HeldRemovals, ImportCounts
 from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import SpaceType, TargetObject
-from ecmahost_core.space.sql import removals, status
-from ecmahost_core.space.sql.arbitration import Reading, SeenKeys, apply
+from ecmahost_core.space.sql import deltas, departures, removals, status
+from ecmahost_core.space.sql.arbitration import Applied, Reading, SeenKeys, apply
 from ecmahost_core.space.sql.database import Database, Transaction
 from ecmahost_core.space.sql.digests import same
 from ecmahost_core.space.sql.events import write_event
@@ -24,6 +25,10 @@ from ecmahost_core.space.sql.spaces import note_content
 from ecmahost_core.space.sql.tombstones import purge
 from ecmahost_core.space.sql.types import PAUSE, Types, require_space
 from ecmahost_core.space.store import StoreUnavailable
+from ecmahost_core.text import fold
+
+LOST = 1000
+"""How many objects that were passed over are remembered."""
 
 
 class SqlImportRun:
@@ -45,7 +50,20 @@ class SqlImportRun:
         self._digests = Digests()
         self._all_new = False
         self._own: dict[int, int] = {}
+        self._buried: dict[str, int] = {}
+        self._anew: dict[str, int] = {}
+        self._lost: dict[str, list[Anchor]] = {}
         self._ended = False
+
+    def passed_over(self, space_type: SpaceType) -> Sequence[Anchor]:
+        """See ``ImportRun.passed_over``."""
+        return self._lost.get(space_type.resource_type, ())
+
+    def read_anew(self, space_type: SpaceType) -> None:
+        """See ``ImportRun.read_anew``."""
+        with self._database.read() as connection:
+            ((seq,),) = connection.execute("SELECT change_seq FROM store").fetchall()
+        self._anew[space_type.resource_type] = seq
 
     def compare(self, space_type: SpaceType, objects: Sequence[TargetObject]) -> None:
         """See ``ImportRun.compare``."""
@@ -81,7 +99,56 @@ class SqlImportRun:
             self.counts.passed_over += passed_over
             time.sleep(PAUSE)
 
-    def complete(self, *, held: HeldRemovals | None, content: Mapping[str, str] | None = None) -> None:
+    def apply(self, space_type: SpaceType, objects: Sequence[TargetObject]) -> Sequence[TargetObject]:
+        """See ``ImportRun.apply``."""
+        self._require_running()
+        type_id = self._types.require(space_type)
+        lost: list[TargetObject] = []
+        for part in deltas.parts(objects, space_type.links):
+            reading = replace(self._reading(space_type), seen=SeenKeys())
+            different = self._encoded(type_id, space_type, part)
+            alike = self._alike(type_id, space_type, {new.anchor_key: new for new in different})
+            unchanged = set(alike.values())
+            self.counts.unchanged += len(unchanged)
+            different = [new for new in different if new.anchor_key not in unchanged]
+            if different:
+                with self._database.write() as transaction:
+                    applied = deltas.apply(transaction, type_id, reading, different)
+                self._note(type_id, applied)
+                lost += [new.source for new in applied.lost]
+        return lost
+
+    def move(self, space_type: SpaceType, before: Anchor, target: TargetObject) -> bool:
+        """See ``ImportRun.move``. Raises ValueError or TypeError for an object that cannot be stored."""
+        self._require_running()
+        type_id = self._types.require(space_type)
+        new = encode(target, space_type.export_only, space_type.links)
+        with self._database.write() as transaction:
+            applied = deltas.move(transaction, type_id, self._reading(space_type), fold(anchor_text(before)), new)
+        self._note(type_id, applied)
+        departures.finish(self._database)
+        return not applied.passed_over
+
+    def remove(self, space_type: SpaceType, keys: Sequence[int]) -> int:
+        """See ``ImportRun.remove``."""
+        self._require_running()
+        type_id = self._types.require(space_type)
+        kept = 0
+        for removed, passed_over in removals.remove_keys(self._database, type_id, self._reading(space_type), keys):
+            self.counts.removed += removed
+            kept += passed_over
+            time.sleep(PAUSE)
+        self.counts.passed_over += kept
+        return kept
+
+    def complete(
+        self,
+        *,
+        held: HeldRemovals | None,
+        content: Mapping[str, str] | None = None,
+        watermarks: Mapping[str, str] | None = None,
+        delta: bool = False,
+    ) -> None:
         """See ``ImportRun.complete``. Raises SpaceReplaced for a space that was reset meanwhile."""
         self._require_running()
         with self._database.write() as transaction:
@@ -89,9 +156,12 @@ class SqlImportRun:
             require_space(transaction.connection, self._connector)
             if content is not None:
                 note_content(transaction.connection, self._connector, content)
-            status.import_completed(transaction, self._connector, self.counts, held)
+            if watermarks is not None:
+                status.note_watermarks(transaction.connection, self._connector, watermarks)
+            completed = status.delta_completed if delta else status.import_completed
+            completed(transaction, self._connector, self.counts, held)
             transaction.connection.execute("DELETE FROM import WHERE number = ?", (self.number,))
-            write_event(transaction, self._connector, self._event("held" if held else "ok"))
+            write_event(transaction, self._connector, self._event("held" if held else "ok", delta=delta))
         self._ended = True
         # Tombstones of this run's own time stay one run longer: a single object's reading may still be under way.
         purge(self._database, self._connector, newest=self._began_seq)
@@ -120,15 +190,7 @@ class SqlImportRun:
         """Returns what is not in the space as it was read; notes the rest as seen."""
         # Of two objects with the same anchor, the second is for the write to judge, after the first.
         first = {new.anchor_key: new for new in reversed(objects)}
-        with self._database.read() as connection:
-            rows = self._digests.of(connection, type_id, first)
-        links = space_type.links
-        alike = {
-            key: anchor_key
-            for key, anchor_key, digest in rows
-            if (new := first.get(anchor_key)) is not None
-            and (same(digest, links, new.digest, new.sums) if links else digest == new.digest)
-        }
+        alike = self._alike(type_id, space_type, first)
         unchanged = self._seen.without(alike)
         self._seen.add_all(unchanged)
         self.counts.unchanged += len(unchanged)
@@ -136,6 +198,19 @@ class SqlImportRun:
             return []
         passed = {id(first[alike[key]]) for key in unchanged}
         return [new for new in objects if id(new) not in passed]
+
+    def _alike(self, type_id: int, space_type: SpaceType, first: Mapping[str, Encoded]) -> dict[int, str]:
+        """Returns those that are in the space as they were read: the key, to the folded anchor."""
+        with self._database.read() as connection:
+            rows = self._digests.of(connection, type_id, first)
+        links = space_type.links
+        return {
+            key: anchor_key
+            for key, anchor_key, digest in rows
+            if (new := first.get(anchor_key)) is not None
+            and not new.changes
+            and (same(digest, links, new.digest, new.sums) if links else digest == new.digest)
+        }
 
     def _spoilt(self, type_id: int, target: TargetObject) -> None:
         """Counts an object that cannot be stored. It is in the target, so what the space has of it is not missing."""
@@ -156,6 +231,13 @@ class SqlImportRun:
             self._require_row(transaction)
             applied = apply(transaction, type_id, reading, different)
         self._seen.add_all(applied.seen)
+        self._note(type_id, applied)
+        lost = self._lost.setdefault(reading.space_type.resource_type, [])
+        lost += [new.source.anchor for new in applied.lost[: LOST - len(lost)]]
+        return applied.added
+
+    def _note(self, type_id: int, applied: Applied) -> None:
+        """Counts what became of a batch, gives way to others, and brings the links that were too many for it."""
         self._own.update(applied.own)
         counts = self.counts
         counts.added += applied.added
@@ -166,19 +248,19 @@ class SqlImportRun:
         time.sleep(PAUSE)
         for owing in applied.owing:
             settle(self._database, type_id, owing)
-        return applied.added
 
     def _reading(self, space_type: SpaceType) -> Reading:
-        return Reading(space_type, self._began_seq, seen=self._seen, own=self._own)
+        began = self._anew.get(space_type.resource_type, self._began_seq)
+        return Reading(space_type, began, seen=self._seen, own=self._own, buried=self._buried)
 
-    def _event(self, outcome: str, error: str = "") -> EventRecord:
+    def _event(self, outcome: str, error: str = "", *, delta: bool = False) -> EventRecord:
         return EventRecord(
             kind="import",
             outcome=outcome,
             actor="worker",
             error=error,
             milliseconds=int((time.monotonic() - self._began) * 1000),
-            detail=status.counts_of(self.counts),
+            detail={**status.counts_of(self.counts), **({"delta": True} if delta else {})},
         )
 
     def _require_row(self, transaction: Transaction) -> None:

@@ -37,7 +37,9 @@ def accept(database: Database, connector: str, fingerprint: Fingerprint, event: 
     with database.write() as transaction:
         number = connector_id(transaction, connector)
         identity = compact(dict(fingerprint.identity))
-        transaction.connection.execute("UPDATE connector SET identity = ? WHERE id = ?", (identity, number))
+        transaction.connection.execute(
+            "UPDATE connector SET identity = ?, watermark = '{}' WHERE id = ?", (identity, number)
+        )
         write_event(transaction, number, event)
 
 

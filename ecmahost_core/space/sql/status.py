@@ -1,11 +1,12 @@
 """What the space knows about a connector as a whole."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
 import orjson
 
-from ecmahost_core.space.history import ConnectorStatus, HeldRemovals, ImportCounts
+from ecmahost_core.space.history import ConnectorStatus, HeldRemovals, ImportCounts, ImportRequest
 from ecmahost_core.space.sql.database import NO_LIMIT, Connection, Database, Processes, Transaction
 from ecmahost_core.space.sql.rows import compact, microseconds, moment
 from ecmahost_core.space.sql.type_row import type_row
@@ -24,6 +25,10 @@ class _ConnectorRow(NamedTuple):
     held_live: int | None
     held_since: int | None
     missing: int
+    last_full: int | None
+    watermark: str
+    watermark_seq: int
+    import_request: str | None
 
 
 _COLUMNS = ", ".join(_ConnectorRow._fields)
@@ -36,15 +41,25 @@ def read_status(database: Database, processes: Processes, connector: str) -> Con
         if not rows:
             return ConnectorStatus()
         row = _ConnectorRow._make(rows[0])
-        importers = connection.execute("SELECT incarnation FROM import WHERE connector = ?", (row.id,)).fetchall()
+        importers = connection.execute(
+            "SELECT i.incarnation, p.process FROM import i LEFT JOIN incarnation p ON p.id = i.incarnation"
+            " WHERE i.connector = ?",
+            (row.id,),
+        ).fetchall()
+    importing = [process or 0 for incarnation, process in importers if processes.is_alive(incarnation)]
     return ConnectorStatus(
         first_import_done=bool(row.first_import_done),
         last_import=None if row.last_import is None else moment(row.last_import),
         last_import_counts=orjson.loads(row.last_import_counts),
         last_failure=row.last_failure,
-        importing=any(processes.is_alive(incarnation) for (incarnation,) in importers),
+        last_full=None if row.last_full is None else moment(row.last_full),
+        importing=bool(importing),
+        importer=importing[0] if importing else 0,
         held=_held(row),
         missing=row.missing,
+        watermarks=orjson.loads(row.watermark),
+        watermark_seq=row.watermark_seq,
+        request=_request(row),
     )
 
 
@@ -61,8 +76,9 @@ def import_completed(transaction: Transaction, connector: int, counts: ImportCou
         ((before,),) = connection.execute("SELECT held_since FROM connector WHERE id = ?", (connector,)).fetchall()
         since = min(microseconds(held.since), before or NO_LIMIT)
     connection.execute(
-        "UPDATE connector SET first_import_done = 1, last_import = :now, last_import_counts = :counts,"
-        " last_failure = '', missing = 0, held_count = :held, held_live = :live, held_since = :since"
+        "UPDATE connector SET first_import_done = 1, last_import = :now, last_full = :now,"
+        " last_import_counts = :counts, last_failure = '', missing = 0, held_count = :held, held_live = :live,"
+        " held_since = :since"
         " WHERE id = :connector",
         {
             "now": transaction.now,
@@ -76,6 +92,49 @@ def import_completed(transaction: Transaction, connector: int, counts: ImportCou
     connection.execute(
         "DELETE FROM missing WHERE type IN (SELECT id FROM space_type WHERE connector = ?)", (connector,)
     )
+
+
+def delta_completed(transaction: Transaction, connector: int, counts: ImportCounts, held: HeldRemovals | None) -> None:
+    """Notes that a delta import ended normally. Whatever an import that read everything has found out stays."""
+    connection = transaction.connection
+    connection.execute(
+        "UPDATE connector SET last_import = ?, last_import_counts = ?, last_failure = '' WHERE id = ?",
+        (transaction.now, compact(counts_of(counts)), connector),
+    )
+    if held is not None:
+        connection.execute(
+            "UPDATE connector SET held_count = ?, held_live = ?, held_since = coalesce(held_since, ?) WHERE id = ?",
+            (held.count, held.live, microseconds(held.since), connector),
+        )
+
+
+def note_watermarks(connection: Connection, connector: int, watermarks: Mapping[str, str]) -> None:
+    """Notes from where each resource type's next delta import goes on."""
+    connection.execute(
+        "UPDATE connector SET watermark = ?, watermark_seq = (SELECT change_seq FROM store) WHERE id = ?",
+        (compact({name: text for name, text in watermarks.items() if text}), connector),
+    )
+
+
+def note_request(transaction: Transaction, connector: int, request: ImportRequest) -> None:
+    """Notes what somebody asks for."""
+    text = compact(
+        {
+            "id": request.id,
+            "delta": request.delta,
+            "confirm": request.confirm,
+            "since": microseconds(request.since),
+        }
+    )
+    transaction.connection.execute("UPDATE connector SET import_request = ? WHERE id = ?", (text, connector))
+
+
+def forget_request(transaction: Transaction, connector: int, request: ImportRequest) -> None:
+    """Forgets this request, and no newer one."""
+    connection = transaction.connection
+    rows = connection.execute("SELECT import_request FROM connector WHERE id = ?", (connector,)).fetchall()
+    if rows[0][0] is not None and orjson.loads(rows[0][0])["id"] == request.id:
+        connection.execute("UPDATE connector SET import_request = NULL WHERE id = ?", (connector,))
 
 
 def import_failed(connection: Connection, connector: int, reason: str) -> None:
@@ -115,6 +174,13 @@ def forget_missing(transaction: Transaction, connector: int) -> None:
         " WHERE id = :connector",
         values,
     )
+
+
+def _request(row: _ConnectorRow) -> ImportRequest | None:
+    if row.import_request is None:
+        return None
+    data = orjson.loads(row.import_request)
+    return ImportRequest(data["id"], data["delta"], data["confirm"], moment(data["since"]))
 
 
 def _held(row: _ConnectorRow) -> HeldRemovals | None:

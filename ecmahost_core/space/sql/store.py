@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ecmahost_core.space.fingerprint import Fingerprint, Standing
-from ecmahost_core.space.history import ConnectorStatus, EventRecord, StoredEvent
+from ecmahost_core.space.history import ConnectorStatus, EventRecord, ImportRequest, StoredEvent
 from ecmahost_core.space.journal import (
     JournalEntry,
     LockKey,
@@ -41,7 +41,7 @@ from ecmahost_core.space.sql.rows import encode, stored_row
 from ecmahost_core.space.sql.runs import Runs
 from ecmahost_core.space.sql.settling import settle
 from ecmahost_core.space.sql.type_row import type_row
-from ecmahost_core.space.sql.types import Types
+from ecmahost_core.space.sql.types import Types, connector_id
 from ecmahost_core.space.sql.waiting import Releases
 from ecmahost_core.space.store import StoreUnavailable
 
@@ -152,18 +152,21 @@ class SqlStore(Readings):
         type_id = self._types.find(space_type)
         return type_id is None or self._releases.wait(type_id, [key.text() for key in keys], timeout)
 
-    def adopt(self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int) -> None:
+    def adopt(self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int) -> int:
         """See ``Store.adopt``. Raises ValueError or TypeError for an object that cannot be stored."""
         type_id = self._types.require(space_type)
         reading = arbitration.Reading(space_type, began_seq)
+        lost = 0
         for portion in portions(objects, space_type.links):
             encoded = [encode(target, space_type.export_only, space_type.links) for target in portion]
             with self._database.write() as transaction:
                 applied = arbitration.apply(transaction, type_id, reading, encoded)
             reading.seen.add_all(applied.seen)
             reading.own.update(applied.own)
+            lost += applied.passed_over
             for owing in applied.owing:
                 settle(self._database, type_id, owing)
+        return lost
 
     def relink(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
         """See ``Store.relink``."""
@@ -235,6 +238,16 @@ class SqlStore(Readings):
     def begin_import(self, connector: str, space: int = 0) -> SqlImportRun:
         """See ``Store.begin_import``."""
         return self._runs.begin(connector, self._require_incarnation(), space)
+
+    def request_import(self, connector: str, request: ImportRequest) -> None:
+        """See ``Store.request_import``."""
+        with self._database.write() as transaction:
+            status.note_request(transaction, connector_id(transaction, connector), request)
+
+    def settle_request(self, connector: str, request: ImportRequest) -> None:
+        """See ``Store.settle_request``."""
+        with self._database.write() as transaction:
+            status.forget_request(transaction, connector_id(transaction, connector), request)
 
     def record(self, connector: str, event: EventRecord) -> None:
         """See ``Store.record``."""

@@ -200,7 +200,17 @@ SHORT_KEYS = tuple(
 )
 """Bounds the keys that older versions wrote (``keys``); those of open entries go with their entries."""
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PASSWORDS, _SPACES, _LINKS, SHORT_KEYS)
+_DELTAS = (
+    # From where each resource type's next delta import goes on, as JSON, and the newest change number then.
+    "ALTER TABLE connector ADD COLUMN watermark TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE connector ADD COLUMN watermark_seq INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE connector ADD COLUMN last_full INTEGER",
+    "UPDATE connector SET last_full = last_import",
+    # What somebody has asked the host's worker process for, as JSON.
+    "ALTER TABLE connector ADD COLUMN import_request TEXT",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PASSWORDS, _SPACES, _LINKS, SHORT_KEYS, _DELTAS)
 """The statements that take a file from version n to n + 1, at index n. A released one is never edited."""
 
 

@@ -18,7 +18,7 @@ from ecmahost_core import (
     Schema,
     hookimpl,
 )
-from ecmahost_csv import explaining, findings, reading, writing
+from ecmahost_csv import explaining, findings, reading, stamps, writing
 from ecmahost_csv import parameters as definitions
 from ecmahost_csv import session as sessions
 from ecmahost_csv.session import CsvSession
@@ -37,6 +37,12 @@ def capabilities(parameters: Parameters) -> Capabilities:
     if parameters.get("memberships_file"):
         kind = MAExportType.MULTIVALUED_REFERENCE_ATTRIBUTE_UPDATE
     return Capabilities(export_type=kind, concurrent_sessions=1, export_page_size_maximum=1000, settle_seconds=0.0)
+
+
+@hookimpl
+def change_stamp(parameters: Parameters) -> str:
+    """Another text when somebody else has written one of the files."""
+    return stamps.stamp(sessions.described(parameters))
 
 
 @hookimpl

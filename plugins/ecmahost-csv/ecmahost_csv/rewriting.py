@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ecmahost_csv.draft import Row
+from ecmahost_csv.stamps import leave_note
 from ecmahost_csv.target import COPY_SIZE, Target, Version, regular
 
 Piece = bytes | tuple[int, int]
@@ -88,6 +89,7 @@ def write_temporary(target: Target, path: Path, parts: Iterable[Piece]) -> bytes
         _copy(target, position, target.version.size, digest.update)
         new.flush()
         _take_over(target, descriptor)
+        leave_note(target.file.fileno(), descriptor)
         os.fsync(descriptor)
     return digest.digest()
 

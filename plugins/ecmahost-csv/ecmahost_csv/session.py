@@ -96,6 +96,11 @@ def session(parameters: Parameters) -> Iterator[CsvSession]:
     yield opened
 
 
+def described(parameters: Parameters) -> CsvSession:
+    """Returns a session of files that are not looked at; raises ConnectorError for parameters that cannot be used."""
+    return _session(settings(parameters))
+
+
 def _session(known: Settings) -> CsvSession:
     further = tuple(
         CsvSession(replace(known, path=path, object_type=name, multi_valued=())) for name, path in known.further

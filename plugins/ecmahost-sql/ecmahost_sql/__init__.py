@@ -9,11 +9,12 @@ from dataclasses import replace
 
 import ecmahost_core as core
 from ecmahost_sql.checks import findings
+from ecmahost_sql.delta_reads import read_changes
 from ecmahost_sql.explained import explained
 from ecmahost_sql.exports import apply
 from ecmahost_sql.imports import read_all, read_one
 from ecmahost_sql.odbc.capabilities import ODBC
-from ecmahost_sql.parameters import DEFINITIONS, identity
+from ecmahost_sql.parameters import DEFINITIONS, by_watermark, identity
 from ecmahost_sql.passwords import CHANGES_AT_ONCE
 from ecmahost_sql.session import Session, connected, read_schema
 from ecmahost_sql.sqlite.capabilities import SQLITE
@@ -28,7 +29,7 @@ def connectivity_parameters() -> Sequence[core.ConfigParameterDefinition]:
 @core.hookimpl
 def capabilities(parameters: core.Parameters) -> core.Capabilities:
     """What a SQLite database can do, or one behind ODBC; with a password column, that it takes passwords."""
-    known = SQLITE if "url" in parameters else ODBC
+    known = replace(SQLITE if "url" in parameters else ODBC, delta_import=by_watermark(parameters))
     if not parameters.get("password_column"):
         return known
     return replace(known, password=core.PasswordSupport.WITH_EXPORT, export_page_size_maximum=CHANGES_AT_ONCE)
@@ -62,6 +63,12 @@ def schema(session: Session) -> core.Schema:
 def full_import(session: Session, step: core.RunStep) -> Iterator[core.ImportPage]:
     """All rows, page by page in the anchor's order."""
     return read_all(session, step)
+
+
+@core.hookimpl
+def delta_import(session: Session, step: core.RunStep, watermark: str) -> Iterator[core.ImportPage]:
+    """The rows whose watermark column has grown."""
+    return read_changes(session, step, watermark)
 
 
 @core.hookimpl

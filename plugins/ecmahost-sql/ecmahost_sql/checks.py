@@ -6,6 +6,7 @@ from functools import partial
 from ecmahost_core import AttributeOperation, Finding, ObjectModificationType, RunStep, SchemaType, Severity
 from ecmahost_sql import statements
 from ecmahost_sql.catalog import Column, Kind, Table
+from ecmahost_sql.delta_checks import delta_findings
 from ecmahost_sql.errors import DatabaseFailure, FailureKind, as_connector_errors
 from ecmahost_sql.passwords import PasswordHash
 from ecmahost_sql.rights import missing_rights
@@ -45,6 +46,7 @@ def _of_type(session: Session, schema_type: SchemaType, step: RunStep) -> Iterat
     yield from _compared(_unindexed(session, selection), subject, "Choose another anchor.")
     yield from _query_attributes(session, selection, step.query_attributes.get(schema_type.name, ()))
     yield from value_findings(session, selection, step.types, partial(_measured, session))
+    yield from delta_findings(session, selection, partial(_measured, session))
     yield from session.database.findings(selection.table, writing=writing)
 
 

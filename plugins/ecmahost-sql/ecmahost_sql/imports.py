@@ -11,17 +11,18 @@ from typing import NamedTuple
 from ecmahost_core import CSEntryChange, ImportPage, ObjectModificationType, ObjectQuery, RunStep
 from ecmahost_sql import statements
 from ecmahost_sql.database import Database, Row, SqlValue
+from ecmahost_sql.delta_reads import taken
 from ecmahost_sql.errors import DatabaseFailure, FailureKind, as_connector_errors
 from ecmahost_sql.rows import Selection, ambiguous_entries, comparable, entries_of, entry_of, failure, require_column
 from ecmahost_sql.session import Session
-from ecmahost_sql.value_reads import with_values
+from ecmahost_sql.value_reads import pages_of, with_values
 from ecmahost_sql.values import InvalidValue, bind_for_query
 
 ROWS_OF_A_SORT = 20_000
 """Rows read at once where the anchor has no index, so that every page would sort the whole table again."""
 
-VALUES_OF_A_PAGE = 100_000
-"""After how many values of its objects a page ends, however few they are."""
+ROWS_WITH_MARKED = 1000
+"""How many rows are read for one object where some of them may be marked as deleted."""
 
 LISTED_WITHOUT_ANCHOR = 100
 """Rows without an anchor that are told one by one; the rest is counted."""
@@ -33,29 +34,20 @@ def read_all(session: Session, step: RunStep) -> Iterator[ImportPage]:
     Ends normally only if the database is still the one that was opened.
     """
     with as_connector_errors():
+        watermark = taken(session, step)
         for schema_type in step.types:
             selection = session.selection(schema_type)
             entries = _entries(session, selection, step.page_size)
             if selection.several:
-                yield from _pages(with_values(session.database, selection, selection.several, entries), step.page_size)
+                yield from pages_of(
+                    with_values(session.database, selection, selection.several, entries), step.page_size
+                )
                 continue
             while page := tuple(islice(entries, step.page_size)):
                 yield ImportPage(page)
         session.require_database()
-
-
-def _pages(entries: Iterable[CSEntryChange], page_size: int) -> Iterator[ImportPage]:
-    """Yields pages of objects that may have very many values: such a page is shorter."""
-    page: list[CSEntryChange] = []
-    weight = 0
-    for entry in entries:
-        page.append(entry)
-        weight += sum(map(len, entry.attributes.values()))
-        if len(page) >= page_size or weight >= VALUES_OF_A_PAGE:
-            yield ImportPage(tuple(page))
-            page, weight = [], 0
-    if page:
-        yield ImportPage(tuple(page))
+        if watermark:
+            yield ImportPage((), watermark)
 
 
 def read_one(session: Session, step: RunStep, query: ObjectQuery) -> Sequence[CSEntryChange]:
@@ -74,14 +66,16 @@ def read_one(session: Session, step: RunStep, query: ObjectQuery) -> Sequence[CS
             except InvalidValue:
                 return ()
         place = statements.place_of(session.database, expressions, tuple(values))
-        sql = statements.select(session.database, selection.expressions, selection.table, place, query.limit)
+        # Marked rows are not there, and must not take the places of others.
+        limit = query.limit if selection.mark is None else max(query.limit, ROWS_WITH_MARKED)
+        sql = statements.select(session.database, selection.expressions, selection.table, place, limit)
         try:
             rows = session.database.query(sql, place.parameters)
         except DatabaseFailure as failed:
             if failed.kind is FailureKind.INVALID_VALUE:
                 return ()
             raise
-        found = [entry_of(selection, row) for row in rows]
+        found = [entry_of(selection, row) for row in rows if not selection.marked(row)][: query.limit]
         return tuple(with_values(session.database, selection, selection.several, found))
 
 
@@ -146,7 +140,8 @@ def _distinct(database: Database, selection: Selection, after: Row | None, size:
     if after is not None and keys and keys[0] == after:
         raise _unordered(selection)
     complete = len(rows) <= size
-    return _Page(entries_of(selection, rows[:size]), None if complete else keys[size - 1])
+    there = rows[:size] if selection.mark is None else [row for row in rows[:size] if not selection.marked(row)]
+    return _Page(entries_of(selection, there), None if complete else keys[size - 1])
 
 
 def _numbered(database: Database, selection: Selection, after: Row | None, size: int) -> _Page:
@@ -163,19 +158,20 @@ def _numbered(database: Database, selection: Selection, after: Row | None, size:
         raise _unordered(selection)
     groups = list(_groups(rows, last))
     complete = len(rows) <= size
-    if not complete and len(groups) > 1:
-        groups.pop()
     cut = not complete and len(groups) == 1
+    if not complete and not cut:
+        groups.pop()
     return _Page(_grouped(selection, groups, cut=cut), None if complete else groups[-1][-1][width:last])
 
 
 def _grouped(selection: Selection, groups: Sequence[list[Row]], *, cut: bool) -> Iterator[CSEntryChange]:
     """Yields the objects of rows that are grouped by their keys; ``cut``: the one group has more rows."""
-    for group in groups:
-        if len(group) == 1:
+    for rows in groups:
+        group = [row for row in rows if not selection.marked(row)]
+        if len(group) == 1 and not cut:
             yield entry_of(selection, group[0])
-        else:
-            yield from ambiguous_entries(selection, group, f"at least {len(group)}" if cut else str(len(group)))
+        elif group:
+            yield from ambiguous_entries(selection, group, f"at least {len(rows)}" if cut else str(len(group)))
 
 
 def _unordered(selection: Selection) -> DatabaseFailure:

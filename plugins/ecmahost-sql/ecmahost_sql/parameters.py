@@ -14,6 +14,9 @@ SQLITE_URL = re.compile(r"sqlite:///(?P<path>[^?\0]+)")
 WAYS = ("url", "dsn", "dsn_file", "connection_string")
 """The ways to name a database, of which exactly one is used."""
 
+OVERLAP = "300"
+_OVERLAP = re.compile(r"[0-9]{1,9}", re.ASCII)
+
 DEFINITIONS = (
     ConfigParameterDefinition(
         "url",
@@ -89,7 +92,52 @@ DEFINITIONS = (
         default=PasswordHash.ARGON2.value,
         choices=tuple(each.value for each in PasswordHash),
     ),
+    ConfigParameterDefinition(
+        "delta",
+        "Delta strategy",
+        kind=ConfigParameterType.DROP_DOWN,
+        help="How a delta import finds what has changed: compare reads everything, watermark only the rows whose "
+        "watermark_column has grown. Left out: compare.",
+        default="compare",
+        choices=("compare", "watermark"),
+    ),
+    ConfigParameterDefinition(
+        "watermark_column",
+        "Watermark column",
+        help="The column, of this name in each table, whose value grows with every change of a row: a time of the last "
+        "change, a rowversion, a counter. Give it an index.",
+        required=True,
+        depends_on=("delta", "watermark"),
+    ),
+    ConfigParameterDefinition(
+        "watermark_overlap",
+        "Watermark overlap",
+        help="How far before the watermark a delta reads again, for transactions that commit late: seconds where the "
+        "column holds times, its own steps where it holds numbers. Left out: 300.",
+        default=OVERLAP,
+        validation=r"[0-9]{1,9}",
+        depends_on=("delta", "watermark"),
+    ),
+    ConfigParameterDefinition(
+        "deleted_column",
+        "Deleted column",
+        help="The column, of this name in each table that has one, that marks a row as deleted: with 1, true, a date, "
+        "whatever is not empty, 0 or false. Such a row is not there. Left out: rows are deleted.",
+    ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Deltas:
+    """How changes are found.
+
+    Attributes:
+        column: of every table: its value grows with each change of a row.
+        overlap: how far before the watermark a delta begins, in seconds or in the column's own steps.
+    """
+
+    column: str
+    overlap: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +150,8 @@ class Connectivity:
         tables: which tables to offer; empty for all.
         password: where passwords go; None where none are taken.
         value_tables: which tables keep the values of attributes.
+        deltas: how changes are found by a watermark; None where everything is compared.
+        deleted_column: which marks rows that count as deleted; empty for none.
     """
 
     source: str | OdbcSource
@@ -109,6 +159,8 @@ class Connectivity:
     tables: tuple[str, ...] = ()
     password: PasswordColumn | None = None
     value_tables: tuple[ValueTable, ...] = ()
+    deltas: Deltas | None = None
+    deleted_column: str = ""
 
 
 def understand(parameters: Parameters) -> Connectivity:
@@ -127,7 +179,25 @@ def understand(parameters: Parameters) -> Connectivity:
         _names(_text(parameters, "tables")),
         _password(parameters),
         _value_tables(parameters),
+        _deltas(parameters),
+        _text(parameters, "deleted_column"),
     )
+
+
+def _deltas(parameters: Parameters) -> Deltas | None:
+    if not by_watermark(parameters):
+        return None
+    column, overlap = _text(parameters, "watermark_column"), _text(parameters, "watermark_overlap") or OVERLAP
+    if not column:
+        raise _mistake('delta = "watermark" under [connectivity] needs watermark_column')
+    if not _OVERLAP.fullmatch(overlap):
+        raise _mistake("watermark_overlap under [connectivity] must be a whole number, 0 or more")
+    return Deltas(column, int(overlap))
+
+
+def by_watermark(parameters: Parameters) -> bool:
+    """Returns whether changes are found by a watermark."""
+    return parameters.get("delta") == "watermark"
 
 
 def _value_tables(parameters: Parameters) -> tuple[ValueTable, ...]:

@@ -20,6 +20,8 @@ from ecmahost_sql.errors import DatabaseFailure, FailureKind
 from ecmahost_sql.value_tables import ValueColumn
 from ecmahost_sql.values import Reader, UnreadableValue, read_column, reader
 
+_FALSE = frozenset({"", "0", "0.0", "f", "false", "n", "no"})
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -36,6 +38,7 @@ class Selection:
         bookmarks: what to select for each of them, so that it can be compared with the expression again.
         distinct: the database keeps the key's columns distinct, by the same comparison that orders them.
         several: the attributes of the step whose values are in tables of their own; ``schema_type`` lacks them.
+        mark: the place in a row of the column that says that it counts as deleted; None where there is none.
     """
 
     schema_type: SchemaType
@@ -48,6 +51,16 @@ class Selection:
     bookmarks: tuple[str, ...]
     distinct: bool
     several: tuple[ValueColumn, ...] = ()
+    mark: int | None = None
+
+    def marked(self, row: Row) -> bool:
+        """Returns whether a row counts as deleted: its mark has a value that is not false, such as 1 or a date."""
+        if self.mark is None:
+            return False
+        value = row[self.mark]
+        if isinstance(value, str):
+            return value.strip().casefold() not in _FALSE
+        return bool(value.strip(b"\0")) if isinstance(value, bytes) else bool(value)
 
     def attribute_type(self, column: Column) -> AttributeType:
         """Returns the type that the step gives to a column, or else the one that the catalog gives."""
@@ -60,12 +73,12 @@ class Selection:
 
 
 def select_attributes(
-    database: Database, table: Table, whole: SchemaType, several: Sequence[ValueColumn] = ()
+    database: Database, table: Table, whole: SchemaType, several: Sequence[ValueColumn] = (), mark: str = ""
 ) -> Selection:
     """Returns how to read the step's attributes; DatabaseFailure NOT_IN_CATALOG names a column that is not there.
 
     An attribute that can only be exported is not read, unless it is part of the anchor. ``several`` are those that are
-    no columns of the table.
+    no columns of the table. ``mark`` names the column that says that a row counts as deleted, where the table has it.
     """
     elsewhere = {one.attribute.name for one in several}
     schema_type = replace(whole, attributes=tuple(one for one in whole.attributes if one.name not in elsewhere))
@@ -80,12 +93,16 @@ def select_attributes(
             column = require_column(table, name)
             read.append((column, reader(ATTRIBUTE_TYPES[column.kind])))
     key = tuple(require_column(table, name) for name in schema_type.anchor)
+    columns = [column for column, _ in read]
+    marking = table.column(mark) if mark else None
+    if marking is not None and marking not in columns:
+        columns.append(marking)
     compared = tuple(comparable(database, column, type_of(schema_type, column)) for column in key)
     return Selection(
         schema_type,
         table,
-        tuple(column for column, _ in read),
-        ", ".join(database.read_expression(column) for column, _ in read),
+        tuple(columns),
+        ", ".join(database.read_expression(column) for column in columns),
         tuple((column.name, read_value) for column, read_value in read),
         key,
         compared,
@@ -93,6 +110,7 @@ def select_attributes(
         distinct=any(names <= set(schema_type.anchor) for names in table.distinct)
         and compared == tuple(database.quote(column.name) for column in key),
         several=tuple(several),
+        mark=None if marking is None else columns.index(marking),
     )
 
 

@@ -20,7 +20,7 @@ from ecmahost_sql.database import Database, SqlValue
 from ecmahost_sql.errors import DatabaseFailure, FailureKind, Refused, as_connector_errors
 from ecmahost_sql.odbc.connection import open_odbc
 from ecmahost_sql.odbc.source import OdbcSource
-from ecmahost_sql.parameters import Connectivity, understand
+from ecmahost_sql.parameters import Connectivity, Deltas, understand
 from ecmahost_sql.passwords import PasswordColumn, assigned, taking
 from ecmahost_sql.rows import Selection, select_attributes
 from ecmahost_sql.sqlite.connection import open_sqlite
@@ -34,6 +34,7 @@ class Session:
         database: the connection.
         password: where passwords go; None where none are taken. No table that the session knows has this column.
         value_tables: what is declared of tables that keep the values of attributes; these are no object types.
+        deltas: how changes are found by a watermark; None where they are not.
     """
 
     def __init__(
@@ -42,9 +43,13 @@ class Session:
         offered: Sequence[str] = (),
         password: PasswordColumn | None = None,
         value_tables: Sequence[ValueTable] = (),
+        deltas: Deltas | None = None,
+        deleted_column: str = "",
     ) -> None:
         """``offered`` limits the tables to those names; empty offers all."""
         self.database = database
+        self.deltas = deltas
+        self._deleted_column = deleted_column
         self.password = password
         self.value_tables = tuple(value_tables)
         self._offered = tuple(offered)
@@ -176,7 +181,8 @@ class Session:
         table = self._table(schema_type.name)
         if table is None:
             raise DatabaseFailure(FailureKind.NOT_IN_CATALOG, f"there is no table {schema_type.name}{self._hint()}")
-        selection = select_attributes(self.database, table, schema_type, self._several(table, schema_type))
+        several = self._several(table, schema_type)
+        selection = select_attributes(self.database, table, schema_type, several, self._deleted_column)
         self._selections[schema_type.name] = schema_type, selection
         return selection
 
@@ -201,7 +207,9 @@ def connected(parameters: Parameters, purpose: SessionPurpose) -> Iterator[Sessi
     with as_connector_errors():
         database = _opened(wanted, writing=writing)
     try:
-        yield Session(database, wanted.tables, wanted.password, wanted.value_tables)
+        yield Session(
+            database, wanted.tables, wanted.password, wanted.value_tables, wanted.deltas, wanted.deleted_column
+        )
     finally:
         database.close()
 

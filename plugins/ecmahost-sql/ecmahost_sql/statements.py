@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ecmahost_sql.catalog import Column, Table
-from ecmahost_sql.database import Database, Place, Row
+from ecmahost_sql.database import Database, Place, Row, SqlValue
 from ecmahost_sql.rows import Selection
 
 
@@ -94,6 +94,52 @@ def _beyond(database: Database, key: Sequence[str], after: Row) -> Place:
         parameters += after[: length + 1]
     conditions.append("(" + " OR ".join(f"({step})" for step in steps) + ")")
     return Place(" AND ".join(conditions), tuple(parameters))
+
+
+def greatest(database: Database, table: Table, column: Column, limit: SqlValue) -> tuple[str, Row]:
+    """Returns the SELECT of a column's greatest value, of those up to a limit (None: of all), with the parameters.
+
+    Not with max(), for which not every database uses the index that orders the column.
+    """
+    name = database.quote(column.name)
+    condition = f"{name} IS NOT NULL"
+    parameters: Row = ()
+    if limit is not None:
+        condition, parameters = f"{name} <= {database.placeholder(limit)}", (limit,)
+    sql = (
+        f"SELECT {database.bookmark(column, name)} FROM {table.source} page"  # noqa: S608 -- names are quoted
+        f" WHERE {condition} ORDER BY page.{name} DESC"
+    )
+    return database.limited(sql, 1), parameters
+
+
+def changed_page(
+    database: Database, selection: Selection, column: Column, start: SqlValue, after: Row | None, limit: int
+) -> tuple[str, Row]:
+    """Returns the SELECT of rows whose column has at least the value ``start`` (None: any), with the parameters.
+
+    In the order of the column and the anchor. Behind the selection's expressions come the values of both, to go on
+    from, as in ``distinct_page``.
+    """
+    name = database.quote(column.name)
+    key = (name, *selection.key_expressions)
+    columns = ", ".join((selection.expressions, database.bookmark(column, name), *selection.bookmarks))
+    plain = {database.quote(each.name) for each in selection.key}
+    order = [f"page.{name}", *(f"page.{one}" if one in plain else one for one in selection.key_expressions)]
+    conditions = [f"{each} IS NOT NULL" for each in key]
+    parameters: Row = ()
+    if start is not None:
+        conditions.insert(0, f"{name} >= {database.placeholder(start)}")
+        parameters = (start,)
+    if after is not None:
+        following = _beyond(database, key, after)
+        conditions.append(following.condition)
+        parameters += following.parameters
+    sql = (
+        f"SELECT {columns} FROM {selection.table.source} page"  # noqa: S608 -- names are quoted
+        f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(order)}"
+    )
+    return database.limited(sql, limit), parameters
 
 
 def page(selection: Selection, rows: str) -> str:

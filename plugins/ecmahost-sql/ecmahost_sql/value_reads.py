@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from ecmahost_core import Anchor, CSEntryChange, Value, Values
+from ecmahost_core import Anchor, CSEntryChange, ImportPage, Value, Values
 from ecmahost_sql import value_statements
 from ecmahost_sql.database import Database, Row, SqlValue
 from ecmahost_sql.rows import Selection, failure
@@ -17,6 +17,22 @@ from ecmahost_sql.values import InvalidValue, Reader, UnreadableValue, bind_for_
 
 OWNERS_AT_ONCE = 400
 VALUES_AT_ONCE = 20_000
+VALUES_OF_A_PAGE = 100_000
+"""After how many values of its objects a page ends, however few they are."""
+
+
+def pages_of(entries: Iterable[CSEntryChange], page_size: int) -> Iterator[ImportPage]:
+    """Yields pages of objects that may have very many values: such a page is shorter."""
+    page: list[CSEntryChange] = []
+    weight = 0
+    for entry in entries:
+        page.append(entry)
+        weight += sum(map(len, entry.attributes.values()))
+        if len(page) >= page_size or weight >= VALUES_OF_A_PAGE:
+            yield ImportPage(tuple(page))
+            page, weight = [], 0
+    if page:
+        yield ImportPage(tuple(page))
 
 
 def with_values(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import ecmahost_sql
 import pytest
-from ecmahost_sql import imports, value_reads
+from ecmahost_sql import value_reads
 
 from ecmahost_core import (
     AttributeChange,
@@ -327,7 +327,7 @@ def test_a_column_of_numbers_can_be_a_reference_that_is_set_read_and_cleared(tar
 
 
 def test_an_import_whose_groups_have_many_members_comes_in_shorter_pages(target, monkeypatch):
-    monkeypatch.setattr(imports, "VALUES_OF_A_PAGE", 3)
+    monkeypatch.setattr(value_reads, "VALUES_OF_A_PAGE", 3)
     monkeypatch.setattr(value_reads, "VALUES_AT_ONCE", 2)
     monkeypatch.setattr(value_reads, "OWNERS_AT_ONCE", 2)
     target.sql("INSERT INTO Groups (Id, Name) VALUES (12, 'x'), (13, 'y'), (14, 'z')")

@@ -1,0 +1,287 @@
+"""What a delta import tells of one object type, brought into the space.
+
+What it tells loses to whatever is newer in the space, as with every reading. But it is told once: what was passed over
+is read from the target singly, or else the old watermark stays and the next delta is told again.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from ecmahost_core.ecma.csentry import (
+    AttributeModificationType,
+    CSEntryChange,
+    ImportPage,
+    ObjectModificationType,
+)
+from ecmahost_core.ecma.run_profiles import RunStep
+from ecmahost_core.ecma.values import Anchor
+from ecmahost_core.errors import EcmahostError
+from ecmahost_core.space.objects import LinkChange, SpaceObject, TargetObject
+from ecmahost_core.space.store import ImportRun, SpaceReplaced
+from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.changes import anchor_after, anchor_of, applied
+from ecmahost_core.sync.dn import dn_of
+from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.pending import Pending, key_of, merged, same, still_missing
+from ecmahost_core.sync.single_reads import SINGLE_READS, Fate, read_singly, settle
+from ecmahost_core.sync.target_reads import ObjectUnreadable, readable
+
+log = structlog.get_logger()
+
+TOGETHER = 5_000
+"""How many objects are put together before they are written: what one entry says and a later one takes back is then
+never seen by a reader."""
+
+
+class Unresolved(EcmahostError):
+    """The delta cannot be brought in by itself; ``str(error)`` says why. Everything has to be read."""
+
+
+@dataclass(slots=True)
+class Delta:
+    """What one type's delta came to.
+
+    Attributes:
+        watermark: the last that the connector gave; empty where it gave none.
+        removals: by folded anchor, the key of each object that is gone from the target.
+        unsettled: whether something was passed over and could not be read, so that it has to be told again.
+    """
+
+    watermark: str = ""
+    removals: dict[str, int] = field(default_factory=dict)
+    unsettled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which delta is asked for.
+
+    Attributes:
+        binding: of the type.
+        step: the run step.
+        watermark: which the last run kept.
+        since: the change number that was the newest then: what is newer, the host has written since.
+    """
+
+    binding: TypeBinding
+    step: RunStep
+    watermark: str
+    since: int
+
+
+def bring(endpoint: Endpoint, run: ImportRun, asked: Asked, page_read: Callable[[ImportPage], None]) -> Delta:
+    """Brings in what has changed since a watermark, but for the removals; returns what is left to do.
+
+    ``page_read`` is called after every page. Raises Unresolved, WatermarkExpired and other ConnectorErrors,
+    BrokenContract, SpaceReplaced and StoreUnavailable.
+    """
+    bringing = _Bringing(endpoint, run, asked)
+    with closing(endpoint.connector.delta_import(asked.step, asked.watermark)) as pages:
+        for page in pages:
+            if endpoint.agreement.require().space != asked.binding.space_type.space:
+                raise SpaceReplaced(f"the space of connector {endpoint.name} was reset meanwhile")
+            for entry in page.entries:
+                run.counts.seen += 1
+                if entry.failure is None:
+                    bringing.take(entry)
+            bringing.delta.watermark = page.watermark or bringing.delta.watermark
+            page_read(page)
+    bringing.flush()
+    bringing.settle()
+    return bringing.delta
+
+
+class _Bringing:
+    """The entries of one delta, one after the other."""
+
+    def __init__(self, endpoint: Endpoint, run: ImportRun, asked: Asked) -> None:
+        self.delta = Delta()
+        self._endpoint, self._binding, self._run, self._since = endpoint, asked.binding, run, asked.since
+        self._store, self._type = endpoint.store, asked.binding.space_type
+        self._reads_singly = endpoint.connector.capabilities.full_object_import
+        self._pending: dict[str, Pending] = {}
+        self._doubtful: dict[str, Anchor] = {}
+        self._read = 0
+
+    def take(self, entry: CSEntryChange) -> None:
+        """Takes one entry, which was looked at and has no failure."""
+        if not entry.anchor:
+            named = self._by_dn(entry)
+            if named is None:
+                return
+            entry = named
+        if entry.modification_type is ObjectModificationType.DELETE:
+            self._gone(entry.anchor)
+        elif entry.modification_type is ObjectModificationType.UPDATE:
+            self._update(entry)
+        else:
+            self._whole(entry)
+        if len(self._pending) >= TOGETHER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what was put together."""
+        pending, self._pending = self._pending, {}
+        objects = [one.target() for one in pending.values() if one.whole or self._differs(one)]
+        for lost in self._run.apply(self._type, objects):
+            self._doubt(lost.anchor)
+
+    def settle(self) -> None:
+        """Asks the target for what was passed over, because the space has something newer that may not be all."""
+        if self._reads_singly and len(self._doubtful) > SINGLE_READS:
+            raise Unresolved(f"{len(self._doubtful)} objects were changed by the host since the last import, too")
+        for key, anchor in self._doubtful.items():
+            fate = settle(self._endpoint, self._binding, anchor) if self._reads_singly else Fate.UNSETTLED
+            known = self._known(anchor) if fate is Fate.GONE else None
+            if known is not None:
+                self.delta.removals[key] = known.key
+            elif fate is Fate.TAKEN:
+                self.delta.removals.pop(key, None)
+            self._run.counts.failed += fate is Fate.UNREADABLE
+            self.delta.unsettled |= fate is Fate.UNSETTLED
+
+    # One kind of entry each
+
+    def _gone(self, anchor: Anchor) -> None:
+        key = key_of(anchor)
+        self._pending.pop(key, None)
+        known = self._known(anchor)
+        if known is None:
+            return
+        if known.change_seq > self._since and self._reads_singly:
+            self._doubt(anchor)  # it may have been created again, by the host itself
+        else:
+            self.delta.removals[key] = known.key
+
+    def _whole(self, entry: CSEntryChange) -> None:
+        """An object as it is now; under another anchor, where its attributes say so."""
+        attributes = dict(readable(self._binding, entry.attributes))
+        anchor = entry.anchor
+        if entry.modification_type is ObjectModificationType.REPLACE:
+            anchor = anchor_of(self._binding, attributes) or anchor
+        one = Pending(anchor, self._dn(entry, anchor, None), attributes)
+        if key_of(anchor) == key_of(entry.anchor):
+            self._put(one)
+        else:
+            self._move(entry.anchor, one)
+
+    def _update(self, entry: CSEntryChange) -> None:
+        anchor = anchor_after(self._binding, entry)
+        before = self._base(entry.anchor)
+        if before is None and key_of(anchor) != key_of(entry.anchor):
+            before = self._base(anchor)  # the space knows of the rename already: the host itself has made it
+        if before is None:
+            self._unknown(anchor)
+            return
+        after = self._changed(before, entry)
+        if key_of(before.anchor) == key_of(anchor):
+            self._put(after)
+        else:
+            self._move(before.anchor, replace(after, anchor=anchor))
+
+    def _changed(self, before: Pending, entry: CSEntryChange) -> Pending:
+        """Returns an object after an UPDATE; attributes that nobody selected or that are only written do not count."""
+        selected = {attribute.name for attribute in self._binding.target.attributes} - {*self._type.export_only}
+        parts = tuple(part for part in entry.attribute_changes if part.name in selected)
+        after = replace(before, dn=self._dn(entry, anchor_after(self._binding, entry), before), links={**before.links})
+        loose = [part for part in parts if part.name in self._type.links and part.name not in before.attributes]
+        after.attributes = dict(
+            applied(replace(entry, attribute_changes=tuple(p for p in parts if p not in loose)), before.attributes)
+        )
+        for part in loose:
+            if part.modification_type is AttributeModificationType.UPDATE:
+                after.links[part.name] = merged(after.links.get(part.name, LinkChange()), part)
+            else:
+                after.attributes[part.name] = part.added
+                after.links.pop(part.name, None)
+        return after
+
+    def _unknown(self, anchor: Anchor) -> None:
+        """An object of which only a part was told, and of which the space knows nothing."""
+        if not self._reads_singly:
+            raise Unresolved("a change was told of an object that is not known, and it cannot be read by itself")
+        self._read += 1
+        if self._read > SINGLE_READS:
+            raise Unresolved(f"changes were told of more than {SINGLE_READS} objects that are not known")
+        try:
+            found = read_singly(self._endpoint, self._binding, anchor)
+        except ObjectUnreadable:
+            self._run.counts.failed += 1
+            return
+        for one in found[:1]:  # none: it has gone since
+            self._put(Pending(one.anchor, one.dn, dict(one.attributes)))
+
+    def _move(self, before: Anchor, one: Pending) -> None:
+        """Gives an object another anchor. All that was told before it is written first."""
+        self.flush()
+        self.delta.removals.pop(key_of(before), None)
+        self.delta.removals.pop(key_of(one.anchor), None)
+        if not self._run.move(self._type, before, one.target()):
+            self._doubt(before)
+            self._doubt(one.anchor)
+
+    # What there is so far
+
+    def _by_dn(self, entry: CSEntryChange) -> CSEntryChange | None:
+        """Returns an entry that names its object by DN with the anchor; None for the removal of what is not known."""
+        self.flush()
+        known = self._store.by_dn(self._type, entry.dn or "")
+        if known is not None:
+            return replace(entry, anchor=known.anchor)
+        if entry.modification_type is ObjectModificationType.DELETE:
+            return None
+        if entry.modification_type is ObjectModificationType.REPLACE:
+            anchor = anchor_of(self._binding, entry.attributes)
+            if anchor:
+                return replace(entry, anchor=anchor)
+        raise Unresolved("a change was told of an object by a DN that is not known")
+
+    def _base(self, anchor: Anchor) -> Pending | None:
+        """Returns an object as far as it is known, to be changed; None where it is not."""
+        pending = self._pending.get(key_of(anchor))
+        if pending is not None:
+            return pending
+        known = self._known(anchor)
+        if known is None:
+            return None
+        attributes = dict(readable(self._binding, known.attributes))
+        return Pending(known.anchor, known.dn, attributes, known, whole=False)
+
+    def _known(self, anchor: Anchor) -> SpaceObject | None:
+        return self._store.by_anchor(self._type, anchor)
+
+    def _put(self, one: Pending) -> None:
+        key = key_of(one.anchor)
+        self.delta.removals.pop(key, None)
+        self._pending[key] = one
+
+    def _dn(self, entry: CSEntryChange, anchor: Anchor, before: Pending | None) -> str | None:
+        told = entry.new_dn or entry.dn
+        return told or dn_of(self._binding, anchor) or (before.dn if before is not None else None)
+
+    def _differs(self, one: Pending) -> bool:
+        """Whether changes of a known object are still to be written; those that are in doubt are not.
+
+        The space may have had a newer write since the last import, of which the target's log tells too: the same is
+        then there already. Where it is not, the log may be older than the write.
+        """
+        known = one.known
+        if known is None:
+            return True
+        one.links = still_missing(self._store, self._type, one)
+        before = TargetObject(known.anchor, known.dn, readable(self._binding, known.attributes))
+        if not one.links and same(before, one.target()):
+            self._run.counts.unchanged += 1
+            return False
+        if known.change_seq > self._since and self._reads_singly:
+            self._doubt(one.anchor)
+            return False
+        return True
+
+    # What the target is asked for by itself
+
+    def _doubt(self, anchor: Anchor) -> None:
+        self._doubtful[key_of(anchor)] = anchor
