@@ -4,6 +4,7 @@ from flask import Blueprint, Response
 
 from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.certificates.expiry import Stage
+from ecmahost_core.connectors.breaker import BreakerState
 from ecmahost_core.space.journal import EntryState
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.web.answers import answer
@@ -66,6 +67,9 @@ def _state(endpoint: Endpoint) -> dict[str, object]:
         state = {"ready": False, "reason": "importing" if status.importing else "first import has not completed"}
     elif endpoint.failing and not endpoint.imports:
         state = {"ready": False, "reason": "target"}
+    breaker = endpoint.breaker.state
+    if breaker is not BreakerState.CLOSED:
+        state["breaker"] = breaker.value
     if endpoint.imports and standing.incomplete:
         state["attributes"] = "importing"
     if status.last_failure:
