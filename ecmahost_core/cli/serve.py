@@ -21,6 +21,7 @@ from ecmahost_core.logs import configure_logs
 from ecmahost_core.serving.arbiter import serve as serve_processes
 from ecmahost_core.serving.running import Claim, claimed
 from ecmahost_core.serving.settings import ServingSettings
+from ecmahost_core.space.sqlite.mending import Watch, mend
 from ecmahost_core.web.answers import unread_refusal
 from ecmahost_core.worker import run_worker
 from ecmahost_core.wsgi import application
@@ -64,6 +65,8 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
     process = _Process(home, configuration, claim)
     process.publish()
     note_packages(home)
+    store = _Store(configuration.store)
+    store.prepare()
     try:
         return serve_processes(
             ServingSettings(
@@ -75,6 +78,7 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
             ),
             process.application,
             background=process.work,
+            shared=store,
             before_reload=process.publish,
             on_reload=process.reload,
             on_ready=lambda _host, port: _write(port_file, f"{port}\n"),
@@ -82,6 +86,22 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
         )
     finally:
         port_file.unlink(missing_ok=True)
+
+
+class _Store:
+    """The file that all processes share: looked at before they are started, and replaced when it is damaged."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._watch: Watch | None = None
+
+    def prepare(self) -> None:
+        """Raises StoreUnavailable where no file can be made."""
+        self._watch = None
+        self._watch = mend(self._path)
+
+    def is_over(self) -> bool:
+        return self._watch is None or self._watch.is_over()
 
 
 class _Process:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import structlog
 
-from ecmahost_core.space.sqlite import schema
+from ecmahost_core.space.sqlite import damage, schema
 from ecmahost_core.space.sqlite.readers import Readers
 from ecmahost_core.space.store import StoreUnavailable
 
@@ -31,8 +31,8 @@ _REASONS = {
     "SQLITE_BUSY": "another process has kept it locked for too long: try again",
     "SQLITE_READONLY": "the file may not be written: check its owner and the file system",
     "SQLITE_CANTOPEN": "the file cannot be opened: check its path, its owner and its directory",
-    "SQLITE_NOTADB": "the file is not a SQLite database: restore it from a backup",
-    "SQLITE_CORRUPT": "the file is damaged: restore it from a backup",
+    "SQLITE_NOTADB": "the file is not a SQLite database: a host that runs, or starts, sets it aside and begins another",
+    "SQLITE_CORRUPT": "the file is damaged: a host that runs, or starts, sets it aside and begins another",
     "SQLITE_IOERR": "the disk reports an error",
 }
 _KEEPS_CONNECTION = ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_CONSTRAINT")
@@ -75,6 +75,7 @@ class Database:
         try:
             if writing:
                 self._prepare_file()
+                damage.note_open(path)
                 with self.write() as transaction:
                     schema.migrate(transaction.connection)
             else:
@@ -123,6 +124,8 @@ class Database:
                 with suppress(sqlite3.Error):
                     self._writer.close()
             self._writer = None
+        if self.writing:
+            damage.note_closed(self.path)
 
     def _check(self) -> None:
         if self._closed:
@@ -201,6 +204,8 @@ class _Lending:
 def unavailable(error: sqlite3.Error, path: Path) -> StoreUnavailable:
     """Returns what callers see of an error of SQLite: its name and a way out, never a statement or a value."""
     name = _name(error)
+    if damage.is_damage(error):
+        damage.mark(path)
     _log.error("store_unavailable", code=name)
     reasons = (reason for prefix, reason in _REASONS.items() if name.startswith(prefix))
     return StoreUnavailable(f"the connector space {path} cannot be used: {next(reasons, 'SQLite refused')} ({name})")
