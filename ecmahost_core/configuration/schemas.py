@@ -31,7 +31,14 @@ from ecmahost_core.configuration.fields import (
     whole_number,
 )
 from ecmahost_core.configuration.mistakes import describe, echo, refusal
-from ecmahost_core.configuration.model import Freshness, QueryAttribute, RunProfile, SelectedAttribute, TokenHash
+from ecmahost_core.configuration.model import (
+    Durability,
+    Freshness,
+    QueryAttribute,
+    RunProfile,
+    SelectedAttribute,
+    TokenHash,
+)
 from ecmahost_core.configuration.tokens import MAXIMUM_TOKENS, PREFIX
 from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow, FlowAction
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType
@@ -75,6 +82,13 @@ class LogsTab(Tab):
     """``[logs]`` of ``ecmahost.toml``."""
 
     level = Entry(choice({level: level for level in LEVELS}), default="info", name="log_level")
+
+
+class StoreTab(Tab):
+    """``[store]`` of ``ecmahost.toml``."""
+
+    durability = Entry(choice({each.value: each for each in Durability}), default="kill")
+    event_days = Entry(whole_number(1, 3650), default=90)
 
 
 class TokenTable(Tab):

@@ -232,5 +232,8 @@ class Store(Readings, Protocol):
     def events(self, connector: str, limit: int) -> list[StoredEvent]:
         """Returns the newest events, newest first."""
 
-    def prune(self, retention_days: int) -> None:
-        """Removes old events, tombstones that no running import needs, and spaces that were reset."""
+    def prune(self, retention_days: int | None) -> None:
+        """Removes old events, tombstones that no running import needs, and spaces that were reset.
+
+        None keeps all events: the time of day may be wrong now.
+        """

@@ -12,6 +12,8 @@ from ecmahost_core.web.site import Site
 
 LISTED = 20
 """How many objects are named, by the ids that ``ecmahost journal`` shows."""
+CLOCK_SECONDS = 3600.0
+"""How long it is told that the clock was set: who looks once an hour sees it."""
 
 
 def health_routes(site: Site) -> Blueprint:
@@ -37,6 +39,8 @@ def health_routes(site: Site) -> Blueprint:
         ready = all(state["ready"] for state in states.values())
         status = "ready" if ready else "not ready"
         body = {"status": status, "connectors": states, "certificate": _certificate(site.certificate)}
+        if site.clock.has_jumped(CLOCK_SECONDS):
+            body["clock"] = "jumped"
         return answer(body, 200 if ready else 503)
 
     return routes

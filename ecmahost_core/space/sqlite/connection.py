@@ -16,7 +16,9 @@ from urllib.parse import quote
 
 import structlog
 
+from ecmahost_core.configuration.model import Durability
 from ecmahost_core.space.sqlite import damage, schema
+from ecmahost_core.space.sqlite.checkpoints import Checkpoints
 from ecmahost_core.space.sqlite.readers import Readers
 from ecmahost_core.space.store import StoreUnavailable
 
@@ -63,10 +65,12 @@ class Transaction:
 class Database:
     """The file, opened by one process. Opened after a fork: a child that inherits it is refused, not corrupted."""
 
-    def __init__(self, path: Path, *, writing: bool) -> None:
+    def __init__(self, path: Path, *, writing: bool, durability: Durability = Durability.KILL) -> None:
         """Opens the file, and makes and migrates it when it is opened for writing; raises StoreUnavailable."""
         self.path = path
         self.writing = writing
+        self._synchronous = {Durability.KILL: "NORMAL", Durability.POWER: "FULL"}[durability]
+        self._checkpoints = Checkpoints(path)
         self._process = os.getpid()
         self._closed = False
         self._readers = Readers(lambda: self._connect("ro"), READERS)
@@ -104,6 +108,7 @@ class Database:
             _begin(connection)
             yield Transaction(connection, time.time_ns() // 1000)
             connection.execute("COMMIT")
+            self._checkpoints.after_commit(connection)
         except sqlite3.Error as error:
             self._end_failed_write(discard=not _name(error).startswith(_KEEPS_CONNECTION))
             raise unavailable(error, self.path) from error
@@ -157,7 +162,7 @@ class Database:
         )
         try:
             if mode == "rw":
-                _become_writer(connection)
+                _become_writer(connection, self._synchronous)
             else:
                 connection.execute("PRAGMA query_only = 1")
                 connection.execute("PRAGMA cache_size = -8192")
@@ -215,8 +220,8 @@ def _name(error: sqlite3.Error) -> str:
     return str(getattr(error, "sqlite_errorname", None) or type(error).__name__)
 
 
-def _become_writer(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA synchronous = NORMAL")
+def _become_writer(connection: sqlite3.Connection, synchronous: str) -> None:
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     connection.execute("PRAGMA wal_autocheckpoint = 8192")

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ecmahost_core.configuration.model import Durability
 from ecmahost_core.space.fingerprint import Fingerprint, Standing
 from ecmahost_core.space.history import ConnectorStatus, EventRecord, StoredEvent
 from ecmahost_core.space.journal import (
@@ -48,7 +49,7 @@ from ecmahost_core.space.sqlite.waiting import Releases
 from ecmahost_core.space.store import StoreUnavailable
 
 
-def open_store(path: Path, runtime: Path, *, writing: bool) -> "SqliteStore":
+def open_store(path: Path, runtime: Path, *, writing: bool, durability: Durability = Durability.KILL) -> "SqliteStore":
     """Opens the connector space; with ``writing``, makes the file where there is none.
 
     Called after the last fork. Raises StoreUnavailable.
@@ -57,16 +58,17 @@ def open_store(path: Path, runtime: Path, *, writing: bool) -> "SqliteStore":
         path: the file, readable by its owner alone.
         runtime: a directory on the same machine for lock files; all processes of a host name the same one.
         writing: whether this process writes, and so gets an incarnation.
+        durability: what a completed write survives.
     """
-    return SqliteStore(path, runtime, writing=writing)
+    return SqliteStore(path, runtime, writing=writing, durability=durability)
 
 
 class SqliteStore(Readings):
     """The connector space in one SQLite file; keeps the contract of ``space.store.Store``. Also a context manager."""
 
-    def __init__(self, path: Path, runtime: Path, *, writing: bool) -> None:
+    def __init__(self, path: Path, runtime: Path, *, writing: bool, durability: Durability = Durability.KILL) -> None:
         """See ``open_store``."""
-        self._database = Database(path, writing=writing)
+        self._database = Database(path, writing=writing, durability=durability)
         self._locks = lock_directory(runtime)
         self._incarnation: Incarnation | None = None
         try:
@@ -246,10 +248,11 @@ class SqliteStore(Readings):
         """See ``Store.events``."""
         return events.newest(self._database, connector, limit)
 
-    def prune(self, retention_days: int) -> None:
+    def prune(self, retention_days: int | None) -> None:
         """See ``Store.prune``."""
         incarnation = self._require_incarnation()
-        events.remove_old(self._database, retention_days)
+        if retention_days is not None:
+            events.remove_old(self._database, retention_days)
         self._runs.prune(incarnation.id)
         departures.finish(self._database)
         retired.clear(self._database, at_once=False)
