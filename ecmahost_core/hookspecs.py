@@ -260,7 +260,8 @@ def explain_export(
 def check(session: Any, step: RunStep) -> Sequence[Finding]:
     """Returns what an administrator should know about this target and these types: missing rights, suggestions.
 
-    Reads only. Called by ``ecmahost check``. Empty when there is nothing to say.
+    Reads only. Called by ``ecmahost check``, with all object types that are configured: what one of them says of
+    another (whose anchors its references are) can be looked at, too. Empty when there is nothing to say.
     """
 
 

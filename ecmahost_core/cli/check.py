@@ -20,6 +20,7 @@ from ecmahost_core.configuration.load import load_host
 from ecmahost_core.configuration.model import ConnectorConfiguration, HostConfiguration
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.ecma.results import Finding, Severity
+from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.errors import (
     AccessDenied,
     BadServerCredentials,
@@ -137,7 +138,7 @@ def _examined(
         for binding in bindings.values():
             found += host_findings(configuration, binding)
             found += sample_findings(connector, binding)
-            found += connector.check(binding.export_step)
+        found += connector.check(_step(bindings))
     except ConfigurationError as error:
         problems += error.problems
     except BrokenContract as error:
@@ -148,6 +149,14 @@ def _examined(
     finally:
         connector.close()
     return found
+
+
+def _step(bindings: Mapping[str, TypeBinding]) -> RunStep:
+    """All types at once: whether a link table holds the right column is only known with the types that it names."""
+    steps = [binding.export_step for binding in bindings.values()]
+    names = dict.fromkeys(name for step in steps for name in step.query_attributes)
+    types = {one.name: one for step in steps for one in step.types}
+    return RunStep(tuple(types.values()), steps[0].page_size, tuple(names))
 
 
 def _left_behind(host: HostConfiguration, name: str) -> list[Finding]:

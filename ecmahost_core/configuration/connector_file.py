@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ecmahost_core.configuration import schemas
+from ecmahost_core.configuration.custom_types import custom_names, refuse_borrowed_urns, refuse_collisions
 from ecmahost_core.configuration.documents import Document
 from ecmahost_core.configuration.extensions import NO_EXTENSIONS, OfferedExtensions, read_extensions
 from ecmahost_core.configuration.fields import Reader, Tab
@@ -22,7 +23,7 @@ from ecmahost_core.configuration.model import (
 from ecmahost_core.configuration.parameters import Sources, read_parameters
 from ecmahost_core.configuration.report import Report
 from ecmahost_core.configuration.scim_paths import RESOURCE_TYPES as SCIM_TYPES
-from ecmahost_core.configuration.scim_paths import mapping_of
+from ecmahost_core.configuration.scim_paths import custom_mapping_of, mapping_of
 from ecmahost_core.ecma.parameters import NO_PARAMETERS, ConfigParameterDefinition, Parameters
 from ecmahost_core.errors import ConfigurationProblem, EcmahostError
 
@@ -43,12 +44,7 @@ TABLES = (
 RESOURCE_TYPES = tuple(SCIM_TYPES)
 _OBJECT_TYPE = "[object_types.User] with the target's object type and its anchor"
 _GROUP_MAPPING = 'this table, with at least displayName = "..." and members = "..."'
-_OBJECT_TYPES: Mapping[str, Reader[dict[str, Any]]] = dict.fromkeys(RESOURCE_TYPES, reader_of(schemas.ObjectTypeTab))
-_MAPPINGS: Mapping[str, Reader[dict[str, Any]]] = {name: mapping_of(one) for name, one in SCIM_TYPES.items()}
-_FLOWS: Mapping[str, Reader[dict[str, Any]]] = {
-    "User": reader_of(schemas.DeprovisioningTab),
-    "Group": reader_of(schemas.GroupDeprovisioningTab),
-}
+_CUSTOM_MAPPING = "this table, with a line for each attribute of the type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +77,7 @@ def read_connector(
     connectivity = _connectivity(report, document, installation)
     profiles = _tab(report, document, "run_profiles", schemas.RunProfilesTab)
     export = _tab(report, document, "export", schemas.ExportTab)
-    object_types = _by_resource_type(report, document, "object_types", _OBJECT_TYPES, _OBJECT_TYPE)
-    mapping = _by_resource_type(report, document, "schema_mapping", _MAPPINGS, "")
-    deprovisioning = _by_resource_type(report, document, "deprovisioning", _FLOWS, "")
-    mapped = document.get("schema_mapping", {})
-    if "Group" in object_types and isinstance(mapped, Mapping) and "Group" not in mapped:
-        report.add("schema_mapping.Group", "", "", _GROUP_MAPPING)
+    object_types, mapping, deprovisioning = _by_resource_type(report, document)
     names = properties.pop("extensions", ())
     # Which are used is not known where the table that names them could not be read.
     extensions = (
@@ -146,18 +137,61 @@ def _installed(type_name: str, installed: Sequence[str]) -> str:
     return f"an installed connector type: {choice_of(type_name, tuple(installed))}"
 
 
-def _by_resource_type(
-    report: Report, document: Document, table: str, readers: Mapping[str, Reader[dict[str, Any]]], required: str
+@dataclass(frozen=True, slots=True)
+class _TypeReaders:
+    """What reads the tables of each resource type that the file has or may have."""
+
+    object_types: Mapping[str, Reader[dict[str, Any]]]
+    mappings: Mapping[str, Reader[dict[str, Any]]]
+    flows: Mapping[str, Reader[dict[str, Any]]]
+
+
+def _readers(document: Document, custom: Sequence[str]) -> _TypeReaders:
+    """The readers of User and Group, and of the administrator's own types."""
+    given = document.get("object_types", {})
+    own_urns = {name: str(given[name].get("schema", "")) for name in custom if isinstance(given[name], Mapping)}
+    users, others = reader_of(schemas.DeprovisioningTab), reader_of(schemas.GroupDeprovisioningTab)
+    return _TypeReaders(
+        dict.fromkeys(RESOURCE_TYPES, reader_of(schemas.ObjectTypeTab))
+        | dict.fromkeys(custom, reader_of(schemas.CustomObjectTypeTab)),
+        {name: mapping_of(one) for name, one in SCIM_TYPES.items()}
+        | {name: custom_mapping_of(own_urns.get(name, "")) for name in custom},
+        {name: users if name == "User" else others for name in (*RESOURCE_TYPES, *custom)},
+    )
+
+
+Tables = dict[str, dict[str, Any]]
+"""By resource type."""
+
+
+def _by_resource_type(report: Report, document: Document) -> tuple[Tables, Tables, Tables]:
+    """Reads ``[object_types]``, ``[schema_mapping]`` and ``[deprovisioning]``, which have a table for each type."""
+    given = document.get("object_types", {})
+    custom = custom_names(report, given)
+    readers = _readers(document, custom)
+    object_types = _tables(report, document, "object_types", readers.object_types)
+    if isinstance(given, Mapping) and not any(name in given for name in readers.object_types):
+        report.add("object_types", "", "", _OBJECT_TYPE)
+    mapping = _tables(report, document, "schema_mapping", readers.mappings)
+    mapped = document.get("schema_mapping", {})
+    for name in object_types if isinstance(mapped, Mapping) else ():
+        if name not in mapped and name != "User":
+            expected = _GROUP_MAPPING if name == "Group" else _CUSTOM_MAPPING
+            report.add(f"schema_mapping.{name}", "", "", expected)
+    refuse_collisions(report, object_types)
+    refuse_borrowed_urns(report, object_types, mapping)
+    return object_types, mapping, _tables(report, document, "deprovisioning", readers.flows)
+
+
+def _tables(
+    report: Report, document: Document, table: str, readers: Mapping[str, Reader[dict[str, Any]]]
 ) -> dict[str, dict[str, Any]]:
-    """Reads the tables ``[<table>.<resource type>]``; ``required`` says what is missing when there is none."""
+    """Reads the tables ``[<table>.<resource type>]``; names of ``[object_types]`` have been looked at already."""
     whole = document.get(table, {})
     if not isinstance(whole, Mapping):
         report.add(table, "", describe(whole), "a table")
         return {}
-    report.unknown_tables(table, whole, RESOURCE_TYPES)
-    if required and not any(name in whole for name in RESOURCE_TYPES):
-        report.add(table, "", "", required)
-    read = {
-        name: report.read(f"{table}.{name}", readers[name], whole[name]) for name in RESOURCE_TYPES if name in whole
-    }
+    if table != "object_types":
+        report.unknown_tables(table, whole, tuple(readers))
+    read = {name: report.read(f"{table}.{name}", readers[name], whole[name]) for name in readers if name in whole}
     return {name: values for name, values in read.items() if values is not None}

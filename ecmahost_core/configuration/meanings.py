@@ -163,9 +163,20 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         ),
         "object_types.User.attributes.NAME.references": Meaning(
             "Of a Reference (`manager`, `members`): whose objects its values name by their anchor. The object type in "
-            "the target, or `User` or `Group`.",
+            "the target, or a resource type: `User`, `Group`, one of your own.",
             otherwise="as the target says; where it says nothing, distinguished names",
             takes="an object type of the target, or a resource type",
+        ),
+        "object_types.NAME.schema": Meaning(
+            "The URN of the type's core schema. None that an RFC has, and none that another type has.",
+        ),
+        "object_types.NAME.endpoint": Meaning(
+            "Where clients find the resources, below the connector's address.",
+            otherwise="a slash, the name and an s: `/Devices`",
+        ),
+        "object_types.NAME.description": Meaning(
+            "For `/ResourceTypes`.",
+            otherwise="none",
         ),
         "deprovisioning.User.disable": Meaning(
             "What SCIM `active` false does: nothing in the target, a deletion, or the attribute receives false "
@@ -180,7 +191,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             takes='"none", "delete" or { set = "attribute", value = true }',
         ),
         "deprovisioning.Group.delete": Meaning(
-            "What DELETE of a group does, as for people. A group is never disabled.",
+            "What DELETE of a group does, as for people; so with every type of your own. Only people are disabled.",
             otherwise='`"none"`',
             takes='"none", "delete" or { set = "attribute", value = true }',
         ),

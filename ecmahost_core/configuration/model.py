@@ -182,7 +182,7 @@ class ObjectType:
     """The Object Types and Select Attributes tabs, for one SCIM resource type.
 
     Attributes:
-        resource_type: ``User`` or ``Group``.
+        resource_type: ``User``, ``Group``, or a name of the administrator's own (RFC 7643 section 6).
         target: the target's object type: a table, a class, a file's only type.
         anchor: target attributes that identify an object; never empty.
         anchor_immutable: True when an anchor never changes and is never reused; SCIM ids then derive from it.
@@ -192,6 +192,9 @@ class ObjectType:
         select_attributes: target attributes to keep beside those that are needed anyway (anchor, query attributes,
             what is mapped, what a deprovisioning flow sets). None where the configuration does not say: then every
             attribute of the object type in the profile ``ecma``, and none in the profile ``scim``.
+        endpoint: of a resource type of the administrator's own, as configured; empty for the usual one.
+        schema: the URN of its core schema; empty for User and Group, whose schemas are the RFC's.
+        description: for ``/ResourceTypes``; empty for what the schema says.
     """
 
     resource_type: str
@@ -202,6 +205,14 @@ class ObjectType:
     query_attributes: tuple[QueryAttribute, ...] = ()
     attributes: Mapping[str, SelectedAttribute] = field(default_factory=dict)
     select_attributes: tuple[str, ...] | None = None
+    endpoint: str = ""
+    schema: str = ""
+    description: str = ""
+
+    @property
+    def collection(self) -> str:
+        """The path of its resources below the base URL: ``/Users``."""
+        return self.endpoint or f"/{self.resource_type}s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +271,11 @@ class ConnectorConfiguration:
     def name(self) -> str:
         """The connector's name, as in its URL."""
         return self.properties.name
+
+    def named_type(self, name: str) -> str | None:
+        """The resource type that is meant by the target's name of an object type, or by its own in any case."""
+        by_target = next((key for key, one in self.object_types.items() if name and one.target == name), None)
+        return by_target or next((key for key in self.object_types if key.lower() == name.lower()), None)
 
     def profile_of(self, resource_type: str) -> Profile:
         """The profile of a resource type: ``ecma`` where it has no schema mapping."""

@@ -43,6 +43,7 @@ _AFTER = (
     ("export", schemas.ExportTab),
     ("object_types.User", schemas.ObjectTypeTab),
 )
+_OF_CUSTOM = (("object_types.NAME", schemas.CustomTypeTable),)
 _LAST = (
     ("deprovisioning.User", schemas.DeprovisioningTab),
     ("deprovisioning.Group", schemas.GroupDeprovisioningTab),
@@ -82,6 +83,31 @@ members = "Members"
 ```
 """
 
+_CUSTOM = """
+Any other name is a resource type of your own (RFC 7643 section 6), such as `Device` or `Entitlement`: letters and
+digits, the first a letter. It has the keys of `[object_types.User]`, a mapping in any case, and these keys. Its core
+schema has the attributes that the mapping names, of the target's types: `name`, `name.part` for a part of a complex
+attribute, and for references `name`, or `name[type eq "..."]` where the target keeps them apart by type. Of what SCIM
+has for people there is nothing: no `active`, no `groups`. A URN of your own before a name makes an extension, as for
+people. Whoever is named by a Reference may be of any type, `references = "Device"` included.
+
+```toml
+[object_types.Device]
+schema = "urn:example:params:scim:schemas:Device"
+endpoint = "/Devices"
+target = "Devices"
+anchor = ["Id"]
+query_attributes = ["Serial"]
+attributes.OwnerId = { type = "Reference", references = "User" }    # where the target's catalog does not say it
+
+[schema_mapping.Device]
+serialNumber = "Serial"
+"model.vendor" = "Vendor"
+"model.name" = "Model"
+owner = "OwnerId"                 # {"value": the SCIM id of a user, "$ref": ...}
+```
+"""
+
 _EXTENSIONS = """
 ## `[extensions.NAME]`
 
@@ -103,6 +129,8 @@ def reference(definitions: Mapping[str, Sequence[ConfigParameterDefinition]]) ->
     parts += [_parameters(name, declared) for name, declared in definitions.items()]
     parts += [_section(name, tab) for name, tab in _AFTER]
     parts.append(_MAPPING)
+    parts += [_section(name, tab) for name, tab in _OF_CUSTOM]
+    parts.append(_CUSTOM)
     parts += [_section(name, tab) for name, tab in _LAST]
     parts.append(_EXTENSIONS)
     return "".join(parts)
@@ -110,7 +138,7 @@ def reference(definitions: Mapping[str, Sequence[ConfigParameterDefinition]]) ->
 
 def keys() -> list[str]:
     """Returns every key that has a value of its own, as ``table.key``; a test wants a meaning for each."""
-    tabs = (*_HOST, *_BEFORE, *_AFTER, *_LAST)
+    tabs = (*_HOST, *_BEFORE, *_AFTER, *_OF_CUSTOM, *_LAST)
     return [f"{name}.{key}" for name, tab in tabs for key, _ in _values(tab)]
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from ecmahost_core.connectors.contract import LoadedPlugin
 from ecmahost_core.ecma.capabilities import Capabilities
 from ecmahost_core.ecma.passwords import PasswordSupport
+from ecmahost_core.errors import ConnectorError
 
 
 def derived(said: Capabilities, plugin: LoadedPlugin) -> Capabilities:
@@ -20,6 +21,14 @@ def derived(said: Capabilities, plugin: LoadedPlugin) -> Capabilities:
         explain=said.explain and plugin.implements("explain_export"),
         full_object_import=said.full_object_import and plugin.implements("full_object_import"),
         password=_password(said.password, plugin),
+    )
+
+
+def missing(name: str, plugin: LoadedPlugin, hook: str, what: str = "") -> ConnectorError:
+    """Returns the error of a connector that lacks the ability behind a hook; ``what`` names it better than the hook."""
+    why = "declines it" if plugin.implements(hook) else "does not implement it"
+    return ConnectorError(
+        f"connector {name!r} has no {what or hook}: its plugin {plugin.name!r} {why}", nothing_sent=True
     )
 
 

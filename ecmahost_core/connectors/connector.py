@@ -4,7 +4,7 @@ What a plugin returns is checked here, and what it raises leaves as a ConnectorE
 """
 
 import time
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import AbstractContextManager, closing
 from types import MappingProxyType
 from typing import Final
@@ -13,7 +13,7 @@ import structlog
 
 from ecmahost_core.configuration.model import ConnectorConfiguration
 from ecmahost_core.connectors import entries, returns
-from ecmahost_core.connectors.abilities import derived
+from ecmahost_core.connectors.abilities import derived, missing
 from ecmahost_core.connectors.contract import LoadedPlugin
 from ecmahost_core.connectors.credentials import Credentials
 from ecmahost_core.connectors.explanations import explanations
@@ -23,6 +23,7 @@ from ecmahost_core.connectors.hooks import Hooks
 from ecmahost_core.connectors.identity import declared_identity
 from ecmahost_core.connectors.pages import PageCheck
 from ecmahost_core.connectors.sessions import SessionPool
+from ecmahost_core.connectors.steps import anchor_sizes, require_types
 from ecmahost_core.connectors.withholding import without_secrets
 from ecmahost_core.connectors.wrapping import wrapping_module
 from ecmahost_core.ecma.capabilities import Capabilities
@@ -121,7 +122,7 @@ class Connector:
         complete. Wrap it in ``contextlib.closing``: whoever stops early ends the session by that.
         """
         self._require("full_import", can=self._capabilities.full_import)
-        anchors = _anchor_sizes(step)
+        anchors = anchor_sizes(step)
 
         def look(author: str, page: object) -> ImportPage:
             return entries.import_page(author, page, anchors, step.page_size)
@@ -155,13 +156,12 @@ class Connector:
         that the target is untouched. Nothing is sent, and ValueError raised, when two changes have the same identifier
         or the step lacks a change's object type; and ConnectorError where the connector takes no passwords this way.
         """
-        anchors = _anchor_sizes(step)
+        anchors = anchor_sizes(step)
         if secrets:
             self._require("export", can=self._capabilities.password is PasswordSupport.WITH_EXPORT, what="secrets")
         if len({change.identifier for change in changes}) < len(changes):
             raise ValueError("the identifiers of the changes of one export are unique")
-        if not anchors.keys() >= {change.object_type for change in changes}:
-            raise ValueError("the step of an export holds the object types of all its changes")
+        require_types(step, changes)
         if not changes:
             return ()
 
@@ -213,8 +213,7 @@ class Connector:
         tell (``capabilities.explain``), and ValueError as ``export`` does.
         """
         self._require("explain_export", can=self._capabilities.explain)
-        if not _anchor_sizes(step).keys() >= {change.object_type for change in changes}:
-            raise ValueError("the step of an explanation holds the object types of all its changes")
+        require_types(step, changes)
 
         def check(plugin: str, answer: object) -> tuple[ExportExplanation, ...]:
             return explanations(plugin, answer, changes)
@@ -291,13 +290,4 @@ class Connector:
 
     def _require(self, hook: str, *, can: bool, what: str = "") -> None:
         if not can:
-            why = "declines it" if self.plugin.implements(hook) else "does not implement it"
-            raise ConnectorError(
-                f"connector {self.name!r} has no {what or hook}: its plugin {self.plugin.name!r} {why}",
-                nothing_sent=True,
-            )
-
-
-def _anchor_sizes(step: RunStep) -> Mapping[str, int]:
-    """Returns how many values an anchor has, by object type."""
-    return {each.name: len(each.anchor) for each in step.types}
+            raise missing(self.name, self.plugin, hook, what)

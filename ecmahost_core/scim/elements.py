@@ -4,11 +4,13 @@ Lists may be long (the members of a group), so nothing here compares every value
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ecmahost_core.scim import entra, errors
 from ecmahost_core.scim.complex_values import merged, with_sub, without
 from ecmahost_core.scim.evaluate import element_matches
+from ecmahost_core.scim.nodes import And
 from ecmahost_core.scim.operations import Change
 from ecmahost_core.scim.values import canonical_value
 from ecmahost_core.text import fold
@@ -25,6 +27,7 @@ def changed_values(change: Change, present: Sequence[Any], ignored: list[str]) -
     Raises:
         ScimError: 400 ``invalidValue``, ``noTarget`` or ``mutability``.
     """
+    change = _of_those_meant(change)
     if change.op == "remove" or change.value is None:
         return _removed(change, present, ignored) or None
     if change.path.value_filter is None and change.path.sub_attribute is None:
@@ -35,9 +38,20 @@ def changed_values(change: Change, present: Sequence[Any], ignored: list[str]) -
     return _with_one_primary(present, result) or None
 
 
+def _of_those_meant(change: Change) -> Change:
+    """The change without the condition that a value is primary, where none can say so and another condition chooses."""
+    value_filter = change.path.value_filter
+    if not isinstance(value_filter, And) or change.attribute.linked:
+        return change
+    left = tuple(one for one in value_filter.operands if not entra.means_the_only_one(one))
+    if not left or len(left) == len(value_filter.operands):
+        return change
+    return replace(change, path=replace(change.path, value_filter=left[0] if len(left) == 1 else And(left)))
+
+
 def _removed(change: Change, present: Sequence[Any], ignored: list[str]) -> list[Any]:
     path, sub = change.path, change.path.sub_attribute
-    hits = [path.value_filter is None or element_matches(path.value_filter, element) for element in present]
+    hits = _hits(change, present)
     if sub is None:
         if path.value_filter is not None:
             return [element for element, hit in zip(present, hits, strict=True) if not hit]
@@ -60,18 +74,36 @@ def _removed(change: Change, present: Sequence[Any], ignored: list[str]) -> list
     return result
 
 
+def _hits(change: Change, present: Sequence[Any]) -> list[bool]:
+    """Which values the filter of the path selects."""
+    value_filter = change.path.value_filter
+    if value_filter is None or (len(present) < 2 and _means_the_only_one(change)):
+        return [True] * len(present)
+    return [element_matches(value_filter, element) for element in present]
+
+
+def _means_the_only_one(change: Change) -> bool:
+    value_filter = change.path.value_filter
+    return value_filter is not None and not change.attribute.linked and entra.means_the_only_one(value_filter)
+
+
+def _meant(change: Change, present: Sequence[Any]) -> dict[str, Any] | None:
+    """What a new value has to begin with; None where the path does not say it."""
+    value_filter = change.path.value_filter
+    if value_filter is None or (not present and _means_the_only_one(change)):
+        return {}
+    return entra.element_meant_by(value_filter)
+
+
 def _edited(change: Change, present: Sequence[Any], ignored: list[str]) -> list[Any]:
     """Sets what the path names in each value that its filter selects, in a new one where it selects none."""
-    value_filter = change.path.value_filter
-    if value_filter is None:
-        hits = [True] * len(present)
-    else:
-        hits = [element_matches(value_filter, element) for element in present]
+    hits = _hits(change, present)
     result = [_edited_element(change, e, ignored) if hit else e for e, hit in zip(present, hits, strict=True)]
     if not any(hits):
-        meant = {} if value_filter is None else entra.element_meant_by(value_filter)
+        meant = _meant(change, present)
         sub = change.path.sub_attribute
-        if meant is None or (sub is not None and sub.name in meant):  # what is to be changed is not there
+        # What a filter says of the type is where to put something; of the value itself, that it has to be there.
+        if meant is None or (sub is not None and meant.keys() & {sub.name, "value"}):
             raise errors.no_target(f"No value of {change.path.text} matches the filter of the path.")
         result.append(_edited_element(change, meant, ignored))
     return [element for element in result if element is not None]

@@ -130,6 +130,19 @@ def unwrapped(value: Any) -> Any:
     return value
 
 
+def means_the_only_one(value_filter: Filter) -> bool:
+    """Whether a filter wants the primary one of values that do not say which is (called by ``elements``).
+
+    ``roles[primary eq "True"].value`` is Microsoft's mapping for the one role of a user. Where a connector keeps roles
+    as plain texts, the only one is meant, or the one to be made; ``noTarget`` would refuse what else is in the PATCH.
+    """
+    if not isinstance(value_filter, Comparison) or value_filter.operator != "eq":
+        return False
+    path = value_filter.path
+    asks = path.attribute is None and path.name.lower() == "primary"
+    return asks and boolean(str(value_filter.value)) is True
+
+
 def element_meant_by(value_filter: Filter) -> dict[str, Any] | None:
     """The element that a PATCH of ``emails[type eq "work"].value`` creates when there is none (called by ``elements``).
 

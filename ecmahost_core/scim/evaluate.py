@@ -7,11 +7,13 @@ refused as a duplicate, in every cycle.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from operator import contains, ge, gt, le, lt
 from typing import Any
 
 from ecmahost_core.scim.literals import instant
-from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Not, Or, Present, ValuePath
+from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Not, Or, Present, Rank, ValuePath
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.text import fold
 
@@ -23,11 +25,17 @@ class Spelling:
     """A value with several forms that mean the same, in a resource that a filter is applied to.
 
     ``co``, ``sw`` and ``ew`` look at what is ``shown``; all other operators compare ``equal``, the one form under which
-    equal values are equal.
+    equal values are equal. Orders compare ``rank`` where there is one: 9 is less than 10, as a text it is not.
     """
 
     shown: Any
     equal: Any
+    rank: Rank | None = None
+
+    @property
+    def ordered(self) -> Any:
+        """What has an order."""
+        return self.equal if self.rank is None else self.rank
 
 
 def matches(
@@ -111,12 +119,14 @@ def _compares(comparison: Comparison, resource: Mapping[str, Any]) -> bool:
 
 
 def _simple(value: Any, operator: str) -> Any:
-    """What an operator compares: of a complex value its ``value``, of a spelling one of its two forms."""
+    """What an operator compares: of a complex value its ``value``, of a spelling one of its forms."""
     if isinstance(value, Mapping):
         value = value.get("value")
-    if isinstance(value, Spelling):
-        return value.shown if operator in _PARTS else value.equal
-    return value
+    if not isinstance(value, Spelling):
+        return value
+    if operator in _ORDERED:
+        return value.ordered
+    return value.shown if operator in _PARTS else value.equal
 
 
 def _equal(stored: Any, comparison: Comparison) -> bool:
@@ -149,6 +159,8 @@ def _in_order(stored: Any, comparison: Comparison, test: Any) -> bool:
         return left is not None and right is not None and bool(test(left, right))
     if isinstance(stored, int | float) and isinstance(wanted, int | float):
         return bool(test(stored, wanted))
+    if isinstance(stored, Decimal | datetime):
+        return type(stored) is type(wanted) and bool(test(stored, wanted))
     return False
 
 

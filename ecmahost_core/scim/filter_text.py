@@ -1,8 +1,10 @@
 """Paths and filters written out again, as they were understood: for people who want to know that."""
 
+from decimal import Decimal
+
 import orjson
 
-from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Not, Or, Present, ValuePath
+from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Literals, Not, Or, Present, ValuePath
 
 
 def path_text(path: AttributePath) -> str:
@@ -28,7 +30,11 @@ def filter_text(node: Filter) -> str:
         case Present(path=path):
             return f"{path_text(path)} pr"
         case Comparison(path=path, operator=operator, value=value):
-            return f"{path_text(path)} {operator} {orjson.dumps(value).decode()}"
+            return f"{path_text(path)} {operator} {_literal(value)}"
+
+
+def _literal(value: Literals) -> str:
+    return f"{value:f}" if isinstance(value, Decimal) else orjson.dumps(value).decode()
 
 
 def _operand(node: Filter) -> str:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ecmahost_core.scim.elements import changed_values
-from ecmahost_core.scim.errors import ScimError, invalid_value
+from ecmahost_core.scim.errors import ScimError, invalid_path, invalid_value
 from ecmahost_core.scim.evaluate import comparisons
-from ecmahost_core.scim.nodes import Comparison, Filter, Or
+from ecmahost_core.scim.nodes import Comparison, Filter, Or, paths_in
 from ecmahost_core.scim.operations import Change
 from ecmahost_core.scim.values import canonical_value
+from ecmahost_core.text import fold
 
 Element = Mapping[str, Any]
 
@@ -58,11 +59,15 @@ class Links:
     def after(self, change: Change, ignored: list[str]) -> "Links":
         """The values after a change of a PATCH; this very object where it asks for nothing.
 
-        ``ignored`` receives the names of unknown sub-attributes. Raises ScimError 400 as a change of a list does.
+        ``ignored`` receives the names of unknown sub-attributes. Raises ScimError 400 as a change of a list does, and
+        for a filter on ``$ref``, which these values have in answers only.
         """
+        if change.path.value_filter is not None and any(p.name == "$ref" for p in paths_in(change.path.value_filter)):
+            raise invalid_path(f'{change.path.text} are chosen by their value, not by their URL: [value eq "id"].')
         ids = _ids_of(change, ignored)
         if ids is None:
-            return self.replaced_by(changed_values(change, self.elements(), ignored) or (), change.path.text)
+            present = self.elements()
+            return self._made_to_be(present, changed_values(change, present, ignored) or (), change.path.text)
         if not ids and change.op != "replace" and not _removes_all(change):
             return self
         return Links(self.read, _Step(self._last, "replace" if _removes_all(change) else change.op, ids))
@@ -70,6 +75,16 @@ class Links:
     def replaced_by(self, elements: Iterable[Element], name: str) -> "Links":
         """The values when these are all; ``name`` is the attribute's, for messages. Raises ScimError 400."""
         return Links(self.read, _Step(self._last, "replace", ids_among(elements, name)))
+
+    def _made_to_be(self, present: Iterable[Element], elements: Iterable[Element], name: str) -> "Links":
+        """These values instead of those: only what differs is asked for, however many others there are."""
+        before, after = ids_among(present, name), ids_among(elements, name)
+        kept = frozenset(before) & frozenset(after)
+        removed = tuple(one for one in before if one not in kept)
+        added = tuple(one for one in after if one not in kept)
+        step = _Step(self._last, "remove", removed) if removed else self._last
+        step = _Step(step, "add", added) if added else step
+        return self if step is self._last else Links(self.read, step)
 
     def work(self, change: Change) -> int:
         """How many values a change has to look at."""
@@ -115,13 +130,16 @@ class Links:
 
 
 def ids_among(elements: Iterable[Element], name: str) -> tuple[str, ...]:
-    """Returns the ids that canonical values name, each once; ScimError 400 ``invalidValue`` for one without."""
+    """Returns the ids that canonical values name, each once; ScimError 400 ``invalidValue`` for one without.
+
+    In the case that the host gives ids, as in filters: who is a member by ``eq`` is one who can be removed, too.
+    """
     ids: dict[str, None] = {}
     for element in elements:
         identifier = element.get("value")
         if not isinstance(identifier, str) or not identifier:
             raise _nameless(name)
-        ids[identifier] = None
+        ids[fold(identifier)] = None
     return tuple(ids)
 
 
@@ -165,5 +183,5 @@ def _ids_in(node: Filter) -> tuple[str, ...] | None:
             return None
         if not isinstance(one.value, str):
             return None
-        ids.append(one.value)
+        ids.append(fold(one.value))
     return tuple(ids)

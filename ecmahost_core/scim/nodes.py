@@ -4,14 +4,21 @@ Names in a node are already resolved against a resource type, so that evaluating
 look-ups in a canonical resource.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 from ecmahost_core.scim.schemas import Attribute
 from ecmahost_core.text import fold
 
 Operator = Literal["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]
-Literals = str | bool | int | float | None
+Rank = Decimal | datetime
+"""Where a text stands in the order of what texts mean: a number without limits, an instant with its zone."""
+
+Literals = str | bool | int | float | Rank | None
+"""What a comparison compares with. A filter that was read has no ``Rank``; see ``sync.questions``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,10 @@ class AttributePath:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``path operator value``. ``value`` already has the type of the attribute where it can be brought to it."""
+    """``path operator value``. ``value`` already has the type of the attribute where it can be brought to it.
+
+    A ``Rank`` compares with those of ``evaluate.Spelling``, in an order only.
+    """
 
     path: AttributePath
     operator: Operator
@@ -92,3 +102,14 @@ class Or:
 
 
 Filter = Comparison | Present | ValuePath | Not | And | Or
+
+
+def paths_in(node: Filter) -> Iterator[AttributePath]:
+    """Every path that a filter looks at, whether it must hold or not; not those between brackets within it."""
+    if isinstance(node, And | Or):
+        for operand in node.operands:
+            yield from paths_in(operand)
+    elif isinstance(node, Not):
+        yield from paths_in(node.operand)
+    else:
+        yield node.path

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from ecmahost_core.scim import entra, errors
 from ecmahost_core.scim.errors import ScimError
-from ecmahost_core.scim.nodes import AttributePath
+from ecmahost_core.scim.nodes import AttributePath, paths_in
 from ecmahost_core.scim.path import parse_path
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.scim.schemas import Attribute
@@ -98,13 +98,24 @@ def changes(operation: Operation, resource_type: ResourceType, ignored: list[str
         return
     path = parse_path(operation.path, resource_type)
     if path.attribute is not None:
+        _note_unknown_in_filter(path, ignored)
         yield Change(op, path, path.attribute, value, operation.has_value, explicit=True)
     elif path.name:
-        note_ignored(ignored, operation.path)
+        owner = resource_type.lookup(path.text.rpartition(".")[0]) if path.value_filter is not None else None
+        note_ignored(ignored, operation.path if owner is None else path.text)
     elif op == "remove" or value is None:
         yield from _of_whole_schema(path, resource_type)
     else:
         yield from _of_object(op, value, f"{path.urn or resource_type.schema.id}:", resource_type, ignored)
+
+
+def _note_unknown_in_filter(path: AttributePath, ignored: list[str]) -> None:
+    """A filter on what values do not have selects none of them, and the client is not told unless it is noted."""
+    if path.value_filter is None or entra.means_the_only_one(path.value_filter):
+        return
+    for inner in paths_in(path.value_filter):
+        if inner.attribute is None:
+            note_ignored(ignored, f"{replace(path, sub_attribute=None).text}.{inner.name}")
 
 
 def _of_whole_schema(path: AttributePath, resource_type: ResourceType) -> Iterator[Change]:

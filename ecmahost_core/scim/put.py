@@ -28,7 +28,8 @@ def replaced(before: Mapping[str, Any], body: Mapping[str, Any], resource_type: 
             required would be cleared.
     """
     core = dict(body)
-    if core.get("active") is None and "active" in before:
+    active = resource_type.schema.attribute("active")
+    if core.get("active") is None and "active" in before and active is not None and active.defaulted:
         core["active"] = before["active"]
     after = _merged(before, core, resource_type.schema.attributes, "")
     for extension in resource_type.extensions:

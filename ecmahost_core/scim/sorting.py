@@ -6,6 +6,8 @@ schema says ``caseExact``, in the order of their characters. Who has no value co
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from ecmahost_core.scim.errors import ScimError, invalid_value
@@ -68,11 +70,13 @@ def sort_key(sort: Sort, resource: Mapping[str, Any]) -> SortKey:
     if not is_something(value):
         return _ABSENT, 0
     if isinstance(value, Spelling):
-        value = value.equal
+        value = value.ordered
     if isinstance(value, bool):
         return _TRUTH, value
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | Decimal):
         return _NUMBER, value
+    if isinstance(value, datetime):
+        return _MOMENT, value
     return _text_key(path, str(value))
 
 

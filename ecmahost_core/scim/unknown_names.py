@@ -5,7 +5,7 @@ and a refusal stops everything else of the same request in every cycle; so they 
 strict.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ecmahost_core.scim.errors import invalid_path, invalid_value
 from ecmahost_core.scim.operations import Operation
@@ -35,9 +35,16 @@ def refuse_unknown(names: Sequence[str], operations: Iterable[Operation] = ()) -
     if not names:
         return
     paths = {operation.path.strip()[:LONGEST_NAME] for operation in operations if operation.path}
-    kind = invalid_path if any(name.strip() in paths for name in names) else invalid_value
+    kind = invalid_path if any(_is_of(name.strip(), paths) for name in names) else invalid_value
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     raise kind(f"The resource type has no attribute {', '.join(shown_names(names))}{more}; this connector is strict.")
+
+
+def _is_of(name: str, paths: Collection[str]) -> bool:
+    """Whether a name is one of the paths, or in one that has a filter: ``emails.x`` in ``emails[x eq "y"]``."""
+    owner = name.rpartition(".")[0].lower()
+    filtered = (path.partition("[")[0].lower() for path in paths if "[" in path)
+    return name in paths or (bool(owner) and any(path.endswith(owner) for path in filtered))
 
 
 def refuse_without_room(names: Sequence[str]) -> None:

@@ -116,6 +116,16 @@ class SpaceObject:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectName:
+    """What names one live object: the parts of a ``SpaceObject`` by which others refer to it."""
+
+    key: int
+    id: str
+    anchor: Anchor
+    dn: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LinkChange:
     """What changes about a link attribute; the removed ones go first.
 
@@ -136,12 +146,14 @@ class Link:
         value: as the target spells it.
         id: the SCIM id of the object that it names; None while the space has no such object, or only an unlinked one.
         resource_type: of that object; None where ``id`` is.
+        renamed: whether that object has another name now, while no import has told whether the target has followed.
     """
 
     attribute: str
     value: str
     id: str | None
     resource_type: str | None
+    renamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.secret import Secret
 from ecmahost_core.space.objects import SpaceType
 from ecmahost_core.sync.flow_attributes import active_attribute, fitted_flows
-from ecmahost_core.sync.profile_rows import ecma_rows, mapped_rows
-from ecmahost_core.sync.reference_rows import is_link, links_among, scopes_of, with_groups
-from ecmahost_core.sync.resource_schema import trimmed_resource_type
+from ecmahost_core.sync.profile_rows import ProfileRows, ecma_rows, mapped_rows
+from ecmahost_core.sync.reference_rows import is_link, links_among, scopes_of, with_groups, with_named_types
+from ecmahost_core.sync.resource_schema import has_active, trimmed_resource_type
 from ecmahost_core.sync.schema_mapping import MappedPath, SchemaMapping
 from ecmahost_core.sync.selection import passwords_selected, selection_of
 from ecmahost_core.sync.sent import retained
@@ -87,8 +87,8 @@ class TypeBinding:
 
     @property
     def can_be_disabled(self) -> bool:
-        """Whether the resources have ``active``: users have, groups have not."""
-        return self.resource_type.schema.attribute("active") is not None
+        """Whether the resources have SCIM's ``active``: users have, all others have not."""
+        return has_active(self.resource_type)
 
     @property
     def active_mapped(self) -> bool:
@@ -177,13 +177,17 @@ class _Binder:
         else:
             self._refuse_aliases()
             made = mapped_rows(
-                name, target, self.mapped, lambda path, expected: self._problem("schema_mapping", path, "", expected)
+                self.object_type,
+                target,
+                self.mapped,
+                tuple(self.configuration.object_types),
+                lambda path, expected: self._problem("schema_mapping", path, "", expected),
             )
         links = links_among(made.rows, self.object_type, self._problem)
         rows = tuple(row for row in made.rows if row not in links)
         scopes = scopes_of(self.configuration, self.object_type, target, made.rows, self._problem)
         password = self._password(made.passwords)
-        active = active_attribute(self.flows, target, rows, self._problem)
+        active = active_attribute(self.flows, target, rows, self._problem) if has_active(made.full) else ""
         self.flows = fitted_flows(self.flows, target, self._problem)
         if len(self.problems) > before:
             return None
@@ -191,13 +195,7 @@ class _Binder:
         return TypeBinding(
             object_type=self.object_type,
             target=target,
-            resource_type=trimmed_resource_type(
-                made.full,
-                (*rows, *links, *(row for row in (made.dn, password) if row)),
-                self.object_type,
-                target,
-                active,
-            ),
+            resource_type=self._resource_type(made, (*rows, *links), password, target, active, scopes),
             mapping=mapping,
             space_type=SpaceType(
                 connector=self.configuration.name,
@@ -237,6 +235,21 @@ class _Binder:
             ),
             own_dns=self.dn_style is not MADistinguishedNameStyle.NONE,
         )
+
+    def _resource_type(
+        self,
+        made: ProfileRows,
+        rows: Sequence[MappedPath],
+        password: MappedPath | None,
+        target: SchemaType,
+        active: str,
+        scopes: tuple[tuple[str, str], ...],
+    ) -> ResourceType:
+        shown = (*rows, *(row for row in (made.dn, password) if row))
+        trimmed = trimmed_resource_type(made.full, shown, self.object_type, target, active)
+        if self.profile is Profile.ECMA:
+            return trimmed
+        return with_named_types(trimmed, rows, dict(scopes), tuple(self.configuration.object_types))
 
     def _has_password(self) -> bool:
         """In the profile ``ecma``: whether the connector takes passwords, and they are among what is selected."""

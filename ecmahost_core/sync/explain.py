@@ -29,14 +29,11 @@ from ecmahost_core.sync.explained_words import flow_text, kept_text, own_part, w
 from ecmahost_core.sync.explanation import Explanation, Foreseen
 from ecmahost_core.sync.link_changes import with_links
 from ecmahost_core.sync.obstacles import look_into_target, note_holders, refuse_taken
-from ecmahost_core.sync.presentation import editable
+from ecmahost_core.sync.presentation import ANSWERED_WITHOUT_BODY, editable
 from ecmahost_core.sync.provisioning import require_whole
 from ecmahost_core.sync.scim_request import ScimRequest
 from ecmahost_core.sync.steps import Plan, plan_of_change, plan_of_removal
 from ecmahost_core.sync.wanted import Wanted, wanted_by_body, wanted_by_patch
-
-ANSWERED_WITHOUT_BODY = frozenset({"Group"})
-"""Resource types of which a PATCH is answered 204 (``web.verbs``, which stands above this)."""
 
 SEARCH = ".search"
 """In the place of an id: a query by POST (RFC 7644 section 3.4.3)."""

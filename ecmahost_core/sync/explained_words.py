@@ -52,7 +52,7 @@ def why_not(binding: TypeBinding, change: Change, before: SpaceObject, after: Ma
     if any((row.path.urn, row.path.name) == (change.path.urn, change.path.name) for row in binding.links):
         return f"{path}: whoever is to be added is there already, and whoever is to be removed is not."
     if not rows:
-        if change.path.urn is None and change.path.name == "active":
+        if change.path.urn is None and change.path.name == "active" and binding.can_be_disabled:
             return f"active is {str(resource_of(binding, before)['active']).lower()} already."
         return f"{path} is set by the host or the target alone."
     told = []

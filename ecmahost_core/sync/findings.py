@@ -62,12 +62,8 @@ def _is_first(configuration: ConnectorConfiguration, binding: TypeBinding) -> bo
 
 
 def _matched(binding: TypeBinding) -> Iterator[Finding]:
-    groups = binding.object_type.resource_type == "Group"
-    return (
-        matching_findings(binding, "displayName", "groups")
-        if groups
-        else matching_findings(binding, "userName", "people")
-    )
+    by = {"User": ("userName", "people"), "Group": ("displayName", "groups")}.get(binding.object_type.resource_type)
+    return iter(()) if by is None else matching_findings(binding, *by)
 
 
 def journal_findings(store: Store, connector: str) -> list[Finding]:
@@ -262,7 +258,8 @@ def _flows(flows: Deprovisioning, binding: TypeBinding) -> Iterator[Finding]:
         message = "disabling a person in Entra changes nothing in the target; only the host remembers it"
         yield Finding(Severity.INFO, table, message, 'say disable = { set = "..." } or "delete" if that is not enough')
     if flows.delete.action is FlowAction.NONE:
-        whoever = "a person who" if binding.can_be_disabled else "a group that"
+        name = binding.object_type.resource_type
+        whoever = {"User": "a person who", "Group": "a group that"}.get(name, f"a {name} that")
         message = f"{whoever} is deleted in Entra stays in the target as it is"
         yield Finding(Severity.INFO, table, message, 'say delete = "delete" or { set = "...", value = ... } otherwise')
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, time
 from decimal import Decimal
 
-from ecmahost_core.ecma.schema import SchemaAttribute, ValueFormat
+from ecmahost_core.ecma.schema import AttributeType, SchemaAttribute, ValueFormat
 from ecmahost_core.text import composed
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,3})?")
@@ -53,6 +53,19 @@ def normal(text: str, attribute: SchemaAttribute) -> str:
         with suppress(Misfit):
             text = _number(text) if attribute.format is ValueFormat.DECIMAL else fitted(text, attribute)
     return text if text.isascii() else composed(text)
+
+
+def rank(text: str, attribute: SchemaAttribute) -> Decimal | datetime | None:
+    """Returns where a text stands in the order of what the attribute's texts mean; raises nothing.
+
+    None where the order is that of the texts, and for what has no place in another one.
+    """
+    with suppress(Misfit):
+        if attribute.format is ValueFormat.DECIMAL or attribute.type is AttributeType.INTEGER:
+            return Decimal(_plain(text.rstrip()))
+        if attribute.format is ValueFormat.TIMESTAMP:
+            return moment_of(text.rstrip())
+    return None
 
 
 def moment_of(text: str) -> datetime:

@@ -18,7 +18,7 @@ from ecmahost_core.ecma.csentry import (
 from ecmahost_core.ecma.values import Reference, Values, text_of
 from ecmahost_core.scim.errors import invalid_value, unavailable
 from ecmahost_core.scim.links import Links, Wanted, ids_among
-from ecmahost_core.space.objects import LinkChange, SpaceObject
+from ecmahost_core.space.objects import Link, LinkChange, SpaceObject
 from ecmahost_core.space.store import Store
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import IMPORTING, Endpoint
@@ -66,7 +66,7 @@ def changed_links(
             raise unavailable(IMPORTING, 10)
         added, removed = _routed(endpoint, binding, rows, wanted)
         for row in filter(is_writable, rows):
-            change = _difference(endpoint.store, binding, before, row, wanted, added[row], removed[row])
+            change = _difference(endpoint, binding, before, row, wanted, added[row], removed[row])
             if change.added or change.removed:
                 found[row.target.name] = change
                 new = frozenset(change.added)
@@ -106,7 +106,7 @@ def _routed(
 
 
 def _difference(
-    store: Store,
+    endpoint: Endpoint,
     binding: TypeBinding,
     before: SpaceObject,
     row: MappedPath,
@@ -115,18 +115,43 @@ def _difference(
     removed: _Texts,
 ) -> LinkChange:
     """What differs from the rows of the space. Links that clients cannot see are left alone."""
-    name = row.target.name
+    name, store = row.target.name, endpoint.store
     if not wanted.whole:
         there = store.linked(binding.space_type, before, name, (*added.values(), *removed.values()))
-        gone = (there[fold(text)] for text in removed.values() if fold(text) in there)
-        return LinkChange(tuple(text for text in added.values() if fold(text) not in there), tuple(dict.fromkeys(gone)))
+        new = tuple(text for text in added.values() if fold(text) not in there)
+        return LinkChange(new, _under_both_names(there, removed.values()))
     present = store.links(binding.space_type, before, name)
-    spelt = {fold(link.value) for link in present}
+    spelt = {fold(link.value) for link in present if not link.renamed}
     known = {link.id for link in present}
+    gone = [link for link in present if link.id is not None and link.id not in added]
+    now = _names_now(endpoint, binding, name, gone).values()
+    there = store.linked(binding.space_type, before, name, now)
     return LinkChange(
         tuple(text for one, text in added.items() if one not in known and fold(text) not in spelt),
-        tuple(link.value for link in present if link.id is not None and link.id not in added),
+        (*(link.value for link in gone if not link.renamed), *_under_both_names(there, now)),
     )
+
+
+def _names_now(endpoint: Endpoint, binding: TypeBinding, name: str, links: Iterable[Link]) -> dict[str, str]:
+    """Returns by id how the target would name those of the objects that were renamed since the last import."""
+    ids = [link.id for link in links if link.id is not None and link.renamed]
+    rows = [row for row in binding.links if row.target.name == name] if ids else []
+    named = named_by(endpoint, binding, rows, ids)
+    return {one: reference_text(binding, row.target, found.entry) for row in rows for one, found in named.items()}
+
+
+def _under_both_names(there: Mapping[str, str], removed: Iterable[str]) -> tuple[str, ...]:
+    """Returns how the target may name those who are removed.
+
+    Of somebody who has been renamed since the last import nobody knows whether the target has followed in its links.
+    Removing what is not there does no harm, and a membership that stays would come back with the next import.
+    """
+    found: dict[str, None] = {}
+    for text in removed:
+        spelt = there.get(fold(text))
+        if spelt is not None:
+            found |= dict.fromkeys((spelt, text) if fold(spelt) != fold(text) else (spelt,))
+    return tuple(found)
 
 
 def without_links(binding: TypeBinding, change: CSEntryChange) -> tuple[CSEntryChange, tuple[AttributeChange, ...]]:
@@ -170,21 +195,20 @@ def with_links(
     endpoint: Endpoint, binding: TypeBinding, before: SpaceObject, change: CSEntryChange, links: LinkChanges
 ) -> CSEntryChange:
     """Returns a change with what it does to links, of which the attributes of an object know nothing."""
-    store = endpoint.store
     if change.modification_type is ObjectModificationType.UPDATE:
         export_type = endpoint.connector.capabilities.export_type
-        parts = _exported(store, binding, export_type, before, links)
+        parts = _exported(endpoint, binding, export_type, before, links)
         return replace(change, attribute_changes=(*change.attribute_changes, *parts))
     if change.modification_type is ObjectModificationType.REPLACE:
         nothing = LinkChange()
         names = binding.space_type.links
-        whole = {name: _whole(store, binding, before, name, links.get(name, nothing)) for name in names}
+        whole = {name: _whole(endpoint, binding, before, name, links.get(name, nothing)) for name in names}
         return replace(change, attributes={**change.attributes, **whole})
     return change
 
 
 def _exported(
-    store: Store,
+    endpoint: Endpoint,
     binding: TypeBinding,
     export_type: MAExportType,
     before: SpaceObject,
@@ -203,14 +227,16 @@ def _exported(
         )
     parts = []
     for name, change in changes.items():
-        values = _whole(store, binding, before, name, change)
+        values = _whole(endpoint, binding, before, name, change)
         kind = AttributeModificationType.REPLACE if values else AttributeModificationType.DELETE
         parts.append(AttributeChange(name, kind, values))
     return tuple(parts)
 
 
-def _whole(store: Store, binding: TypeBinding, before: SpaceObject, name: str, change: LinkChange) -> Values:
+def _whole(endpoint: Endpoint, binding: TypeBinding, before: SpaceObject, name: str, change: LinkChange) -> Values:
     removed = {fold(value) for value in change.removed}
-    present = [link.value for link in store.links(binding.space_type, before, name)]
-    kept = {fold(value): value for value in present if fold(value) not in removed}
+    present = endpoint.store.links(binding.space_type, before, name)
+    now = _names_now(endpoint, binding, name, present)
+    values = [now.get(link.id or "", link.value) for link in present]
+    kept = {fold(value): value for value in values if fold(value) not in removed}
     return tuple(map(Reference, (kept | {fold(value): value for value in change.added}).values()))

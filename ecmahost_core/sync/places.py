@@ -24,9 +24,36 @@ def with_places(mapping: SchemaMapping, resource: Mapping[str, Any]) -> Mapping[
         loose = [one for one in found if isinstance(one, dict) and sub not in one]
         if len(loose) == 1 and (sub != "primary" or len(found) == 1):
             elements = [one | {sub: wanted} if one is loose[0] else one for one in found]
-            urn, name = rows[0].path.urn, rows[0].path.name
-            resource = {**resource, **({name: elements} if urn is None else {urn: {**resource[urn], name: elements}})}
+            resource = _with(resource, rows[0].path.urn, rows[0].path.name, elements)
     return resource
+
+
+def with_primary_kept(mapping: SchemaMapping, before: Mapping[str, Any], after: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns a resource after a PATCH in which no value has lost ``primary`` to one that has no room.
+
+    Otherwise the person who was given a fax number, which is not kept, would have no primary number at all.
+    """
+    for rows in mapping.selecting:
+        urn, name = rows[0].path.urn, rows[0].path.name
+        selectors = [row.selector for row in rows if row.selector]
+        old, new = _elements(rows[0].container(before)), _elements(rows[0].container(after))
+        if not any(_is_primary(one) and not any(selected(one, *each) for each in selectors) for one in new):
+            continue
+        was = [each for each in selectors if any(_is_primary(one) and selected(one, *each) for one in old)]
+        elements = [
+            one | {"primary": True} if isinstance(one, dict) and any(selected(one, *each) for each in was) else one
+            for one in new
+        ]
+        after = _with(after, urn, name, elements)
+    return after
+
+
+def _is_primary(element: Any) -> bool:
+    return isinstance(element, dict) and element.get("primary") is True
+
+
+def _with(resource: Mapping[str, Any], urn: str | None, name: str, elements: Sequence[Any]) -> Mapping[str, Any]:
+    return {**resource, **({name: elements} if urn is None else {urn: {**resource[urn], name: elements}})}
 
 
 def without_room(mapping: SchemaMapping, resource: Mapping[str, Any]) -> tuple[str, ...]:

@@ -18,6 +18,9 @@ from ecmahost_core.sync.sent import SENT, spelled
 Wants: TypeAlias = Callable[[AttributePath], bool]
 Page: TypeAlias = Sequence[tuple[SpaceObject, dict[str, Any]]]
 
+ANSWERED_WITHOUT_BODY = frozenset({"Group"})
+"""Resource types of which a PATCH is answered 204 unless the request says what it wants to see: a group may be large,
+and clients that change its members do not want them back."""
 
 MOST_LINKS = 200_000
 """Values of link attributes in one answer about several resources: a hundred groups may have five million members."""

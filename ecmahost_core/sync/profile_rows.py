@@ -6,15 +6,17 @@ itself, so it has a row of its own beside the mapping, to be shown and never to 
 the password stands beside the mapping too, to be written and never to be shown.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ecmahost_core.configuration.model import ObjectType
 from ecmahost_core.ecma.passwords import EXPORT_PASSWORD
 from ecmahost_core.ecma.schema import AttributeOperation, SchemaAttribute, SchemaType
 from ecmahost_core.scim.entra import DN_ATTRIBUTE
 from ecmahost_core.scim.nodes import AttributePath
 from ecmahost_core.scim.resource_types import ResourceType
-from ecmahost_core.sync.resource_schema import PASSWORD, ecma_resource_type, full_resource_type, mapped_paths
+from ecmahost_core.sync.made_attributes import PASSWORD
+from ecmahost_core.sync.resource_schema import ecma_resource_type, full_resource_type, mapped_paths
 from ecmahost_core.sync.schema_mapping import MappedPath
 from ecmahost_core.text import fold
 
@@ -40,21 +42,26 @@ class ProfileRows:
 
 
 def mapped_rows(
-    resource_type: str, target: SchemaType, mapping: Mapping[str, str], refuse: Callable[[str, str], None]
+    object_type: ObjectType,
+    target: SchemaType,
+    mapping: Mapping[str, str],
+    kinds: Sequence[str],
+    refuse: Callable[[str, str], None],
 ) -> ProfileRows:
     """Returns the rows of a schema mapping.
 
     Args:
-        resource_type: the resource type's SCIM name.
+        object_type: as configured.
         target: with the selected attributes.
         mapping: SCIM path to target attribute, as configured.
+        kinds: the resource types by which a path can choose among references.
         refuse: called with each path that is no good, and what was expected.
     """
-    full = full_resource_type(resource_type, mapping, target)
+    full = full_resource_type(object_type.resource_type, mapping, target, object_type)
     rows = []
     for text, name in mapping.items():
         attribute = PASSWORD if name == EXPORT_PASSWORD else target.attribute(name)
-        row = mapped_paths(text, attribute, full) if attribute is not None else None
+        row = mapped_paths(text, attribute, full, kinds) if attribute is not None else None
         if isinstance(row, str):
             refuse(text, row)
         elif row is not None:

@@ -84,7 +84,8 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
         created = delivery.send(change, password if follows is None else None)
     except ScimError as error:
         gone = lost_members(endpoint, binding, planned.added, call).gone if error.status < 500 else ()
-        raise (unknown_ids("members", gone) if gone else error) from None
+        names = dict.fromkeys(row.path.name for row in binding.links if row.target.name in planned.added)
+        raise (unknown_ids(" or ".join(names), gone) if gone else error) from None
     if created is None:
         raise not_found("The object was deleted while it was being created.")
     return _without_lost(endpoint, binding, created, planned.added, call)

@@ -11,14 +11,14 @@ from itertools import islice
 
 from ecmahost_core.scim.errors import unavailable
 from ecmahost_core.scim.filter import parse_filter
-from ecmahost_core.scim.nodes import Filter
+from ecmahost_core.scim.nodes import Filter, paths_in
 from ecmahost_core.scim.sorting import Sort, sort_key
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.access import NOBODY, Everybody, access_to
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.matching import Asked, batches, matched_by
-from ecmahost_core.sync.questions import in_targets_terms, paths
+from ecmahost_core.sync.questions import in_targets_terms
 from ecmahost_core.sync.views import view_of
 
 
@@ -102,7 +102,7 @@ def following(
 
 def _require_brought(endpoint: Endpoint, binding: TypeBinding, node: Filter) -> None:
     """Raises ScimError 503 where "none" may only mean that an attribute was selected lately and is not imported yet."""
-    asked = {(path.urn, path.name) for path in paths(node)}
+    asked = {(path.urn, path.name) for path in paths_in(node)}
     rows = (*binding.mapping.rows, *binding.links)
     names = {row.target.name for row in rows if (row.path.urn, row.path.name) in asked}
     missing = names & endpoint.incomplete(binding.object_type.resource_type)

@@ -1,12 +1,14 @@
 """A filter in the target's terms: its literals as the target would give them back, so that every form finds a value."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from ecmahost_core.ecma.schema import AttributeType, SchemaAttribute, ValueFormat
 from ecmahost_core.ecma.values import Value
 from ecmahost_core.scim.errors import ScimError
-from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Literals, Not, Or, ValuePath
+from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Literals, Not, Or, Rank, ValuePath
+from ecmahost_core.sync import formats
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.schema_mapping import MappedPath
 from ecmahost_core.sync.values import normal, to_scim, to_target
@@ -38,10 +40,19 @@ def in_targets_terms(binding: TypeBinding, node: Filter, parent: ValuePath | Non
 
 
 def _given_back(row: MappedPath, node: Comparison) -> Literals:
-    if node.operator not in ("eq", "ne") and row.scim_type == "dateTime":
-        return node.value  # an instant between two that the target can keep is after the one and before the other
+    if node.operator not in ("eq", "ne"):
+        if row.scim_type == "dateTime":
+            return node.value  # an instant between two that the target can keep is after the one and before the other
+        rank = rank_of(row, node.value)
+        if rank is not None:
+            return rank
     value = in_target(row, node.value)
     return node.value if value is None else to_scim(value, row.scim_type)
+
+
+def rank_of(row: MappedPath, data: Any) -> Rank | None:
+    """Returns where a value stands that SCIM has as a text and the target as a number or an instant; else None."""
+    return formats.rank(str(data), row.target) if row.scim_type == "string" else None
 
 
 def in_target(row: MappedPath, data: Literals) -> Value | None:
@@ -67,17 +78,6 @@ def element_path(parent: ValuePath, inner: AttributePath, selector: Filter | Non
         return AttributePath(path.urn, None, f"{path.name}.{inner.name}", selector)
     is_complex = path.attribute is not None and path.attribute.type == "complex"
     return replace(path, value_filter=selector, sub_attribute=inner.attribute if is_complex else None)
-
-
-def paths(node: Filter) -> Iterator[AttributePath]:
-    """Yields every path of a resource that a filter looks at, whether it must hold or not."""
-    if isinstance(node, And | Or):
-        for operand in node.operands:
-            yield from paths(operand)
-    elif isinstance(node, Not):
-        yield from paths(node.operand)
-    else:
-        yield node.path
 
 
 def same_type(row: MappedPath) -> bool:

@@ -12,6 +12,8 @@ from ecmahost_core.configuration.model import ConnectorConfiguration, ObjectType
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, SchemaAttribute, SchemaType
 from ecmahost_core.scim.core_user import USER
 from ecmahost_core.scim.nodes import AttributePath
+from ecmahost_core.scim.resource_types import ResourceType
+from ecmahost_core.scim.schemas import Attribute, Schema
 from ecmahost_core.sync.schema_mapping import MappedPath
 from ecmahost_core.sync.selection import Refuse
 
@@ -62,10 +64,13 @@ def scopes_of(
         if attribute.type is not AttributeType.REFERENCE:
             continue
         name, named = attribute.name, attribute.references
-        scope = _resource_type(configuration, named) or selected.get(name)
+        scope = configuration.named_type(named or selected.get(name, ""))
         if scope is not None:
             found.append((name, scope))
-        if named and _resource_type(configuration, named) is None:
+            if selected.get(name, scope).lower() != scope.lower():
+                expected = f"another type, or none: {name!r} names resources of type {scope}"
+                refuse("schema_mapping", paths[name], "", expected)
+        if named and scope is None:
             known = [one.target for one in configuration.object_types.values()]
             override = object_type.attributes.get(name)
             if override is not None and override.references:
@@ -75,19 +80,53 @@ def scopes_of(
     return tuple(found)
 
 
-def _resource_type(configuration: ConnectorConfiguration, named: str) -> str | None:
-    """The resource type that is meant by the target's name of an object type, or by its own."""
-    for name, one in configuration.object_types.items():
-        if named and one.target == named:
-            return name
-    return named if named in configuration.object_types else None
-
-
 def holds(row: MappedPath, scopes: Mapping[str, str], resource_type: str) -> bool:
     """Returns whether a row of a link attribute can name objects of a resource type."""
     return scopes.get(row.target.name, resource_type) == resource_type and (
         row.selector is None or str(row.selector[1]).lower() == resource_type.lower()
     )
+
+
+def with_named_types(
+    resource_type: ResourceType, rows: Iterable[MappedPath], scopes: Mapping[str, str], kinds: Sequence[str]
+) -> ResourceType:
+    """Returns a resource type whose references say which resource types they name (RFC 7643 section 7).
+
+    Args:
+        resource_type: with the mapped attributes only.
+        rows: of the mapping.
+        scopes: by target attribute, as ``scopes_of`` has them.
+        kinds: the resource types that the connector has.
+    """
+    named: dict[tuple[str | None, str], set[str]] = {}
+    for row in rows:
+        if row.target.type is AttributeType.REFERENCE:
+            own = named.setdefault((row.path.urn, row.path.name), set())
+            own |= {kind for kind in kinds if holds(row, scopes, kind)}
+
+    def told(urn: str | None, schema: Schema) -> Schema:
+        attributes = (
+            _naming(one, sorted(named.get((urn, one.name), ()), key=kinds.index)) for one in schema.attributes
+        )
+        return replace(schema, attributes=tuple(attributes))
+
+    extensions = tuple(told(one.id, one) for one in resource_type.extensions)
+    return replace(resource_type, schema=told(None, resource_type.schema), extensions=extensions)
+
+
+def _naming(attribute: Attribute, kinds: Sequence[str]) -> Attribute:
+    """An attribute that names resources of these types, beside those that its schema in the RFC says."""
+    if not kinds:
+        return attribute
+    subs = []
+    for sub in attribute.sub_attributes:
+        if sub.name == "$ref":
+            subs.append(replace(sub, reference_types=tuple(dict.fromkeys((*sub.reference_types, *kinds)))))
+        elif sub.name == "type":
+            subs.append(replace(sub, canonical_values=tuple(dict.fromkeys((*sub.canonical_values, *kinds)))))
+        else:
+            subs.append(sub)
+    return replace(attribute, sub_attributes=tuple(subs))
 
 
 def with_groups(bound: dict[str, "TypeBinding"]) -> None:

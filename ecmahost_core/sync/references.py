@@ -12,12 +12,12 @@ from ecmahost_core.ecma.schema import AttributeOperation, SchemaAttribute
 from ecmahost_core.ecma.values import Attributes, anchor_text, text_of
 from ecmahost_core.scim.errors import ScimError, invalid_value
 from ecmahost_core.scim.links import Links
-from ecmahost_core.space.objects import Link, SpaceObject
+from ecmahost_core.space.objects import Link, ObjectName, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.reference_rows import holds
-from ecmahost_core.sync.resource_schema import ENDPOINTS
 from ecmahost_core.sync.schema_mapping import MappedPath
+from ecmahost_core.text import fold
 
 NAMED_IN_ERRORS = 10
 _LONGEST_ID = 100
@@ -28,10 +28,10 @@ class Named:
     """An object that a client named by its id."""
 
     resource_type: str
-    entry: SpaceObject
+    entry: ObjectName
 
 
-def reference_text(binding: TypeBinding, attribute: SchemaAttribute, named: SpaceObject) -> str:
+def reference_text(binding: TypeBinding, attribute: SchemaAttribute, named: ObjectName) -> str:
     """Returns how an attribute of the target names an object: by the text of its anchor, or by its DN."""
     by_dn = not attribute.references and binding.own_dns and named.dn is not None
     return str(named.dn) if by_dn else anchor_text(named.anchor)
@@ -40,14 +40,14 @@ def reference_text(binding: TypeBinding, attribute: SchemaAttribute, named: Spac
 def named_by(
     endpoint: Endpoint, binding: TypeBinding, rows: Iterable[MappedPath], ids: Sequence[str]
 ) -> dict[str, Named]:
-    """Returns the live objects with these ids, of the types that the rows can name."""
+    """Returns what names the live objects with these ids, of the types that the rows can name."""
     scopes = dict(binding.space_type.scopes)
     rows = tuple(rows)
     found: dict[str, Named] = {}
     for name, other in endpoint.bindings_for_scim().items():
         left = [one for one in ids if one not in found]
         if left and any(holds(row, scopes, name) for row in rows):
-            entries = endpoint.store.by_ids(other.space_type, left)
+            entries = endpoint.store.names(other.space_type, left)
             found |= {identifier: Named(name, entry) for identifier, entry in entries.items()}
     return found
 
@@ -97,7 +97,8 @@ def in_target(
 
 
 def _text_for(endpoint: Endpoint, binding: TypeBinding, row: MappedPath, identifier: str) -> str:
-    found = named_by(endpoint, binding, (row,), [identifier]).get(identifier)
+    known = fold(identifier)  # the host makes ids of lower-case digits
+    found = named_by(endpoint, binding, (row,), [known]).get(known)
     if found is None:
         raise unknown_ids(row.text, [identifier])
     return reference_text(binding, row.target, found.entry)
@@ -139,10 +140,11 @@ def show_references(
         links = {link.attribute: link for link in found[entry.key]}
         for row in rows:
             link = links.get(row.target.name)
-            if link is None or link.id is None:
+            collection = None if link is None else _collection(endpoint, link)
+            if link is None or collection is None:
                 put(resource, row, None)
             else:
-                put(resource, row, link.id, None if base_url is None else url_of(link, base_url))
+                put(resource, row, link.id, None if base_url is None else f"{base_url}{collection}/{link.id}")
 
 
 def link_elements(
@@ -152,18 +154,20 @@ def link_elements(
     elements = []
     for row in rows:
         for link in endpoint.store.links(binding.space_type, entry, row.target.name):
-            if link.id is None:
+            collection = _collection(endpoint, link)
+            if collection is None:
                 continue
             element = {"value": link.id, "type": link.resource_type}
             if base_url is not None:
-                element["$ref"] = url_of(link, base_url)
+                element["$ref"] = f"{base_url}{collection}/{link.id}"
             elements.append(element)
     return elements
 
 
-def url_of(link: Link, base_url: str) -> str:
-    """Returns the URL of the resource that a link names."""
-    return f"{base_url}{ENDPOINTS[link.resource_type or '']}/{link.id}"
+def _collection(endpoint: Endpoint, link: Link) -> str | None:
+    """Where the resource is that a link names; None where clients cannot see it, or its type is configured no more."""
+    served = endpoint.configuration.object_types.get(link.resource_type or "")
+    return None if served is None or link.id is None else served.collection
 
 
 def links_by_path(binding: TypeBinding) -> dict[tuple[str | None, str], list[MappedPath]]:

@@ -8,10 +8,8 @@ column that the database alone computes, an identity that it always generates) i
 One that the target merely can fill in (a column with a default) stays writable and is not ``required``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
-from typing import Final, cast
 
 from ecmahost_core.configuration.model import ObjectType
 from ecmahost_core.ecma.passwords import EXPORT_PASSWORD
@@ -25,52 +23,50 @@ from ecmahost_core.scim.nodes import AttributePath
 from ecmahost_core.scim.path import parse_path
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.scim.schemas import Attribute, Schema
+from ecmahost_core.sync.made_attributes import PASSWORD, custom_schema, made_attribute
 from ecmahost_core.sync.schema_mapping import MappedPath, selector_of
-from ecmahost_core.sync.values import scim_type_of
 from ecmahost_core.text import fold
-
-PASSWORD: Final = SchemaAttribute(EXPORT_PASSWORD, operation=AttributeOperation.EXPORT_ONLY)
-"""Stands in a row of the mapping where a target attribute stands in the others. It is none."""
-
-ENDPOINTS: Final[Mapping[str, str]] = MappingProxyType({"User": "/Users", "Group": "/Groups"})
-"""By resource type, the path of its resources below the base URL."""
 
 _CORE = {"User": USER, "Group": GROUP}
 _EXTENSIONS = {"User": (ENTERPRISE_USER,), "Group": ()}
-_REFERENCE = (
-    Attribute("value", description="The id of the resource."),
-    Attribute(
-        "$ref",
-        type="reference",
-        description="The URL of the resource.",
-        case_exact=True,
-        reference_types=("User", "Group"),
-    ),
-)
-_KIND = Attribute("type", description="The resource type.", canonical_values=("User", "Group"))
 _OF_LINKS = ("value", "$ref", "type", "display")
 """``display`` is taken and passed over, because clients send it; it is never shown, because every name is a look-up."""
 
 
-def full_resource_type(name: str, mapped: Mapping[str, str], target: SchemaType) -> ResourceType:
+def full_resource_type(
+    name: str, mapped: Mapping[str, str], target: SchemaType, object_type: ObjectType | None = None
+) -> ResourceType:
     """Returns the resource type that the configured paths are resolved against.
 
     The core schema, the known extensions, and an extension for every other URN that a path names: there the attribute
     is what follows the URN, and its type is the target attribute's.
+
+    Args:
+        name: of the resource type.
+        mapped: SCIM path to target attribute.
+        target: the target's type.
+        object_type: as configured; only User and Group can do without, whose core schemas are the RFC's.
     """
-    known = {schema.id.lower() for schema in (_CORE[name], *_EXTENSIONS[name])}
+    custom_core = None if object_type is None or name in _CORE else custom_schema(object_type, mapped, target)
+    core = custom_core or _CORE[name]
+    known_extensions = _EXTENSIONS.get(name, ())
+    # A URN of one's own may well begin like another one of them.
+    known = {schema.id.lower() for schema in (*known_extensions, *(() if custom_core else (core,)))}
     custom: dict[str, list[Attribute]] = {}
     for text, target_name in mapped.items():
         urn, attribute_name = _split(text)
         attribute = PASSWORD if target_name == EXPORT_PASSWORD else target.attribute(target_name)
-        if not urn.lower().startswith("urn:") or any(text.lower().startswith(f"{one}:") for one in known):
+        of_core = not urn.lower().startswith("urn:") or urn.lower() == core.id.lower()
+        if of_core or any(text.lower().startswith(f"{one}:") for one in known):
             continue
         if attribute is not None:
-            custom.setdefault(urn, []).append(_attribute(attribute_name, attribute, references=True))
+            custom.setdefault(urn, []).append(made_attribute(attribute_name, attribute, references=True))
     extensions = tuple(
         Schema(urn, urn.rpartition(":")[2], "Attributes of the target.", tuple(found)) for urn, found in custom.items()
     )
-    return ResourceType(name, ENDPOINTS[name], _CORE[name], (*_EXTENSIONS[name], *extensions))
+    endpoint = f"/{name}s" if object_type is None else object_type.collection
+    description = "" if object_type is None else object_type.description
+    return ResourceType(name, endpoint, core, (*known_extensions, *extensions), description)
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -98,34 +94,18 @@ def ecma_resource_type(name: str, attributes: Mapping[str, SchemaAttribute]) -> 
         urns.ECMA2HOST_USER,
         "ECMA2Host User",
         "What the target has, under the target's own names.",
-        tuple(_attribute(wire_name, attribute) for wire_name, attribute in attributes.items()),
+        tuple(made_attribute(wire_name, attribute) for wire_name, attribute in attributes.items()),
     )
-    return ResourceType(name, ENDPOINTS[name], replace(core, attributes=active), (extension,), qualified_only=True)
+    return ResourceType(name, f"/{name}s", replace(core, attributes=active), (extension,), qualified_only=True)
 
 
-def _attribute(name: str, target: SchemaAttribute, *, references: bool = False) -> Attribute:
-    """An attribute of an extension that is made for the target, with what the target's type alone decides."""
-    if references and target.type is AttributeType.REFERENCE:
-        return Attribute(
-            name,
-            type="complex",
-            multi_valued=target.multi_valued,
-            description=f"The attribute {target.name} of the target.",
-            sub_attributes=(*_REFERENCE, _KIND) if target.multi_valued else _REFERENCE,
-        )
-    return Attribute(
-        name,
-        type=cast(schemas.AttributeType, scim_type_of(target)),
-        multi_valued=target.multi_valued,
-        description=f"The attribute {target.name} of the target.",
-        case_exact=target.type is AttributeType.BINARY,
-        # What is announced as a number may well be sent as "007", and must come back so.
-        as_sent=not target.multi_valued,
-    )
+def mapped_paths(
+    text: str, target: SchemaAttribute, full: ResourceType, kinds: Sequence[str] = ("User", "Group")
+) -> MappedPath | str:
+    """Returns the row for one configured path, or what is wrong with the path as ``expected`` text.
 
-
-def mapped_paths(text: str, target: SchemaAttribute, full: ResourceType) -> MappedPath | str:
-    """Returns the row for one configured path, or what is wrong with the path as ``expected`` text."""
+    ``kinds`` are the resource types by which a path can choose among references.
+    """
     try:
         path = parse_path(text, full)
         selector = selector_of(path)
@@ -142,7 +122,7 @@ def mapped_paths(text: str, target: SchemaAttribute, full: ResourceType) -> Mapp
     if target is PASSWORD and not (secret or path.urn in {schema.id for schema in _own_extensions(full)}):
         return f"password, or a URN of your own, for what goes to {EXPORT_PASSWORD}"
     if target.type is AttributeType.REFERENCE:
-        misfit = _misfit_of_reference(path, selector, several=target.multi_valued)
+        misfit = _misfit_of_reference(path, selector, kinds if target.multi_valued else ())
         if misfit:
             return misfit
     complex_ = path.attribute.type == "complex"
@@ -154,22 +134,33 @@ def mapped_paths(text: str, target: SchemaAttribute, full: ResourceType) -> Mapp
     return MappedPath(text, path, selector, target, value.type)
 
 
-def _misfit_of_reference(path: AttributePath, selector: tuple[str, object] | None, *, several: bool) -> str:
-    """What is wrong with a path for references to other objects, empty for nothing."""
+def _misfit_of_reference(path: AttributePath, selector: tuple[str, object] | None, kinds: Sequence[str]) -> str:
+    """What is wrong with a path for references to other objects, empty for nothing. No ``kinds``: for one of them."""
     attribute, sub = path.attribute, path.sub_attribute
-    if attribute is None or attribute.name == "groups":
+    if attribute is None or attribute is USER.attribute("groups"):
         return "another attribute: groups of a user follow from the members of groups"
-    if not several:
+    if not kinds:
         fits = not attribute.multi_valued and (sub is None or sub.name == "value")
         return "" if fits else "an attribute with one value, such as manager, for a reference to one object"
-    kinds = {name.lower() for name in ENDPOINTS}
-    chosen = selector is None or (selector[0] == "type" and str(selector[1]).lower() in kinds)
+    known = {name.lower() for name in kinds}
+    chosen = selector is None or (selector[0] == "type" and str(selector[1]).lower() in known)
     fits = attribute.multi_valued and sub is None and attribute.sub("$ref") is not None and chosen
-    return "" if fits else 'members, members[type eq "User"] or members[type eq "Group"], for several references'
+    name = "members" if attribute.sub("$ref") is None else attribute.name
+    chosen_by = " or ".join(f'{name}[type eq "{kind}"]' for kind in kinds)
+    return "" if fits else f"{name}, {chosen_by}, for several references"
 
 
 def _own_extensions(full: ResourceType) -> Iterable[Schema]:
-    return full.extensions[len(_EXTENSIONS[full.name]) :]
+    return full.extensions[len(_EXTENSIONS.get(full.name, ())) :]
+
+
+def has_active(resource_type: ResourceType) -> bool:
+    """Whether a resource type has SCIM's ``active``, which is never without a value and which disabling is about.
+
+    In a resource type of the administrator's own an attribute of that name is one like any other.
+    """
+    attribute = resource_type.schema.attribute("active")
+    return attribute is not None and attribute.defaulted
 
 
 def trimmed_resource_type(

@@ -31,11 +31,21 @@ def in_place(steps: tuple[str, ...], name: str) -> Writer:
 
 
 def in_element(urn: str | None, name: str, selector: tuple[str, Any], sub: str) -> Writer:
-    """Writes one value into the element of a list that the path's filter selects."""
+    """Writes values into the elements of a list that the path's filter selects, each into one of its own.
+
+    What is not shown is lost with the next change, which is computed from what clients see.
+    """
 
     def write(resource: dict[str, Any], shown: Sequence[Any]) -> None:
         holder = resource.setdefault(urn, {}) if urn else resource
-        _element(holder.setdefault(name, []), *selector)[sub] = shown[0]
+        elements = holder.setdefault(name, [])
+        if len(shown) == 1:  # as almost always
+            _element(elements, *selector)[sub] = shown[0]
+            return
+        chosen = [element for element in elements if selected(element, *selector)]
+        for element, one in zip(chosen, shown, strict=False):
+            element[sub] = one
+        elements.extend({selector[0]: selector[1], sub: one} for one in shown[len(chosen) :])
 
     return write
 

@@ -4,19 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ecmahost_core.ecma.schema import AttributeType
 from ecmahost_core.scim.evaluate import Spelling
-from ecmahost_core.scim.nodes import AttributePath, Filter
+from ecmahost_core.scim.nodes import AttributePath, Filter, paths_in
 from ecmahost_core.scim.resource import with_schemas
 from ecmahost_core.scim.sorting import Sort
-from ecmahost_core.space.objects import SpaceObject
+from ecmahost_core.space.objects import ObjectName, SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.deciding import Ids, deciding_ids
 from ecmahost_core.sync.deprovisioning import ACTIVE, is_active
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.presentation import Page, group_element, meta_of, show_groups
-from ecmahost_core.sync.questions import in_target, paths, rows_about
+from ecmahost_core.sync.questions import in_target, rank_of, rows_about
 from ecmahost_core.sync.references import link_elements, links_by_path, named_by, show_references
-from ecmahost_core.sync.resource_schema import ENDPOINTS
 from ecmahost_core.sync.schema_mapping import MappedPath, SchemaMapping
 from ecmahost_core.sync.sent import SENT, spelled
 from ecmahost_core.sync.values import normal, to_scim
@@ -83,11 +83,12 @@ class View:
         for row in self.formatted:
             values = entry.attributes.get(row.target.name, ())
             forms = row.shown(tuple(normal(value, row.target) for value in values)) if values else ()
-            found[row.text] = [Spelling(*pair) for pair in zip(row.shown(values), forms, strict=True)]
+            spellings = zip(row.shown(values), forms, values, strict=True)
+            found[row.text] = [Spelling(one, equal, rank_of(row, value)) for one, equal, value in spellings]
         if SENT in entry.kept:
             rows = {row.text: row for row in self.mapping.rows}
             for text, data in spelled(self.mapping, entry.kept, entry.attributes).items():
-                found[text] = [Spelling(one, _compared(rows[text], one)) for one in data]
+                found[text] = [Spelling(one, _compared(rows[text], one), rank_of(rows[text], one)) for one in data]
         return found
 
     def _show_links(self, page: Page) -> None:
@@ -122,8 +123,9 @@ class View:
         for entry, resource in page:
             _put(resource, place, by_owner.get(entry.key))
 
-    def _element(self, resource_type: str, entry: SpaceObject) -> dict[str, Any]:
-        url = f"{self.base_url}{ENDPOINTS[resource_type]}/{entry.id}"
+    def _element(self, resource_type: str, entry: ObjectName) -> dict[str, Any]:
+        collection = self.endpoint.configuration.object_types[resource_type].collection
+        url = f"{self.base_url}{collection}/{entry.id}"
         return {"value": entry.id, "type": resource_type, "$ref": url}
 
 
@@ -138,9 +140,14 @@ def _compared(row: MappedPath, data: Any) -> Any:
     return data if value is None else to_scim(value, row.scim_type)
 
 
+def _has_forms(row: MappedPath) -> bool:
+    """Whether what is shown may be another text than an equal value, or stand elsewhere than its text would."""
+    return row.target.format is not None or (row.target.type is AttributeType.INTEGER and row.scim_type == "string")
+
+
 def view_of(endpoint: Endpoint, binding: TypeBinding, node: Filter | None, sort: Sort | None, base_url: str) -> View:
     """Returns the view for a filter and a sort order."""
-    asked = [*(paths(node) if node is not None else ()), *((sort.path,) if sort is not None else ())]
+    asked = [*(paths_in(node) if node is not None else ()), *((sort.path,) if sort is not None else ())]
     own = frozenset(path.name for path in asked if path.urn is None and path.name in (ACTIVE, "meta", "schemas"))
     rows = binding.mapping.rows if "schemas" in own else rows_about(binding, asked)
     mapping = binding.mapping if len(rows) == len(binding.mapping.rows) else SchemaMapping(rows)
@@ -148,7 +155,7 @@ def view_of(endpoint: Endpoint, binding: TypeBinding, node: Filter | None, sort:
         endpoint=endpoint,
         binding=binding,
         mapping=mapping,
-        formatted=tuple(row for row in rows if row.target.format is not None),
+        formatted=tuple(row for row in rows if _has_forms(row)),
         own=own,
         references=_references(binding, asked, node, sort),
         base_url=base_url,

@@ -10,7 +10,7 @@ from ecmahost_core.scim.resource import canonical, missing, without_read_only
 from ecmahost_core.scim.unknown_names import refuse_unknown, refuse_without_room
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.identity import refuse_placeholder
-from ecmahost_core.sync.places import with_places, without_room
+from ecmahost_core.sync.places import with_places, with_primary_kept, without_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def wanted_by_patch(
     if strict and patched.ignored:
         refuse_unknown(patched.ignored, operations)
     placed, names = _placed(binding, patched.resource, strict=strict)
-    return Wanted(placed, patched.ignored, names)
+    return Wanted(with_primary_kept(binding.mapping, before, placed), patched.ignored, names)
 
 
 def _placed(

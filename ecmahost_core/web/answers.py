@@ -46,6 +46,13 @@ def unread_refusal(status: HTTPStatus) -> tuple[str, bytes]:
     return SCIM_JSON, orjson.dumps(error_body(status, f"{status.phrase}: the host cannot read this request."))
 
 
+_SAID = {
+    404: "There is nothing at this path; resources are at /Users and /Users/{id} below the address of a connector.",
+    405: "This path does not take this method; the header Allow lists those that it takes.",
+}
+"""What is said to a provisioning client in the place of words for somebody with a browser."""
+
+
 def register_errors(app: Flask) -> None:
     """Makes every exception a SCIM error; what is not foreseen says nothing but the request's id."""
     app.register_error_handler(BodyError, _body_error)
@@ -65,4 +72,5 @@ def _http_error(error: HTTPException) -> Response:
     headers = {}
     if error.code == 405 and getattr(error, "valid_methods", None):
         headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]  # MethodNotAllowed only
-    return refusal(error.code or 500, error.description or error.name, headers)
+    status = error.code or 500
+    return refusal(status, _SAID.get(status) or error.description or error.name, headers)

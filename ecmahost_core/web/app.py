@@ -87,6 +87,7 @@ def _route(incoming: Request) -> str:
     """The route that answered, not the path: an id or a name in the path is nobody's business in the log."""
     if incoming.url_rule is None:
         return "none"
-    collection = (incoming.view_args or {}).get("collection")
+    collection = (incoming.view_args or {}).get("collection", "")
+    known = next((one for one in (*COLLECTIONS, g.get("collection", "")) if one.lower() == collection.lower()), None)
     rule = incoming.url_rule.rule.replace("<id:", "<")
-    return rule.replace("<collection:collection>", collection) if collection in COLLECTIONS else rule
+    return rule.replace("<collection:collection>", known) if known else rule

@@ -14,6 +14,7 @@ from ecmahost_core.scim.bulk_references import Planned, patch_of, plan, referenc
 from ecmahost_core.scim.errors import ScimError, unavailable
 from ecmahost_core.scim.messages import Query
 from ecmahost_core.sync.endpoint import Call
+from ecmahost_core.sync.presentation import ANSWERED_WITHOUT_BODY
 from ecmahost_core.web import verbs
 from ecmahost_core.web.exchange import Asked, Reply, Served
 from ecmahost_core.web.failures import reply_to
@@ -114,7 +115,7 @@ class _Work:
         if planned.later:
             data, operations = without(data, planned.later)
             self._incomplete[planned.number] = planned.later, operations
-        quiet = operation.method == "PATCH" and served.binding.resource_type.name in verbs.ANSWERED_WITHOUT_BODY
+        quiet = operation.method == "PATCH" and served.binding.resource_type.name in ANSWERED_WITHOUT_BODY
         wanted = _NOTHING_SAID if quiet else _LITTLE
         asked = Asked(self._call, wanted, resolved(data, self._ids), operation.version)
         if operation.method == "POST":

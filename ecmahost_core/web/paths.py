@@ -10,7 +10,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from ecmahost_core.scim.entra import request_target
 
 COLLECTIONS = ("Users", "Groups")
-"""The endpoints of the resource types that a connector can have."""
+"""The endpoints of the RFC's resource types. Those of others a connector finds in any case, where it has them."""
 
 _OTHERS = ("Schemas", "ResourceTypes", "ServiceProviderConfig", "Bulk", "Me", ".search")
 _NAMES = {name.lower(): name for name in (*COLLECTIONS, *_OTHERS)}

@@ -72,6 +72,7 @@ def served(site: Site, connector: str, collection: str) -> Served:
     endpoint = endpoint_of(site, connector)
     bindings = endpoint.bindings_for_scim(call_of(site).remaining())
     binding = of_collection(bindings, collection)
+    g.collection = binding.resource_type.endpoint.removeprefix("/")  # for the log: it is known, and no name of anybody
     return Served(endpoint, binding, site.epoch, base_url(request, connector))
 
 
@@ -83,9 +84,9 @@ def all_served(site: Site, connector: str) -> list[Served]:
 
 
 def of_collection(bindings: Mapping[str, TypeBinding], collection: str) -> TypeBinding:
-    """Returns the binding whose resource type's endpoint is ``/<collection>``; raises ScimError 404."""
+    """Returns the binding whose resource type's endpoint is ``/<collection>``, in any case; raises ScimError 404."""
     for binding in bindings.values():
-        if binding.resource_type.endpoint == f"/{collection}":
+        if binding.resource_type.endpoint.lower() == f"/{collection}".lower():
             return binding
     there = ", ".join(binding.resource_type.endpoint for binding in bindings.values())
     raise not_found(f"There is no resource type at /{collection[:80]}; there are: {there}.")

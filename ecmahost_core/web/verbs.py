@@ -17,13 +17,9 @@ from ecmahost_core.scim.unknown_names import shown_names
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync import provisioning
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.presentation import location_of, presented_page, version_of
+from ecmahost_core.sync.presentation import ANSWERED_WITHOUT_BODY, location_of, presented_page, version_of
 from ecmahost_core.sync.wanted import Wanted, wanted_by_body, wanted_by_patch
 from ecmahost_core.web.exchange import Asked, Reply, Served
-
-ANSWERED_WITHOUT_BODY = frozenset({"Group"})
-"""Resource types of which a PATCH is answered 204 unless the request says what it wants to see: a group may be large,
-and clients that change its members do not want them back."""
 
 log = structlog.get_logger()
 

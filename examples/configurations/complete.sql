@@ -127,3 +127,25 @@ CREATE TABLE GroupParts (
     PRIMARY KEY (GroupId, PartId)
 );
 CREATE INDEX PartsByGroup ON GroupParts (PartId);
+
+CREATE TABLE Devices (
+    Id INTEGER PRIMARY KEY AUTOINCREMENT,
+    Serial VARCHAR(256) NOT NULL UNIQUE COLLATE NOCASE,
+    ExternalId VARCHAR(256),
+    DisplayName VARCHAR(256),
+    Vendor VARCHAR(256),
+    Model VARCHAR(256),
+    Ports INTEGER,
+    Loaned BOOLEAN,
+    WarrantyUntil VARCHAR(256),
+    OwnerId INTEGER REFERENCES Users (Id)
+);
+CREATE INDEX DevicesByOwner ON Devices (OwnerId);
+CREATE TABLE DeviceUsers (
+    DeviceId INTEGER NOT NULL REFERENCES Devices (Id), UserId INTEGER NOT NULL REFERENCES Users (Id),
+    PRIMARY KEY (DeviceId, UserId)
+);
+CREATE INDEX DevicesByUser ON DeviceUsers (UserId);
+CREATE TABLE DeviceTags (
+    DeviceId INTEGER NOT NULL REFERENCES Devices (Id), Tag VARCHAR(256) NOT NULL, PRIMARY KEY (DeviceId, Tag)
+);

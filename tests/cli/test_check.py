@@ -275,3 +275,23 @@ def test_a_plugin_whose_import_does_not_keep_its_own_schema_is_an_error(
     severity, message = findings(place)[subject]
     assert severity == "error"
     assert told in message
+
+
+def test_a_link_table_that_holds_something_else_than_the_anchor_is_an_error(place: Any) -> None:
+    place.execute(
+        "CREATE TABLE Teams (Id INTEGER PRIMARY KEY AUTOINCREMENT, Name VARCHAR(40) NOT NULL UNIQUE);"
+        "CREATE TABLE TeamMembers (TeamId INTEGER, Number INTEGER, PRIMARY KEY (TeamId, Number));"
+    )
+    file = place.connector(
+        "staff",
+        anchor='anchor = "Login"',
+        url=f'url = "sqlite:///{place.database}"\n'
+        'value_tables = "Teams.members = TeamMembers(TeamId, Number) references Staff"',
+    )
+    teams = '[object_types.Group]\ntarget = "Teams"\nanchor = "Id"\n[schema_mapping.Group]\ndisplayName = "Name"\n'
+    file.write_text(f'{file.read_text()}\n{teams}members = "members"\n')
+    severity, message = findings(place)["TeamMembers.Number"]
+    assert (severity, message) == (
+        "error",
+        "its type is another one than that of the anchor of Staff, which it is to hold",
+    )

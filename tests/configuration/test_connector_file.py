@@ -199,7 +199,10 @@ CASES: list[Case] = [
     (
         "object_types",
         TYPES + "[object_types.Users]\n",
-        "object_types.Users: found an unknown table, expected [object_types.User]",
+        (
+            "object_types.Users: found an unknown table, expected [object_types.User], or a schema for a resource type "
+            "of your own"
+        ),
     ),
     (
         "object_types",

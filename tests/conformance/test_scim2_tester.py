@@ -25,3 +25,4 @@ def test_no_check_of_scim2_tester_fails_on_a_connector_that_maps_every_attribute
         checked = Counter(str(result.resource_type) for result in results)
         assert checked["User"] > 60, checked
         assert checked["Group"] > 15, checked
+        assert checked["Device"] > 15, checked

@@ -1,6 +1,9 @@
 """Paths and filters written out again: they are read back as what they were."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -48,3 +51,16 @@ def test_whatever_a_value_holds_the_text_means_the_same_filter(user_type, value)
 )
 def test_a_path_is_told_with_its_filter(user_type, path):
     assert path_text(parse_path(path.replace("value", "VALUE").replace("given", "GIVEN"), user_type)) == path
+
+
+@pytest.mark.parametrize(
+    ("rank", "told"),
+    [
+        (Decimal("1.50"), "userName gt 1.50"),
+        (Decimal("1E+3"), "userName gt 1000"),
+        (datetime(2026, 1, 31, 8, tzinfo=UTC), 'userName gt "2026-01-31T08:00:00+00:00"'),
+    ],
+)
+def test_what_a_text_means_in_an_order_is_told(user_type, rank, told):
+    read = parse_filter('userName gt "x"', user_type)
+    assert filter_text(replace(read, value=rank)) == told

@@ -55,6 +55,9 @@ def values(*ids: str) -> list[dict[str, str | None]]:
         ([], None),
         ([Operation("add", "members", values("a", "b", "a"))], Wanted(False, ("a", "b"), ())),
         ([Operation("add", "members", "a")], Wanted(False, ("a",), ())),
+        ([Operation("add", "members", values("A1", "a1"))], Wanted(False, ("a1",), ())),
+        ([Operation("remove", "members", values("A1"))], Wanted(False, (), ("a1",))),
+        ([Operation("remove", 'members[value eq "A1"]')], Wanted(False, (), ("a1",))),
         ([Operation("add", None, {"members": values("a"), "displayName": "x"})], Wanted(False, ("a",), ())),
         ([Operation("add", "members", [])], None),
         ([Operation("add", "members", None)], None),
@@ -106,7 +109,9 @@ def test_only_a_filter_on_something_else_than_the_id_has_the_members_read() -> N
         Operation("remove", "members", values("a")),
         Operation("add", "members", values("c")),
     ]
-    assert asked(*operations, read=lambda: present) == Wanted(True, ("b", "c"), ())
+    assert asked(*operations, read=lambda: present) == Wanted(False, ("b", "c"), ("g", "a"))
+    nobody = Operation("remove", 'members[value eq "a" and type eq "Group"]', has_value=False)
+    assert asked(nobody, read=lambda: present) is None
 
 
 @pytest.mark.parametrize("value", [[{"display": "Ann"}], [{"value": ""}], [{"$ref": "https://host/scim/Users/1"}]])
@@ -185,3 +190,10 @@ def test_the_outcome_is_that_of_the_same_operations_on_a_list(present: list[str]
 def test_an_empty_list_for_one_member_says_nothing() -> None:
     read = [{"value": "a"}]
     assert asked(Operation("add", 'members[value eq "a"]', []), read=lambda: read) in (None, Wanted(True, ("a",), ()))
+
+
+@pytest.mark.parametrize("inner", ['$ref eq "https://host/Users/a"', 'value eq "a" or not ($ref co "Users")'])
+def test_a_filter_on_the_url_of_a_member_is_refused_and_not_silently_without_effect(inner: str) -> None:
+    with pytest.raises(ScimError) as caught:
+        asked(Operation("remove", f"members[{inner}]"), read=list)
+    assert (caught.value.status, caught.value.scim_type) == (400, "invalidPath")

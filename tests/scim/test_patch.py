@@ -34,6 +34,64 @@ def refusal(resource: dict[str, Any], resource_type: ResourceType, *operations: 
     return caught.value.scim_type, caught.value.detail
 
 
+PLAIN_ROLES = ResourceType(
+    "User",
+    "/Users",
+    Schema(
+        urns.USER,
+        "User",
+        "",
+        (
+            Attribute("title"),
+            Attribute("roles", type="complex", multi_valued=True, sub_attributes=(Attribute("value"),)),
+        ),
+    ),
+)
+"""Roles of which none can be said to be the primary one."""
+PRIMARY_ROLE = 'roles[primary eq "True"].value'
+
+
+@pytest.mark.parametrize("op", ["add", "replace"])
+def test_the_primary_one_of_values_that_do_not_say_which_is_the_only_one_or_is_made(op: str) -> None:
+    operations = [Operation(op, PRIMARY_ROLE, "R"), Operation(op, "title", "t")]
+    assert after({}, PLAIN_ROLES, *operations) == {"roles": [{"value": "R"}], "title": "t"}
+    assert after({"roles": [{"value": "a"}]}, PLAIN_ROLES, *operations) == {"roles": [{"value": "R"}], "title": "t"}
+    assert refusal({"roles": [{"value": "a"}, {"value": "b"}]}, PLAIN_ROLES, *operations)[0] == "noTarget"
+
+
+def test_a_filter_for_the_primary_one_of_a_type_means_that_type_where_no_value_says_which_is() -> None:
+    subs = (Attribute("value"), Attribute("type"))
+    phones = Attribute("phoneNumbers", type="complex", multi_valued=True, sub_attributes=subs)
+    people = ResourceType("User", "/Users", Schema(urns.USER, "User", "", (phones,)))
+    operation = Operation("replace", 'phoneNumbers[type eq "work" and primary eq true].value', "2")
+    home, work = {"type": "home", "value": "1"}, {"type": "work", "value": "2"}
+    for present in ([home], [home, {"type": "work", "value": "1"}]):
+        patched = apply_patch({"phoneNumbers": present}, [operation], people)
+        assert patched.resource == {"phoneNumbers": [home, work]}
+        assert patched.ignored == ("phoneNumbers.primary",)
+
+
+def test_of_several_values_that_do_not_say_which_is_the_primary_one_none_is_removed() -> None:
+    operation = Operation("remove", PRIMARY_ROLE)
+    assert after({"roles": [{"value": "a"}]}, PLAIN_ROLES, operation) == {}
+    several = {"roles": [{"value": "a"}, {"value": "b"}]}
+    assert after(several, PLAIN_ROLES, operation) == several
+    other = Operation("remove", 'roles[primary eq "False"].value')
+    untouched = apply_patch({"roles": [{"value": "a"}]}, [other], PLAIN_ROLES)
+    assert (untouched.resource, untouched.ignored) == ({"roles": [{"value": "a"}]}, ("roles.primary",))
+
+
+def test_a_value_that_a_filter_names_and_that_is_not_there_is_no_target(user_type: ResourceType) -> None:
+    operation = Operation("replace", 'emails[value eq "nobody@example.com"].primary', value=True)
+    assert refusal({"emails": [WORK, HOME]}, user_type, operation)[0] == "noTarget"
+
+
+@pytest.mark.parametrize("path", ['emails[hair eq "red"]', 'emails[hair eq "red" or not (hair pr)].value'])
+def test_what_a_filter_asks_for_and_no_value_can_have_is_named(user_type: ResourceType, path: str) -> None:
+    patched = apply_patch({"emails": [HOME]}, [Operation("remove", path)], user_type)
+    assert patched.ignored == ("emails.hair",)
+
+
 class TestAdd:
     def test_to_a_simple_attribute_sets_it(self, user_type: ResourceType) -> None:
         assert after({"title": "a"}, user_type, Operation("add", "title", "b")) == {"title": "b"}

@@ -23,7 +23,7 @@ CORE = Schema(
         attribute("title", mutability="readOnly"),
         attribute("login", mutability="immutable"),
         attribute("password", mutability="writeOnly", returned="never"),
-        attribute("active", type="boolean"),
+        attribute("active", type="boolean", required=True, defaulted=True),
         attribute("emails", type="complex", multi_valued=True, sub_attributes=(attribute("value"), attribute("type"))),
         attribute(
             "name",

@@ -19,6 +19,8 @@ def test_names_are_shown_once_without_filters_and_cut() -> None:
         (["hair"], [Operation("add", "hair", "red")], "invalidPath"),
         (["hair"], [Operation("add", None, {"hair": "red"})], "invalidValue"),
         (["hair", "x"], [Operation("add", " hair ", "red"), Operation("add", None, {"x": 1})], "invalidPath"),
+        (["emails.hair"], [Operation("remove", 'emails[hair eq "red"]')], "invalidPath"),
+        (["emails.hair"], [Operation("add", "emails", [{"hair": "red"}])], "invalidValue"),
         (["h" * 200], [Operation("add", "h" * 300, "red")], "invalidPath"),
     ],
 )

@@ -11,9 +11,8 @@ from ecmahost_core.ecma.csentry import change_to_json
 from ecmahost_core.space.journal import ID, LockKey, Operation, WriteIntent
 from ecmahost_core.space.sqlite import open_store
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.explain import ANSWERED_WITHOUT_BODY, explain
+from ecmahost_core.sync.explain import explain
 from ecmahost_core.sync.scim_request import read_requests, scim_request
-from ecmahost_core.web import verbs
 
 
 def explain_export(session, changes, with_password):
@@ -406,7 +405,3 @@ def _reading(desk):
         endpoint.reads.close()
         endpoint.exports.close(1)
         store.close()
-
-
-def test_what_is_said_of_the_answers_of_groups_agrees_with_the_web():
-    assert ANSWERED_WITHOUT_BODY == verbs.ANSWERED_WITHOUT_BODY

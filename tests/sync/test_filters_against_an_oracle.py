@@ -340,19 +340,41 @@ def compare_one(stored: Any, kind: str, operator: str, literal: str) -> bool:
         return left is not None and right is not None and ordered(left, operator, right)
     if kind == "binary":
         return in_text(stored, operator, said) if operator in ("co", "sw", "ew") else as_bytes(said) == as_bytes(stored)
-    if kind in ("decimal text", "number text") and operator == "eq":
-        left, right = as_number(stored), as_number(said)
-        return (left is not None and left == right) or fold(stored) == fold(said)
-    if kind == "guid text" and operator == "eq":
-        return as_guid(stored) == as_guid(said)
-    if kind == "moment text" and operator == "eq":
-        moments = as_text_moment(stored), as_text_moment(said)
-        return moments[0] == moments[1] if None not in moments else fold(stored) == fold(said)
+    if kind in MEANINGFUL and operator not in ("co", "sw", "ew"):
+        return MEANINGFUL[kind](stored, operator, said)
     if operator in ("co", "sw", "ew"):
         kept = (fold(stored + ".")[:-1], fold(said + ".")[:-1])
         same = fold(stored) == fold(said)
         return same or in_text(kept[0], operator, kept[1]) or (operator == "ew" and fold(stored).endswith(fold(said)))
     return ordered(fold(stored), operator, fold(said))
+
+
+def compare_numbers(stored: str, operator: str, said: str) -> bool:
+    left, right = as_number(stored), as_number(said)
+    if operator == "eq":
+        return (left is not None and left == right) or fold(stored) == fold(said)
+    return left is not None and right is not None and ordered(left, operator, right)
+
+
+def compare_guids(stored: str, operator: str, said: str) -> bool:
+    return ordered(as_guid(stored), operator, as_guid(said))
+
+
+def compare_moments(stored: str, operator: str, said: str) -> bool:
+    if operator == "eq":
+        kept = as_text_moment(stored), as_text_moment(said)
+        return kept[0] == kept[1] if None not in kept else fold(stored) == fold(said)
+    left, right = as_exact_moment(stored), as_exact_moment(said)
+    return left is not None and right is not None and ordered(left, operator, right)
+
+
+MEANINGFUL = {
+    "decimal text": compare_numbers,
+    "number text": compare_numbers,
+    "guid text": compare_guids,
+    "moment text": compare_moments,
+}
+"""Texts that are compared by what they mean."""
 
 
 def ordered(left: Any, operator: str, right: Any) -> bool:
@@ -392,12 +414,16 @@ def as_guid(text: str) -> str:
 
 def as_text_moment(text: str) -> datetime | None:
     """One that the target can keep: thousandths of a second, and a year that UTC has too."""
+    in_utc = as_exact_moment(text)
+    return None if in_utc is None else in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)
+
+
+def as_exact_moment(text: str) -> datetime | None:
     moment = as_moment(text.rstrip().replace(" +", "+"))
     try:
-        in_utc = None if moment is None else moment.astimezone(UTC)
+        return None if moment is None else moment.astimezone(UTC)
     except OverflowError:
         return None
-    return None if in_utc is None else in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)
 
 
 def as_bytes(text: str) -> Any:
@@ -415,6 +441,10 @@ def place_of(attribute: Attribute, resource: Mapping[str, Any]) -> Any:
         return (1, 0)
     if attribute.type == "dateTime":
         return (0, as_moment(value))
+    if attribute.type in ("decimal text", "number text"):
+        return (0, as_number(value))
+    if attribute.type == "moment text":
+        return (0, as_exact_moment(value))
     return (0, fold(value) if isinstance(value, str) and attribute.keys != ("id",) else value)
 
 
@@ -497,11 +527,11 @@ OPERATORS = {
     "string": ["eq", "eq", "eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr"],
     "boolean": ["eq", "eq", "ne", "pr"],
     "integer": ["eq", "eq", "ne", "gt", "ge", "lt", "le", "pr"],
-    "number text": ["eq", "eq", "ne", "co", "pr"],
+    "number text": ["eq", "eq", "ne", "co", "gt", "ge", "lt", "le", "pr"],
     "dateTime": ["eq", "eq", "ne", "gt", "ge", "lt", "le", "sw", "pr"],
-    "decimal text": ["eq", "eq", "ne", "sw", "pr"],
+    "decimal text": ["eq", "eq", "ne", "sw", "gt", "ge", "lt", "le", "pr"],
     "guid text": ["eq", "eq", "ne", "sw", "pr"],
-    "moment text": ["eq", "eq", "ne", "sw", "pr"],
+    "moment text": ["eq", "eq", "ne", "sw", "gt", "ge", "lt", "le", "pr"],
     "binary": ["eq", "ne", "co", "pr"],
 }
 

@@ -102,6 +102,17 @@ def test_an_addition_and_a_removal_send_only_what_differs(office):
     assert {one["value"] for one in office.groups.shown(group.id)["members"]} == {ann, cem}
 
 
+def test_a_member_is_found_by_its_id_in_any_case_as_a_filter_finds_it(office):
+    ann, group = the(office, "ann").upper(), staff(office).id
+    assert office.groups.match(f'members eq "{ann}"')
+    office.groups.patch(group, drop(ann))
+    assert members(office) == ["bob"]
+    office.groups.patch(group, add(ann))
+    assert members(office) == ["ann", "bob"]
+    office.groups.patch(group, {"op": "remove", "path": f'members[value eq "{ann}"]'})
+    assert members(office) == ["bob"]
+
+
 def test_what_is_there_or_is_not_there_already_reaches_no_target(office):
     group = staff(office)
     ann, bob, cem = (the(office, login) for login in ("ann", "bob", "cem"))
@@ -349,6 +360,73 @@ def test_a_rename_of_a_member_keeps_the_membership(office):
     assert members(office) == ["ann"]
 
 
+def test_whoever_is_spelled_in_another_way_is_removed_once(desk):
+    desk.target.put("ann", Login="ann")
+    desk.target.groups["staff",] = {"Name": ("staff",), "Members": (Reference("ANN"),)}
+    desk.ready(groups=MEMBERS, capabilities=BY_CHANGES)
+    desk.groups.patch(staff(desk).id, drop(the(desk, "ann")))
+    assert parts(desk) == ([], ["ANN"])
+
+
+@pytest.mark.parametrize("followed", [True, False])
+@pytest.mark.parametrize("how", ["remove", "replace", "remove all"])
+def test_a_member_that_was_renamed_since_the_last_import_is_removed_all_the_same(office, followed, how):
+    group, bob = staff(office), the(office, "bob")
+    office.set(bob, "userName", "rob")
+    if followed:  # as ON UPDATE CASCADE does
+        office.target.groups["staff",]["Members"] = (Reference("ann"), Reference("rob"))
+    ann = {"value": the(office, "ann")}
+    operation = {
+        "remove": drop(bob),
+        "replace": {"op": "replace", "path": "members", "value": [ann]},
+        "remove all": {"op": "remove", "path": "members"},
+    }[how]
+    office.groups.patch(group.id, operation)
+    left = [] if how == "remove all" else ["ann"]
+    assert members(office) == left
+    imports.full_import(office.endpoint)
+    assert len(office.groups.shown(group.id)["members"]) == len(left)
+
+
+def test_whoever_gets_the_name_that_a_member_had_is_another_member(office):
+    group, bob = staff(office), the(office, "bob")
+    office.set(bob, "userName", "rob")
+    office.target.groups["staff",]["Members"] = (Reference("ann"), Reference("rob"))
+    new = office.create(userName="bob").id
+    office.groups.patch(group.id, add(new))
+    assert members(office) == ["ann", "bob", "rob"]
+    shown = {one["value"] for one in office.groups.shown(group.id)["members"]}
+    assert shown == {the(office, "ann"), bob, new}
+    office.groups.patch(group.id, drop(bob))
+    assert members(office) == ["ann", "bob"]
+    office.groups.patch(group.id, drop(new))
+    assert members(office) == ["ann"]
+    imports.full_import(office.endpoint)
+    assert len(office.groups.shown(group.id)["members"]) == 1
+
+
+def test_the_removal_of_a_renamed_member_leaves_whom_the_target_has_given_the_old_name(office):
+    group, bob = staff(office), the(office, "bob")
+    office.set(bob, "userName", "rob")
+    office.create(userName="bob")
+    office.target.groups["staff",]["Members"] = (Reference("ann"), Reference("rob"), Reference("bob"))
+    office.groups.patch(group.id, drop(bob))
+    assert members(office) == ["ann", "bob"]
+    assert len(office.groups.shown(group.id)["members"]) == 1  # until the next import tells
+
+
+@pytest.mark.parametrize("kind", [MAExportType.ATTRIBUTE_REPLACE, MAExportType.OBJECT_REPLACE])
+def test_a_connector_that_is_sent_all_members_is_sent_the_names_that_they_have_now(desk, kind):
+    for login in ("ann", "bob"):
+        desk.target.put(login, Login=login)
+    desk.target.groups["staff",] = {"Name": ("staff",), "Members": (Reference("ann"), Reference("bob"))}
+    desk.ready(groups=MEMBERS, capabilities=Capabilities(export_type=kind))
+    group, bob = staff(desk), the(desk, "bob")
+    desk.set(bob, "userName", "rob")
+    desk.groups.patch(group.id, drop(the(desk, "ann")))
+    assert members(desk) == ["rob"]
+
+
 MANAGER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"
 URN = MANAGER.rpartition(":")[0]
 
@@ -378,6 +456,7 @@ def test_a_manager_is_shown_by_id(line):
     ("path", "form"),
     [
         (MANAGER, lambda one: one),
+        (MANAGER, lambda one: one.upper()),
         (MANAGER, lambda one: {"value": one}),
         (MANAGER, lambda one: {"value": one, "displayName": "Ann", "$ref": "https://elsewhere/Users/1"}),
         ("manager", lambda one: [{"$ref": None, "value": one}]),
@@ -423,6 +502,14 @@ def test_somebody_is_created_under_a_manager(line):
     made = line.create(userName="fay", **{URN: {"manager": {"value": cem}}})
     assert line.target.rows["fay",]["Boss"] == (Reference("cem"),)
     assert line.shown(made.id)[URN]["manager"]["value"] == cem
+
+
+def test_who_loses_the_manager_has_another_version(line):
+    dan, before = the(line, "dan"), line.shown(the(line, "dan"))["meta"]
+    line.remove(the(line, "ann"))
+    after = line.shown(dan)
+    assert URN not in after
+    assert after["meta"]["version"] != before["version"]
 
 
 def test_a_put_without_manager_takes_it_away(line):

@@ -1,13 +1,14 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from ecmahost_core import ServerDown
+from ecmahost_core import ImportPage, ServerDown
 from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.errors import BrokenContract, ConfigurationError
 from ecmahost_core.space.objects import ObjectState
 from ecmahost_core.space.store import ImportRunning, StoreUnavailable
-from ecmahost_core.sync.imports import ImportFailed, full_import
+from ecmahost_core.sync.imports import ImportFailed, full_import, in_order
 
 
 def fill(desk, count, **more):
@@ -43,6 +44,42 @@ def test_an_import_that_meets_nothing_new_changes_nothing(desk):
     counts, _ = full_import(desk.endpoint)
     assert (counts.unchanged, counts.changed) == (3, 0)
     assert desk.match(None) == before
+
+
+def test_people_are_imported_before_the_groups_that_name_them_however_they_are_configured(desk, monkeypatch):
+    read = []
+
+    def full_import_of(session, step):
+        read.append(step.types[0].name)
+        yield ImportPage(())
+
+    desk.build(groups={"displayName": "Name", "members": "Members"}, hooks={"full_import": full_import_of})
+    bindings = desk.endpoint.bindings()
+    for order in (bindings, dict(reversed(bindings.items()))):
+        monkeypatch.setattr(desk.endpoint, "bindings", lambda order=order: order)
+        full_import(desk.endpoint)
+    assert read == ["Employees", "Groups"] * 2
+
+
+def test_types_that_name_each_other_are_imported_in_some_order_and_the_one_that_names_fewer_first(desk):
+    desk.build(groups={"displayName": "Name", "members": "Members"})
+    users, groups = desk.endpoint.bindings().values()
+
+    def naming(binding, *, links=(), references=(), scopes=()):
+        kept = replace(binding.space_type, links=links, references=references, scopes=scopes)
+        return replace(binding, space_type=kept)
+
+    def order(*bindings):
+        return [one.space_type.resource_type for one in in_order(bindings)]
+
+    parent = naming(users, links=("memberOf",), scopes=(("memberOf", "Group"),))
+    assert order(naming(groups, links=("members",)), parent) == ["Group", "User"]
+    by_dn = naming(users, references=("manager",))
+    assert order(naming(groups, links=("members",)), by_dn) == ["User", "Group"]
+    nested = naming(groups, links=("parts",), scopes=(("parts", "Group"),))
+    assert order(nested, naming(users)) == ["Group", "User"]
+    assert order(naming(users), nested) == ["User", "Group"]
+    assert order() == []
 
 
 def test_pages_are_as_large_as_configured_and_never_larger_than_the_connector_takes(desk, memory):

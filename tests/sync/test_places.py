@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ecmahost_core import SchemaAttribute, SchemaType
-from ecmahost_core.sync.places import with_places, without_room
+from ecmahost_core.sync.places import with_places, with_primary_kept, without_room
 from ecmahost_core.sync.resource_schema import full_resource_type, mapped_paths
 from ecmahost_core.sync.schema_mapping import MappedPath, SchemaMapping
 
@@ -58,3 +58,25 @@ def test_a_value_that_does_not_say_its_type_has_the_first_place_if_that_is_free(
     assert repr(sent) == before
     assert without_room(MAPPING, found) == left
     assert with_places(MAPPING, found) == found
+
+
+WORK = {"type": "work", "value": "w"}
+HOME = {"type": "home", "value": "h"}
+OTHER = {"type": "other", "value": "o"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept"),
+    [
+        ([WORK | {"primary": False}, HOME, OTHER | {"primary": True}], [WORK | {"primary": True}, HOME]),
+        ([WORK | {"primary": False}, HOME | {"primary": True}], [WORK | {"primary": False}, HOME | {"primary": True}]),
+        ([HOME, OTHER | {"primary": True}], [HOME]),
+        ([WORK | {"primary": False}, OTHER], [WORK | {"primary": False}]),
+    ],
+)
+def test_no_value_loses_primary_to_one_that_has_no_room(
+    wanted: list[dict[str, Any]], kept: list[dict[str, Any]]
+) -> None:
+    before = {"emails": [WORK | {"primary": True}, HOME]}
+    found = with_primary_kept(MAPPING, before, {"emails": wanted})
+    assert [one for one in found["emails"] if one["type"] != "other"] == kept

@@ -248,6 +248,30 @@ def test_a_fraction_that_the_space_does_not_know_is_asked_of_the_target_however_
     assert desk.target.reads == 2
 
 
+def test_texts_that_mean_numbers_and_instants_are_ordered_by_what_they_mean(desk, memory):
+    salary = SchemaAttribute("Salary", format=ValueFormat.DECIMAL, precision=10, scale=2)
+    seen = SchemaAttribute("Login at", format=ValueFormat.TIMESTAMP)
+    employees = replace(memory.EMPLOYEES, attributes=(*memory.EMPLOYEES.attributes, salary, seen))
+    desk.target.schema = Schema((employees,))
+    number = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber"
+    paths = {f"{memory.CUSTOM}:Salary": "Salary", f"{memory.CUSTOM}:Seen": "Login at", number: "Level"}
+    desk.ready(mapping={**memory.MAPPING, **paths}, freshness=Freshness.CACHE)
+    for name, amount, level, fraction in (("a", "2.5", 9, ""), ("b", "10", 10, ".5"), ("c", "100.00", 100, ".25")):
+        desk.target.put(name, Login=name, Salary=amount, Level=level, **{"Login at": f"2026-01-31T08:00:00{fraction}Z"})
+    memory.imports.full_import(desk.endpoint)
+
+    def found(text):
+        return "".join(one.anchor[0] for one in desk.match(text))
+
+    assert found(f"{memory.CUSTOM}:Salary gt 9") == "bc"
+    assert found(f'{memory.CUSTOM}:Salary le "10.001"') == "ab"
+    assert found(f'{memory.CUSTOM}:Salary ge "nine"') == ""
+    assert found(f'{number} lt "10"') == "a"
+    assert found(f'{number} ge "0010"') == "bc"
+    assert found(f'{memory.CUSTOM}:Seen gt "2026-01-31T08:00:00Z"') == "bc"
+    assert found(f'{memory.CUSTOM}:Seen lt "2026-01-31T10:00:00.3+02:00"') == "ac"
+
+
 def test_bytes_are_matched_as_bytes_in_the_target(desk, memory):
     path = f"{memory.CUSTOM}:Photo"
     desk.ready(mapping={**memory.MAPPING, path: "Photo"}, query=("Photo",))

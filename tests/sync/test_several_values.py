@@ -35,6 +35,21 @@ def test_a_whole_attribute_is_kept_in_one_of_several_texts(desk, memory, name):
     assert len(desk.target.sent) == sent
 
 
+def test_several_texts_of_one_type_are_each_shown_and_none_is_lost_with_another(desk):
+    desk.ready(mapping={"userName": "Login", 'emails[type eq "work"].value': "Tags"})
+    work = [{"type": "work", "value": one} for one in ("a", "b", "c")]
+    made = desk.create(userName="bob", emails=[*work[:2], {"type": "home", "value": "h"}])
+    assert desk.target.rows["bob",]["Tags"] == ("a", "b")
+    assert desk.shown(made.id)["emails"] == work[:2]
+    desk.patch(made.id, {"op": "Add", "path": "emails", "value": [work[2]]})
+    desk.patch(made.id, {"op": "Remove", "path": 'emails[value eq "a"]'})
+    assert desk.target.rows["bob",]["Tags"] == ("b", "c")
+    assert desk.shown(made.id)["emails"] == work[1:]
+    sent = len(desk.target.sent)
+    desk.patch(made.id, {"op": "Replace", "path": "emails", "value": [work[2], work[1]]})
+    assert len(desk.target.sent) == sent
+
+
 def test_a_role_that_entra_sends_as_json_in_a_text_comes_back_as_it_was_sent(desk):
     desk.ready(mapping={"userName": "Login", "roles": "Tags"})
     role = '{"id":"18d1","value":"25","displayName":"Role1234"}'

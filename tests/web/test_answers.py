@@ -160,6 +160,11 @@ def test_a_method_that_a_route_does_not_know_is_405_with_those_that_it_knows(cli
     answer = client.ask(method, path)
     assert answer.status_code == 405
     assert allowed <= set(answer.headers["Allow"].split(", "))
+    assert "header Allow" in answer.get_json()["detail"]
+
+
+def test_a_path_that_leads_nowhere_is_told_where_resources_are(client):
+    assert "/Users/{id}" in client.get("/Users/x/y").get_json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/Users/x/y", "/Groups", "/Groups/x", "/nothing/x", "/Users/.search/x"])

@@ -136,7 +136,7 @@ class _Batch:
         self.taken_anchors: set[str] = set()
         self.taken_dns: set[str] = set()
         self.news: list[Encoded] = []
-        self.room = Room()
+        self.room = Room(reading.began_seq)
 
     def is_new(self) -> bool:
         """Returns whether nothing speaks against any of the objects, so that none need be decided about by itself."""

@@ -120,7 +120,10 @@ def replace(
         ),
     )  # fmt: skip
     if row.indexed or row.references:
-        _change_values(transaction, row, old, new, read=room is not None)
+        unsure = _change_values(transaction, row, old, new, room)
+        if unsure:
+            digest = digests.without(digest, row.links)
+            connection.execute("UPDATE object SET digest = ? WHERE key = ?", (digest, old.key))
     if new.anchor_key != old.anchor_key:
         _bury(transaction, row, [old.anchor_key], seq)
         connection.execute("DELETE FROM tombstone WHERE type = ? AND anchor_key = ?", (row.id, new.anchor_key))
@@ -201,7 +204,7 @@ def _insert_references(
     for key, change_seq, new, linked in news:
         wanted.append((key, {**references.of(new.source.attributes, row.references), **(linked or {})}))
         if linked is None and room is not None:
-            room.owing.append(links.Owing(key, change_seq, new))
+            room.owing.append(links.Owing(key, change_seq, new, room.began_seq))
     references.insert(transaction, row, wanted)
 
 
@@ -219,7 +222,7 @@ def _change_links(
         owed = owed or changed is None
         after.append(digests.UNKNOWN if changed is None else changed)
     if owed and room is not None:
-        room.owing.append(links.Owing(old.key, seq, new))
+        room.owing.append(links.Owing(old.key, seq, new, room.began_seq))
     return b"".join(after)
 
 
@@ -244,7 +247,10 @@ def _doubt(transaction: Transaction, key: int, new: Encoded) -> None:
     )
 
 
-def _change_values(transaction: Transaction, row: TypeRow, old: StoredRow, new: Encoded, *, read: bool) -> None:
+def _change_values(
+    transaction: Transaction, row: TypeRow, old: StoredRow, new: Encoded, room: links.Room | None
+) -> bool:
+    """Returns whether the next reading is to look at the references again."""
     connection = transaction.connection
     attributes_before = attributes_from_json(old.attributes)
     before, after = (value_keys(each, row.indexed) for each in (attributes_before, new.source.attributes))
@@ -262,9 +268,14 @@ def _change_values(transaction: Transaction, row: TypeRow, old: StoredRow, new: 
             references.of(attributes_before, row.references),
             references.of(new.source.attributes, row.references),
         )
-        for name in row.references if read else ():
-            stale = [(old.key, name, value) for value in references.stale(connection, old.key, name)]
-            references.aim(transaction, row.connector, row.scopes.get(name), stale)
+    if room is None:
+        return False
+    unsure = False
+    for name in row.references:
+        told, untold = references.stale(connection, old.key, name, room.began_seq)
+        references.aim(transaction, row.connector, row.scopes.get(name), [(old.key, name, one) for one in told])
+        unsure = unsure or bool(untold)
+    return unsure
 
 
 def _bury(transaction: Transaction, row: TypeRow, anchor_keys: Sequence[str], first_seq: int) -> None:

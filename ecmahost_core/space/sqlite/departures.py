@@ -67,20 +67,38 @@ def _portion(transaction: Transaction, connector: int, keys: Sequence[int], *, d
     pointing = list(select_in(transaction.connection, f"{_POINTING}{links.ROWS}", (), keys))
     by_scope: dict[int | None, list[tuple[int, str, str]]] = {}
     dropped = []
+    left: set[int] = set()
     for row in pointing:
         owner, attribute, value_key, _, scope, digest, names = row
         if digest is None or (dropping and attribute in orjson.loads(names)):
             dropped.append(row)
         else:
             by_scope.setdefault(scope, []).append((owner, attribute, value_key))
+            left.add(owner)
     for scope, places in by_scope.items():
         references.aim(transaction, connector, scope, places)
-    _drop(transaction, dropped)
+    changed = _drop(transaction, dropped)
+    _touch(transaction, sorted(left - changed))
     return max(len(own), len(pointing)) < links.ROWS
 
 
-def _drop(transaction: Transaction, rows: Sequence[tuple[int, str, str, str, int | None, bytes | None, str]]) -> None:
-    """Removes links from objects, which change by that; and rows of objects that are gone themselves."""
+def _touch(transaction: Transaction, owners: Sequence[int]) -> None:
+    """Gives a new version to objects whose manager is not shown any more: clients that have the old one ask again."""
+    if owners:
+        first = transaction.next_seq(len(owners))
+        transaction.connection.executemany(
+            "UPDATE object SET change_seq = ?, modified = ? WHERE key = ?",
+            [(first + place, transaction.now, key) for place, key in enumerate(owners)],
+        )
+
+
+def _drop(
+    transaction: Transaction, rows: Sequence[tuple[int, str, str, str, int | None, bytes | None, str]]
+) -> set[int]:
+    """Removes links from objects, which change by that, and rows of objects that are gone themselves.
+
+    Returns the keys of those that have changed.
+    """
     transaction.connection.executemany(_DELETE, [row[:3] for row in rows])
     after: dict[int, bytes] = {}
     for owner, attribute, _, value, _, digest, names_text in rows:
@@ -97,3 +115,4 @@ def _drop(transaction: Transaction, rows: Sequence[tuple[int, str, str, str, int
             "UPDATE object SET digest = ?, change_seq = ?, modified = ? WHERE key = ?",
             [(digest, first + place, transaction.now, key) for place, (key, digest) in enumerate(after.items())],
         )
+    return set(after)

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ecmahost_core.ecma.values import anchor_text
 from ecmahost_core.space.objects import LinkChange, TargetObject
 from ecmahost_core.space.sqlite import references
 from ecmahost_core.space.sqlite.connection import Transaction
 from ecmahost_core.space.sqlite.digests import UNKNOWN, moved, sum_of
-from ecmahost_core.space.sqlite.rows import BATCH, Encoded, select_in
+from ecmahost_core.space.sqlite.rows import BATCH, Encoded, select_in, stored_anchor
 from ecmahost_core.space.sqlite.type_row import TypeRow
 from ecmahost_core.text import fold
 
@@ -21,21 +22,32 @@ ROWS = 1000
 
 _STORED = "SELECT value_key, value FROM reference WHERE owner = ? AND attribute = ? LIMIT ?"
 _SOME = "SELECT value_key, value FROM reference WHERE owner = ? AND attribute = ? AND value_key {in}"
+_UNDER_AN_OLD_NAME = """SELECT r.value_key, r.value FROM reference r INDEXED BY reference_target
+    JOIN object o ON o.key = r.target WHERE r.owner = ? AND r.attribute = ? AND r.target {in}
+    AND r.value_key <> o.anchor_key AND r.value_key IS NOT o.dn_key"""
+_MOVED_ON = """SELECT r.value_key, o.anchor, CASE WHEN r.scope IS NULL THEN o.dn END
+    FROM reference r JOIN object o ON o.key = r.target WHERE r.owner = ? AND r.attribute = ? AND r.value_key {in}
+    AND r.value_key <> o.anchor_key AND r.value_key IS NOT o.dn_key"""
 _ROW = "owner = ? AND attribute = ? AND value_key = ?"
 
 
 class Owing(NamedTuple):
-    """An object whose links are still to be written, as it was when its row was."""
+    """An object whose links are still to be written, as it was when its row was; ``began_seq`` as in ``Room``."""
 
     key: int
     change_seq: int
     new: Encoded
+    began_seq: int
 
 
 @dataclass(slots=True)
 class Room:
-    """How many rows of links the transaction of a reading may still write, and whose did not fit."""
+    """How many rows of links the transaction of a reading may still write, and whose did not fit.
 
+    ``began_seq`` is the change number that was the newest before the reading began.
+    """
+
+    began_seq: int
     left: int = field(default_factory=lambda: ROWS)
     owing: list[Owing] = field(default_factory=list)
 
@@ -135,9 +147,12 @@ def update(
         if len(stored) > room.left:
             return None
         room.left -= max(len(stored), len(wanted))
-    what = difference(stored, wanted, references.stale(transaction.connection, key, name) if part == UNKNOWN else ())
-    write(transaction, row, key, name, what)
-    return sum_of(name, wanted.values())
+    told: Sequence[str] = ()
+    untold: Sequence[str] = ()
+    if part == UNKNOWN:
+        told, untold = references.stale(transaction.connection, key, name, None if room is None else room.began_seq)
+    write(transaction, row, key, name, difference(stored, wanted, told))
+    return UNKNOWN if wanted.keys() & untold else sum_of(name, wanted.values())
 
 
 def difference(stored: Mapping[str, str], wanted: Mapping[str, str], stale: Iterable[str] = ()) -> Difference:
@@ -165,13 +180,23 @@ def write(transaction: Transaction, row: TypeRow, key: int, name: str, what: Dif
 
 def apply_change(transaction: Transaction, row: TypeRow, key: int, name: str, change: LinkChange, part: bytes) -> bytes:
     """Removes and adds values, looking at nothing else; returns the part of the digest."""
+    connection, place = transaction.connection, (key, name)
     removed = {fold(value) for value in change.removed}
     added: dict[str, str] = {}
     for value in change.added:
         added.setdefault(fold(value), value)
-    rows = select_in(transaction.connection, _SOME, (key, name), [*removed, *added])
-    present: dict[str, str] = dict(rows)
-    gone = [each for each in removed if each in present]
-    new = {each: value for each, value in added.items() if each in removed or each not in present}
-    write(transaction, row, key, name, Difference(gone=gone, added=dict(sorted(new.items()))))
-    return moved(part, name, new.values(), [present[each] for each in gone])
+    present: dict[str, str] = dict(select_in(connection, _SOME, place, [*removed, *added]))
+    # Whoever got another name since the row was written is removed by that, too, and makes room for who has the old.
+    renamed = references.named(connection, row.connector, row.scopes.get(name), [*removed - present.keys()])
+    before = dict(select_in(connection, _UNDER_AN_OLD_NAME, place, list(renamed.values())))
+    gone = {each: present[each] for each in removed if each in present} | before
+    moved_on = list(
+        select_in(connection, _MOVED_ON, place, [each for each in added if each in present and each not in gone])
+    )
+    for each, anchor, dn in moved_on:
+        gone[each] = present[each]
+        now = dn or anchor_text(stored_anchor(anchor))
+        added.setdefault(fold(now), now)
+    new = {each: value for each, value in added.items() if each in gone or each not in present}
+    write(transaction, row, key, name, Difference(gone=list(gone), added=dict(sorted(new.items()))))
+    return moved(part, name, new.values(), gone.values())

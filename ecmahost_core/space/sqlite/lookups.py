@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 from ecmahost_core.ecma.values import Anchor, anchor_text, text_of
 from ecmahost_core.space.journal import ID, LockKey
-from ecmahost_core.space.objects import SpaceObject, SpaceType
+from ecmahost_core.space.objects import ObjectName, SpaceObject, SpaceType
 from ecmahost_core.space.sqlite.connection import Database
-from ecmahost_core.space.sqlite.rows import BATCH, OBJECT_COLUMNS, object_from_row, select_in, storable
+from ecmahost_core.space.sqlite.rows import BATCH, OBJECT_COLUMNS, object_from_row, select_in, storable, stored_anchor
 from ecmahost_core.space.sqlite.types import Types, is_indexed
 from ecmahost_core.text import fold
 
 _OBJECT_BY = f"SELECT {OBJECT_COLUMNS} FROM object WHERE type = ? AND "  # noqa: S608  # names, no values
 _LIVE_BY_ID = _OBJECT_BY + "state = 0 AND id {in}"
+_LIVE_NAMES = "SELECT key, id, anchor, dn FROM object WHERE type = ? AND state = 0 AND id {in}"
 _LIVE_AFTER = _OBJECT_BY + "state = 0 AND key > ? ORDER BY key LIMIT ?"
 _FREE = (
     f"SELECT {OBJECT_COLUMNS} FROM object WHERE type = ?1 AND id = ?2"  # noqa: S608  # names, no values
@@ -90,13 +92,22 @@ class Lookups:
 
     def by_ids(self, space_type: SpaceType, ids: Sequence[str]) -> dict[str, SpaceObject]:
         """See ``Store.by_ids``."""
+        return {found.id: found for found in map(object_from_row, self._rows(space_type, _LIVE_BY_ID, ids))}
+
+    def names(self, space_type: SpaceType, ids: Sequence[str]) -> dict[str, ObjectName]:
+        """See ``Store.names``."""
+        return {
+            identifier: ObjectName(key, identifier, stored_anchor(anchor), dn)
+            for key, identifier, anchor, dn in self._rows(space_type, _LIVE_NAMES, ids)
+        }
+
+    def _rows(self, space_type: SpaceType, statement: str, ids: Sequence[str]) -> list[Any]:
         type_id = self._types.find(space_type)
         if type_id is None:
-            return {}
+            return []
         wanted = [identifier for identifier in dict.fromkeys(ids) if storable(identifier)]
         with self._database.read() as connection:
-            rows = list(select_in(connection, _LIVE_BY_ID, (type_id,), wanted))
-        return {found.id: found for found in map(object_from_row, rows)}
+            return list(select_in(connection, statement, (type_id,), wanted))
 
     def after(self, space_type: SpaceType, key: int, count: int) -> list[SpaceObject]:
         """See ``Store.after``."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from ecmahost_core.ecma.values import Anchor
-from ecmahost_core.space.objects import Link, SpaceObject, SpaceType
+from ecmahost_core.space.objects import Link, ObjectName, SpaceObject, SpaceType
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.lookups import Lookups
 from ecmahost_core.space.sqlite.pages import Pages
@@ -45,6 +45,10 @@ class Readings:
     def by_ids(self, space_type: SpaceType, ids: Sequence[str]) -> dict[str, SpaceObject]:
         """See ``Store.by_ids``."""
         return self._lookups.by_ids(space_type, ids)
+
+    def names(self, space_type: SpaceType, ids: Sequence[str]) -> dict[str, ObjectName]:
+        """See ``Store.names``."""
+        return self._lookups.names(space_type, ids)
 
     def scan(self, space_type: SpaceType, after: int = 0) -> Iterator[SpaceObject]:
         """See ``Store.scan``."""
@@ -89,13 +93,13 @@ class Readings:
         return self._relations.owners_of_all(space_type, attributes, targets)
 
     def each_owner(
-        self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject
+        self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject | ObjectName
     ) -> Iterator[SpaceObject]:
         """See ``Store.each_owner``."""
         return self._relations.each_owner(space_type, attributes, target)
 
     def naming(
-        self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]
+        self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject | ObjectName]
     ) -> set[tuple[int, int]]:
         """See ``Store.naming``."""
         return self._relations.naming(attributes, owners, targets)

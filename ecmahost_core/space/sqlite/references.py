@@ -22,7 +22,7 @@ _ANYWHERE = "type IN (SELECT id FROM space_type WHERE connector = ?)"
 _WITHIN = "type = ?"
 _INSERT = """INSERT OR IGNORE INTO reference (owner, attribute, value_key, value, connector, target, scope)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
-_STALE = """SELECT r.value_key FROM reference r JOIN object o ON o.key = r.target
+_STALE = """SELECT r.value_key, o.change_seq FROM reference r JOIN object o ON o.key = r.target
     WHERE r.owner = ? AND r.attribute = ? AND r.value_key <> o.anchor_key AND r.value_key IS NOT o.dn_key"""
 _ROW = "owner = ? AND attribute = ? AND value_key = ?"
 
@@ -102,9 +102,20 @@ def resolve(transaction: Transaction, row: TypeRow, appeared: Iterable[tuple[int
     )
 
 
-def stale(connection: sqlite3.Connection, owner: int, attribute: str) -> list[str]:
-    """Returns the folded values of an attribute that named an object which has another name now."""
-    return [value_key for (value_key,) in connection.execute(_STALE, (owner, attribute)).fetchall()]
+def stale(
+    connection: sqlite3.Connection, owner: int, attribute: str, began_seq: int | None
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Returns the folded values of an attribute that named an object which has another name now.
+
+    Those of which a reading that began at this change number can tell that the target has not followed, and those of
+    which it cannot: their object has got its name since, so what was read may be older than that. None is a reading of
+    this very moment.
+    """
+    rows = connection.execute(_STALE, (owner, attribute)).fetchall()
+    if began_seq is None:
+        return [value_key for value_key, _ in rows], ()
+    told = [value_key for value_key, change_seq in rows if change_seq <= began_seq]
+    return told, [value_key for value_key, change_seq in rows if change_seq > began_seq]
 
 
 def aim(transaction: Transaction, connector: int, scope: int | None, places: Sequence[tuple[int, str, str]]) -> None:

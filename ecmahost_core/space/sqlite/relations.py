@@ -6,7 +6,7 @@ more than the rows that it returns, however many members the group has.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ecmahost_core.space.objects import Link, ObjectState, SpaceObject, SpaceType
+from ecmahost_core.space.objects import Link, ObjectName, ObjectState, SpaceObject, SpaceType
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.references import named
 from ecmahost_core.space.sqlite.rows import BATCH, OBJECT_COLUMNS, object_from_row, select_in, storable
@@ -14,11 +14,15 @@ from ecmahost_core.space.sqlite.type_row import type_row
 from ecmahost_core.space.sqlite.types import Types
 from ecmahost_core.text import fold
 
-_LINKS = """SELECT r.owner, r.attribute, r.value, o.id, o.state, t.resource_type FROM reference r
+_LINKS = """SELECT r.owner, r.attribute, r.value, o.id, o.state, t.resource_type,
+    r.value_key <> o.anchor_key AND r.value_key IS NOT o.dn_key FROM reference r
     LEFT JOIN object o ON o.key = r.target LEFT JOIN space_type t ON t.id = o.type"""
 _OF_ONE = f"{_LINKS} WHERE r.owner = ? AND r.attribute = ? ORDER BY r.value_key"
 _OF_SEVERAL = f"{_LINKS} WHERE r.attribute = ? AND r.owner {{in}}"
-_PRESENT = "SELECT value_key, value FROM reference WHERE owner = ? AND attribute = ? AND value_key {in}"
+# Not of those who have another name since: whoever has theirs now is somebody else.
+_PRESENT = """SELECT r.value_key, r.value FROM reference r LEFT JOIN object o ON o.key = r.target
+    WHERE r.owner = ? AND r.attribute = ? AND r.value_key {in}
+    AND (o.key IS NULL OR r.value_key = o.anchor_key OR r.value_key IS o.dn_key)"""
 # By way of the target, which few name: of one owner there may be very many.
 _PRESENT_BY_TARGET = """SELECT target, value FROM reference INDEXED BY reference_target
     WHERE owner = ? AND attribute = ? AND target {in}"""
@@ -71,7 +75,8 @@ class Relations:
     ) -> dict[str, str]:
         """See ``Store.linked``."""
         type_id = self._types.find(space_type)
-        wanted = [key for key in dict.fromkeys(map(fold, values)) if storable(key)]
+        texts = {fold(value): value for value in values}
+        wanted = [key for key in texts if storable(key)]
         if type_id is None or not wanted:
             return {}
         place = (owner.key, attribute)
@@ -79,10 +84,16 @@ class Relations:
             found = dict(select_in(connection, _PRESENT, place, wanted))
             left = [key for key in wanted if key not in found]
             row = type_row(connection, type_id)
-            renamed = named(connection, row.connector, row.scopes.get(attribute), left)
+            scope = row.scopes.get(attribute)
+            renamed = named(connection, row.connector, scope, left)
             if renamed:
                 spelt = dict(select_in(connection, _PRESENT_BY_TARGET, place, list(renamed.values())))
-                found |= {key: spelt[target] for key, target in renamed.items() if target in spelt}
+                taken = named(connection, row.connector, scope, list(map(fold, spelt.values())))
+                found |= {
+                    key: texts[key] if fold(spelt[target]) in taken else spelt[target]
+                    for key, target in renamed.items()
+                    if target in spelt
+                }
         return found
 
     def owners_of_all(
@@ -105,7 +116,7 @@ class Relations:
         return {target: [owners[key] for key in sorted(owners)] for target, owners in found.items()}
 
     def each_owner(
-        self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject
+        self, space_type: SpaceType, attributes: Sequence[str], target: SpaceObject | ObjectName
     ) -> Iterator[SpaceObject]:
         """See ``Store.each_owner``. The keys are read at once, the objects a batch at a time."""
         type_id = self._types.find(space_type)
@@ -119,7 +130,7 @@ class Relations:
             yield from self._live(type_id, in_order[start : start + BATCH])
 
     def naming(
-        self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject]
+        self, attributes: Sequence[str], owners: Sequence[SpaceObject], targets: Sequence[SpaceObject | ObjectName]
     ) -> set[tuple[int, int]]:
         """See ``Store.naming``."""
         owner_keys, target_keys = [one.key for one in owners], [one.key for one in targets]
@@ -155,8 +166,14 @@ class Relations:
 
 
 def _link(
-    owner: int, attribute: str, value: str, identifier: str | None, state: int | None, resource_type: str | None
+    owner: int,
+    attribute: str,
+    value: str,
+    identifier: str | None,
+    state: int | None,
+    resource_type: str | None,
+    renamed: int | None,
 ) -> tuple[int, Link]:
     if state != ObjectState.LIVE:
         identifier = resource_type = None
-    return owner, Link(attribute, value, identifier, resource_type)
+    return owner, Link(attribute, value, identifier, resource_type, bool(renamed))

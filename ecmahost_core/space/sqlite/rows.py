@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from ecmahost_core.ecma.values import (
+    Anchor,
     Attributes,
     Values,
     anchor_text,
@@ -121,6 +122,11 @@ def carried_over(new: Encoded, old: StoredRow, export_only: Sequence[str]) -> En
     return new._replace(attributes=attributes_to_json(attributes), source=source)
 
 
+def stored_anchor(text: str) -> Anchor:
+    """Returns an anchor from the text of its column."""
+    return tuple(orjson.loads(text) if "{" not in text else map(value_from_json, orjson.loads(text)))
+
+
 def object_from_row(row: Sequence[Any]) -> SpaceObject:
     """Returns the object of a row of OBJECT_COLUMNS."""
     key, identifier, state, anchor, dn, attributes, kept, change_seq, created, modified = row
@@ -129,7 +135,7 @@ def object_from_row(row: Sequence[Any]) -> SpaceObject:
         key,
         identifier,
         _STATES[state],
-        tuple(orjson.loads(anchor) if "{" not in anchor else map(value_from_json, orjson.loads(anchor))),
+        stored_anchor(anchor),
         dn,
         attributes_from_json(attributes),
         {} if kept == "{}" else orjson.loads(kept),

@@ -37,7 +37,7 @@ def _settle_attribute(database: Database, row: TypeRow, owing: Owing, name: str)
         if not _is_ours(connection, row, owing):
             return False
         stored = dict(connection.execute(_STORED, (owing.key, name)).fetchall())
-        stale = references.stale(connection, owing.key, name)
+        stale, untold = references.stale(connection, owing.key, name, owing.began_seq)
         connection.execute("COMMIT")
     portions = list(_portions(links.difference(stored, wanted, stale)))
     for portion in portions:
@@ -46,7 +46,7 @@ def _settle_attribute(database: Database, row: TypeRow, owing: Owing, name: str)
             if not _is_ours(transaction.connection, row, owing):
                 return False
             links.write(transaction, row, owing.key, name, portion)
-            if portion is portions[-1]:
+            if portion is portions[-1] and not wanted.keys() & untold:
                 _note(transaction.connection, row, owing, name, sum_of(name, wanted.values()))
         time.sleep(PAUSE)
     return True

@@ -13,6 +13,7 @@ from ecmahost_core.space.history import ConnectorStatus, EventRecord, StoredEven
 from ecmahost_core.space.journal import (
     JournalEntry,
     LockKey,
+    Operation,
     PasswordStage,
     WriteIntent,
 )
@@ -130,11 +131,13 @@ class SqliteStore(Readings):
 
     def complete(self, entry: JournalEntry, outcome: TargetObject | None, event: EventRecord) -> SpaceObject | None:
         """See ``Store.complete``."""
+        if entry.operation is Operation.ADD:
+            # A link that is left of somebody else with this name would be taken for one of the new object.
+            departures.finish(self._database)
         found = completion.complete(self._database, entry, outcome, event)
         self._releases.announce()
-        if found is None:
-            with suppress(StoreUnavailable):  # the object is gone, and the rest is for ``prune`` as well
-                departures.finish(self._database)
+        with suppress(StoreUnavailable):  # the entry is closed, and the rest is for ``prune`` as well
+            departures.finish(self._database)
         return found
 
     def abandon(self, entry: JournalEntry, event: EventRecord) -> None:

@@ -21,12 +21,14 @@ class Outcome:
         path: of the file, links resolved.
         target: the version that it is made from.
         edited, added: see ``Draft``.
+        moved: those of ``edited`` that stay until the other files are in place.
     """
 
     path: Path
     target: Target
     edited: Sequence[Row]
     added: Sequence[Row]
+    moved: Sequence[Row] = ()
 
     @property
     def changes(self) -> bool:
@@ -40,6 +42,7 @@ class Batch:
     def __init__(self, opened: CsvSession, step: RunStep, stack: ExitStack) -> None:
         """Opens the current versions, which ``stack`` closes; raises as ``open_target`` and ``binding`` do."""
         self._people = opened.settings.object_type
+        self._further = frozenset(part.settings.object_type for part in opened.further)
         self._drafts: dict[str, Draft] = {}
         self._memberships: MembershipDraft | None = None
         self._parts: list[tuple[Path, Target, Draft | MembershipDraft]] = []
@@ -61,14 +64,18 @@ class Batch:
 
         Killed between two files, a group or a person that was to be removed is still there, without memberships, and a
         new group is not there yet. That is what is read back, and doing it once more does the rest. The other way
-        round, memberships would wait for the next one who gets the name, and nobody would see them.
+        round, memberships would wait for the next one who gets the name, and nobody would see them. Where an anchor
+        changes, memberships stand under both until the file that has it is in place: nobody loses theirs.
         """
-        return [Outcome(path, target, draft.edited, draft.added) for path, target, draft in self._parts]
+        return [
+            Outcome(path, target, draft.edited, draft.added, draft.moved if isinstance(draft, MembershipDraft) else ())
+            for path, target, draft in self._parts
+        ]
 
     def apply(self, change: CSEntryChange) -> CSEntryChangeResult:
         """Takes one change into the drafts and returns how it ends once they are written."""
         draft = self._drafts.get(change.object_type) or next(iter(self._drafts.values()))
-        if self._memberships is None:
+        if self._memberships is None or change.object_type in self._further:
             return draft.apply(change)
         if change.object_type == self._people:
             result = draft.apply(change)

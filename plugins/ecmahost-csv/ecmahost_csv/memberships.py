@@ -105,12 +105,18 @@ class MembershipDraft:
         self._index = index
         self._columns = membership_columns(target, groups)
         self._removed: dict[int, Row] = {}
+        self._followed: set[int] = set()
         self._added: dict[str, dict[str, tuple[str, ...]]] = {}
 
     @property
     def edited(self) -> list[Row]:
         """The rows of the file that are removed, in its order."""
         return sorted(self._removed.values(), key=lambda row: row.place)
+
+    @property
+    def moved(self) -> list[Row]:
+        """Those of the removed rows that stand among the new ones with another anchor."""
+        return [row for row in self.edited if row.place in self._followed]
 
     @property
     def added(self) -> list[Row]:
@@ -167,21 +173,22 @@ class MembershipDraft:
             members.pop(fold(member), None)
 
     def rename_group(self, before: str, after: str) -> None:
-        """Lets the rows of a group follow its anchor."""
+        """Lets the rows of a group follow its anchor; what an earlier group of that name left behind goes."""
+        members = frozenset(self._members(before))
+        for stranger in [one for one in self._members(after) if one not in members]:
+            self._take_out(after, stranger)
         for record in self._rows((self._columns.group,), fold(before)):
-            self._moved(record.cells, self._columns.group, after)
-            self._remove(record)
+            self._moved(record, self._columns.group, after)
         for cells in self._added.pop(fold(before), {}).values():
-            self._moved(cells, self._columns.group, after)
+            self._put(cells, self._columns.group, after)
 
     def rename_member(self, before: str, after: str) -> None:
         """Lets the rows of a member, in all groups, follow its anchor."""
         for record in self._rows((self._columns.member,), fold(before)):
-            self._moved(record.cells, self._columns.member, after)
-            self._remove(record)
+            self._moved(record, self._columns.member, after)
         for members in self._added.values():
             if fold(before) in members:
-                self._moved(members.pop(fold(before)), self._columns.member, after)
+                self._put(members.pop(fold(before)), self._columns.member, after)
 
     def _rows(self, columns: Columns, key: Key) -> list[Record]:
         """Returns the rows of the file that are found by a key and have not been removed."""
@@ -210,7 +217,12 @@ class MembershipDraft:
         for record in self._rows(self._columns.pair, key):
             self._remove(record)
 
-    def _moved(self, row: Sequence[str], column: Column, text: str) -> None:
+    def _moved(self, record: Record, column: Column, text: str) -> None:
+        self._put(record.cells, column, text)
+        self._followed.add(record.offset)
+        self._remove(record)
+
+    def _put(self, row: Sequence[str], column: Column, text: str) -> None:
         """Adds a row with another anchor in it, unless there is one that says the same."""
         cells = [*row, *[""] * (len(self._target.layout.names) - len(row))]
         cells[column.position] = text

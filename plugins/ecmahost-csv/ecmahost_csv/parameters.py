@@ -39,6 +39,7 @@ class Settings:
         separator: between several values of one cell; empty when no column holds several.
         multi_valued: the columns that do.
         groups: where groups are; None where there are none.
+        further: what is in a file of its own beside people and groups: what a row is called, and the file.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Settings:
     separator: str
     multi_valued: tuple[str, ...]
     groups: Groups | None = None
+    further: tuple[tuple[str, Path], ...] = ()
 
 
 def definitions() -> Sequence[ConfigParameterDefinition]:
@@ -100,6 +102,15 @@ def definitions() -> Sequence[ConfigParameterDefinition]:
             "True/False, 1/0, yes/no, y/n or t/f, as the column does.",
         ),
         *_GROUPS,
+        ConfigParameterDefinition(
+            "further_files",
+            "Further files",
+            ConfigParameterType.TEXT,
+            "What else there is beside people and groups, written like the file of people: a line for each file, with "
+            "what a row is called in this configuration, an equals sign and the path, such as Device = "
+            "/srv/hr/devices.csv. A cell holds one value there.",
+            identifies_target=False,
+        ),
     )
 
 
@@ -153,7 +164,34 @@ def settings(parameters: Parameters) -> Settings:
         truths=_text(parameters, "true_and_false"),
     )
     object_type = _text(parameters, "object_type", "User")
-    return Settings(Path(path), object_type, form, separator, several, _groups(parameters, Path(path), object_type))
+    groups = _groups(parameters, Path(path), object_type)
+    further = _further(parameters)
+    _require_all_different(Path(path), object_type, groups, further)
+    return Settings(Path(path), object_type, form, separator, several, groups, further)
+
+
+def _further(parameters: Parameters) -> tuple[tuple[str, Path], ...]:
+    found = []
+    for line in _text(parameters, "further_files").splitlines():
+        name, equals, path = (part.strip() for part in line.partition("="))
+        if not line.strip():
+            continue
+        if not (name and equals and path) or "\0" in path:
+            raise ConnectorError("further_files: expected lines such as Device = /srv/hr/devices.csv")
+        found.append((name, Path(path)))
+    return tuple(found)
+
+
+def _require_all_different(
+    people: Path, object_type: str, groups: Groups | None, further: tuple[tuple[str, Path], ...]
+) -> None:
+    names = [object_type, *([groups.object_type] if groups else []), *(name for name, _ in further)]
+    twice = next((name for number, name in enumerate(names) if name in names[:number]), None)
+    if twice is not None:
+        raise ConnectorError(f"further_files: {twice!r} is what the rows of two files are called; choose two names")
+    paths = [people, *([groups.file, groups.memberships] if groups else []), *(path for _, path in further)]
+    if len({os.path.realpath(path) for path in paths}) < len(paths):
+        raise ConnectorError("further_files: expected files that no other parameter and no other line names")
 
 
 def _groups(parameters: Parameters, people: Path, object_type: str) -> Groups | None:

@@ -27,6 +27,11 @@ def temporary_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.ecmahost-tmp")
 
 
+def second_path(path: Path) -> Path:
+    """Returns where the version waits that is put in the place of the first new one at the end."""
+    return path.with_name(f".{path.name}.ecmahost-tmp2")
+
+
 def pieces(target: Target, edited: Sequence[Row], added: Sequence[Row]) -> list[Piece]:
     """Returns what the new version consists of.
 

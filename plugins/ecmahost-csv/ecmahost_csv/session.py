@@ -35,12 +35,14 @@ class CsvSession:
         index: where rows are found; follows the file from version to version.
         groups: of the file of groups; None where there are none, and for that file itself.
         memberships: of the file that says who is in which group; None where there are none.
+        further: of the files of what there is beside people and groups.
     """
 
     settings: Settings
     index: Index = field(default_factory=Index)
     groups: "CsvSession | None" = None
     memberships: "CsvSession | None" = None
+    further: tuple["CsvSession", ...] = ()
 
     @property
     def path(self) -> Path:
@@ -49,16 +51,14 @@ class CsvSession:
 
     def of(self, object_type: str) -> "CsvSession":
         """Returns the session of the file that holds objects of this type; ObjectTypeNotSupported when none does."""
-        if self.groups is not None and object_type == self.groups.settings.object_type:
-            return self.groups
-        if object_type == self.settings.object_type:
-            return self
-        held = [self.settings.object_type]
-        if self.groups is not None:
-            held.append(self.groups.settings.object_type)
+        parts = [self, *([self.groups] if self.groups is not None else []), *self.further]
+        for part in parts:
+            if object_type == part.settings.object_type:
+                return part
+        held = [part.settings.object_type for part in parts]
         raise ObjectTypeNotSupported(
             f"a CSV file has one object type, {' or '.join(map(repr, held))}, not {object_type!r}; "
-            "set the parameter object_type or the type's target"
+            "set the parameter object_type or the type's target, or name its file in further_files"
         )
 
     @contextmanager
@@ -97,16 +97,19 @@ def session(parameters: Parameters) -> Iterator[CsvSession]:
 
 
 def _session(known: Settings) -> CsvSession:
+    further = tuple(
+        CsvSession(replace(known, path=path, object_type=name, multi_valued=())) for name, path in known.further
+    )
     if known.groups is None:
-        return CsvSession(known)
+        return CsvSession(known, further=further)
     memberships = CsvSession(replace(known, path=known.groups.memberships, multi_valued=()))
     groups = replace(known, path=known.groups.file, object_type=known.groups.object_type, multi_valued=())
-    return CsvSession(known, groups=CsvSession(groups, memberships=memberships), memberships=memberships)
+    return CsvSession(known, Index(), CsvSession(groups, memberships=memberships), memberships, further)
 
 
 def files(opened: CsvSession) -> list[CsvSession]:
     """Returns the sessions of all files, that of people first."""
-    return [each for each in (opened, opened.groups, opened.memberships) if each is not None]
+    return [each for each in (opened, opened.groups, opened.memberships, *opened.further) if each is not None]
 
 
 def alive(opened: CsvSession) -> bool:
@@ -132,6 +135,7 @@ def schema(opened: CsvSession) -> Schema:
         kind, people = AttributeType.REFERENCE, opened.settings.object_type
         links = SchemaAttribute(MEMBERS, kind, multi_valued=True, references=people)
         types.append(replace(groups, attributes=(*groups.attributes, links)))
+    types += map(_type_of, opened.further)
     return Schema(tuple(types))
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from ecmahost_core import ConnectorError, CSEntryChange, CSEntryChangeResult, RunStep, TargetBusy
 from ecmahost_csv.batches import Batch, Outcome
 from ecmahost_csv.lock import write_lock
-from ecmahost_csv.rewriting import is_current, pieces, sync_folder, temporary_path, write_temporary
+from ecmahost_csv.rewriting import is_current, pieces, second_path, sync_folder, temporary_path, write_temporary
 from ecmahost_csv.session import CsvSession, files
-from ecmahost_csv.target import told
+from ecmahost_csv.target import Target, told
 
 ATTEMPTS = 5
 FOLDER = "the host's account must be able to make files in this folder"
@@ -47,7 +48,8 @@ def _applied(
     with told(path.parent, FOLDER), write_lock(path, mode):
         for each in files(opened):
             # Left by a writer that was killed: nobody else is writing now.
-            temporary_path(each.path).unlink(missing_ok=True)
+            for left in (temporary_path(each.path), second_path(each.path)):
+                left.unlink(missing_ok=True)
         for _attempt in range(ATTEMPTS):
             results = _attempt_once(opened, step, changes, replaced)
             if results is not None:
@@ -63,26 +65,49 @@ def _attempt_once(
         batch = Batch(opened, step, stack)
         results = [batch.apply(change) for change in changes]
         outcomes = batch.outcomes
-        written = [(one, _written(one, stack)) for one in outcomes if one.changes]
+        written = [_written(one, stack) for one in outcomes if one.changes]
+        written += [_written(one, stack, last=True) for one in outcomes if one.moved]
         if not all(one.target.unchanged() for one in outcomes if not one.changes):
             return None
-        for one, digest in written:
-            with told(one.path.parent, FOLDER):
-                if not is_current(one.target, one.path, digest):
+        for version in written:
+            with told(version.path.parent, FOLDER):
+                if not is_current(version.target, version.path, version.digest):
                     return None
-        for one, _ in written:
-            with told(one.path.parent, FOLDER):
-                temporary_path(one.path).replace(one.path)
-            replaced.append(one.path)
+        for version in written:
+            with told(version.path.parent, FOLDER):
+                version.temporary.replace(version.path)
+            replaced.append(version.path)
         return results
 
 
-def _written(one: Outcome, stack: ExitStack) -> bytes:
-    """Writes a new version beside the file, for as long as ``stack`` is open; returns ``write_temporary``'s digest."""
-    temporary = temporary_path(one.path)
+class _NewVersion(NamedTuple):
+    """A version that waits beside its file.
+
+    Attributes:
+        path: of the file.
+        target: what it was made from.
+        temporary: where it waits.
+        digest: see ``write_temporary``.
+    """
+
+    path: Path
+    target: Target
+    temporary: Path
+    digest: bytes
+
+
+def _written(one: Outcome, stack: ExitStack, *, last: bool = False) -> _NewVersion:
+    """Writes a new version beside the file, for as long as ``stack`` is open.
+
+    Without ``last`` one in which the rows that have moved are still there, too.
+    """
+    temporary = second_path(one.path) if last else temporary_path(one.path)
+    staying = () if last else {row.place for row in one.moved}
+    edited = [row for row in one.edited if row.place not in staying]
     with told(one.path.parent, FOLDER):
         stack.callback(_removed, temporary)
-        return write_temporary(one.target, temporary, pieces(one.target, one.edited, one.added))
+        digest = write_temporary(one.target, temporary, pieces(one.target, edited, one.added))
+    return _NewVersion(one.path, one.target, temporary, digest)
 
 
 def _removed(temporary: Path) -> None:

@@ -274,16 +274,23 @@ import ecmahost_csv
 from ecmahost_csv import writing
 folder, kind = Path(sys.argv[1]), sys.argv[2]
 sys.path.insert(0, sys.argv[3])
-from test_groups import CSEntryChange, Files, ExitStack, delete, references, ADD
+from test_groups import CSEntryChange, Files, ExitStack, delete, references, rename, ADD
 put = Path.replace
+left = int(sys.argv[5]) if len(sys.argv) > 5 else 1
 def killed(self, target):
+    global left
     put(self, target)
-    print("replaced", flush=True)
-    sys.stdin.read()
+    left -= 1
+    if not left:
+        print("replaced", flush=True)
+        sys.stdin.read()
 Path.replace = killed
 with ExitStack() as stack:
     values = {"name": ("new",), "members": references("1", "3")}
     change = CSEntryChange("Group", ADD, attributes=values) if kind == "add" else delete(kind, sys.argv[4])
+    if kind == "rename":
+        column = {"User": "id", "Group": "name"}[sys.argv[4]]
+        change = rename(sys.argv[4], sys.argv[6], column, "new")
     Files(folder, stack).export(change)
 """
 
@@ -311,6 +318,35 @@ def test_killed_between_two_files_nothing_is_there_that_is_not_true_and_once_mor
     files.done(delete(kind, anchor))
     assert files.members("staff") == (None if kind == "Group" else ["2"])
     assert not list(files.people.parent.glob(".*tmp"))
+
+
+@pytest.mark.parametrize("after", [1, 2])
+@pytest.mark.parametrize(("kind", "before"), [("Group", "staff"), ("User", "1")])
+def test_killed_while_an_anchor_changes_nobody_loses_memberships(
+    files: Files, environment: dict[str, str], kind: str, before: str, after: int
+) -> None:
+    command = [sys.executable, "-c", WRITER, str(files.people.parent), "rename", str(Path(__file__).parent), kind]
+    command += [str(after), before]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"replaced\n"
+        os.kill(writer.pid, signal.SIGKILL)
+    now = before if after == 1 else "new"
+    if kind == "Group":
+        assert files.members(now) == ["1", "2"]
+        files.done(rename("Group", now, "name", "other"))
+        assert files.members("other") == ["1", "2"]
+        return
+    assert now in (files.members("staff") or [])
+    files.done(rename("User", now, "id", "other"))
+    assert "other" in (files.members("staff") or [])
+
+
+def test_a_group_that_gets_a_name_has_none_of_the_members_that_an_earlier_one_left_behind(files: Files) -> None:
+    with files.memberships.open("a") as file:
+        file.write("old,2019,3\nOLD,2019,2\n")
+    files.done(rename("Group", "staff", "name", "old"))
+    assert files.members("old") == ["2", "1"]
 
 
 ADDER = """

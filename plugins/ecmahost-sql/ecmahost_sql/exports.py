@@ -260,11 +260,10 @@ def _delete(session: Session, selection: Selection, change: CSEntryChange) -> CS
 def _result(session: Session, selection: Selection, change: CSEntryChange, row: Row) -> CSEntryChangeResult:
     """Returns the result of a written row, or Refused when its anchor would not lead to it alone."""
     key = key_of(selection, row)
-    if (
-        None not in key
-        and len(rows_at(session, selection, place_of(session.database, selection.key_expressions, key))) == TWO
-    ):
-        raise duplicate(selection)
+    if None not in key and not selection.distinct:
+        place = place_of(session.database, selection.key_expressions, key)
+        if len(rows_at(session, selection, place)) == TWO:
+            raise duplicate(selection)
     anchor_of(selection, row)
     entry = entry_of(selection, row)
     # Members may be many, and the host knows which were added and removed.

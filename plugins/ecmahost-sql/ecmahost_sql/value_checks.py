@@ -24,7 +24,7 @@ def value_findings(
     for kept in selection.several:
         named = session.referenced(kept.references) if kept.references else None
         keys = _keys(kept, named, types) if named is not None else []
-        misfits = list(_misfits(kept, named, keys))
+        misfits = list(_misfits(kept, named, keys, _anchor(kept, types)))
         yield from misfits
         if kept.attribute.operation is not AttributeOperation.IMPORT_ONLY:
             yield from _writing(kept)
@@ -39,16 +39,26 @@ def value_findings(
 
 def _keys(kept: ValueColumn, named: Table, types: Sequence[SchemaType]) -> list[Column]:
     """Returns the columns that the values may be of: the anchor where the step says it, else whatever is unique."""
-    anchor = next((one.anchor for one in types if one.name == kept.references), ())
+    anchor = _anchor(kept, types)
     unique = [names for names in named.unique if len(names) == 1]
     wanted = [anchor[0]] if len(anchor) == 1 else [name for names in unique for name in names]
     columns = [column for column in map(named.column, wanted) if column is not None]
     return [column for column in columns if fit(kept.column, column)]
 
 
-def _misfits(kept: ValueColumn, named: Table | None, keys: Sequence[Column]) -> Iterator[Finding]:
+def _anchor(kept: ValueColumn, types: Sequence[SchemaType]) -> Sequence[str]:
+    """Returns the anchor of the objects that the values name; empty where the step does not say it."""
+    return next((one.anchor for one in types if one.name == kept.references), ())
+
+
+def _misfits(
+    kept: ValueColumn, named: Table | None, keys: Sequence[Column], anchor: Sequence[str]
+) -> Iterator[Finding]:
     subject = f"{kept.table.name}.{kept.column.name}"
-    if named is not None and not keys:
+    if named is not None and len(anchor) > 1:
+        message = f"the anchor of {named.name}, which it is to hold, has several columns ({', '.join(anchor)})"
+        yield Finding(Severity.ERROR, subject, message, "Choose an anchor of one column.")
+    elif named is not None and not keys:
         message = f"its type is another one than that of the anchor of {named.name}, which it is to hold"
         remedy = "Give the column the anchor's type, or choose the anchor that it holds."
         yield Finding(Severity.ERROR, subject, message, remedy)

@@ -13,7 +13,7 @@ from ecmahost_sql import value_statements
 from ecmahost_sql.database import Database, Row, SqlValue
 from ecmahost_sql.rows import Selection, failure
 from ecmahost_sql.value_tables import ValueColumn
-from ecmahost_sql.values import Reader, UnreadableValue, bind_for_query, reader
+from ecmahost_sql.values import InvalidValue, Reader, UnreadableValue, bind_for_query, reader
 
 OWNERS_AT_ONCE = 400
 VALUES_AT_ONCE = 20_000
@@ -27,7 +27,7 @@ def with_values(
         yield from entries
         return
     remaining = iter(entries)
-    while some := list(islice(remaining, OWNERS_AT_ONCE)):
+    while some := [_named(selection, entry) for entry in islice(remaining, OWNERS_AT_ONCE)]:
         owners = {entry.anchor: _key(selection, entry) for entry in some if entry.failure is None}
         for part in _portions(database, selection, kept, owners):
             found = [_read(database, selection, one, [owners[anchor] for anchor in part]) for one in kept]
@@ -36,6 +36,18 @@ def with_values(
                     break
                 yield _completed(selection, kept, some.pop(0), found)
         yield from some
+
+
+def _named(selection: Selection, entry: CSEntryChange) -> CSEntryChange:
+    """Returns an entry, as a failure where nothing can be looked for by its anchor: by one with a NUL in it."""
+    if entry.failure is not None:
+        return entry
+    try:
+        _key(selection, entry)
+    except InvalidValue as problem:
+        what = f"the values of the object cannot be looked for: column {selection.key[0].name} {problem}"
+        return replace(entry, failure=failure(selection.table, [what]))
+    return entry
 
 
 def _key(selection: Selection, entry: CSEntryChange) -> SqlValue:
@@ -110,11 +122,11 @@ def _completed(
 def typed(one: ValueColumn, stored: Sequence[SqlValue]) -> Values:
     """Returns stored values as the attribute has them, each once, in an order that does not depend on the database's.
 
-    Raises UnreadableValue.
+    An empty text is none, as it is to clients. Raises UnreadableValue.
     """
     read = reader(one.attribute.type)
     found: dict[Value, None] = {}
     for value in stored:
-        found |= dict.fromkeys(read(value))
+        found |= dict.fromkeys(one for one in read(value) if one != "")
     values = tuple(found) if one.is_link else tuple(sorted(found, key=str))
     return values if one.attribute.multi_valued else values[:1]

@@ -149,6 +149,9 @@ def test_an_anchor_of_several_columns_is_refused_with_clear_words(make_target):
     assert about(target.check(groups), "has several columns (Id, Name)").severity is Severity.ERROR
     with pytest.raises(ObjectTypeNotSupported, match="has several columns"):
         target.entries(groups)
+    people = target.type("Users", "Id", "Login")
+    finding = about(target.check(people, target.type("Groups")), "has several columns (Id, Login)")
+    assert (finding.severity, finding.subject) == (Severity.ERROR, "Links.U")
     only = replace(groups, attributes=tuple(one for one in groups.attributes if one.name != "members"))
     assert len(target.entries(only)) == 1
 

@@ -103,6 +103,13 @@ def test_an_import_reads_the_values_of_each_object_and_none_is_an_empty_tuple(ta
     assert users == {(1,): ("+49 1", "+49 2"), (2,): (), (3,): ()}
 
 
+def test_a_row_with_an_empty_text_is_no_value(target):
+    target.sql("INSERT INTO UserPhones (UserId, Number) VALUES (1, ''), (3, '')")
+    users = {entry.anchor: entry.attributes["phones"] for entry in target.entries("Users")}
+    assert users == {(1,): ("+49 1", "+49 2"), (2,): (), (3,): ()}
+    assert target.done("Users", replaced("Users", 3, "phones", "9")).attributes["phones"] == ("9",)
+
+
 def test_a_single_object_is_read_with_its_values(target):
     (found,) = target.find("Groups", Name="staff")
     assert set(found.attributes["members"]) == set(references(1, 2))

@@ -1,5 +1,7 @@
 """Tables of values in SQLite, where columns need no type and triggers do as they like."""
 
+import pytest
+
 from ecmahost_core import (
     AttributeChange,
     AttributeModificationType,
@@ -93,3 +95,21 @@ def test_a_value_that_cannot_be_read_is_a_failure_of_its_object_alone(make_targe
     assert first.failure is not None
     assert "column U of table Links, which keeps members, holds bytes" in first.failure.detail
     assert (second.failure, second.attributes["members"]) == (None, ())
+
+
+@pytest.mark.parametrize(("column", "number"), [("VARCHAR(20)", "'a' || char(0)"), ("NUMERIC", "12345678901234567890")])
+def test_an_anchor_by_which_nothing_can_be_looked_for_is_a_failure_of_its_object_alone(make_target, column, number):
+    target = made_of(
+        make_target,
+        f"""
+        CREATE TABLE Teams (Id {column} PRIMARY KEY);
+        CREATE TABLE Links (T {column}, M {column});
+        INSERT INTO Teams VALUES ({number}), (1);
+        INSERT INTO Links VALUES ({number}, 2), (1, 3);
+        """,
+        "Teams.members = Links(T, M)",
+    )
+    (good,) = [one for one in target.entries("Teams") if one.failure is None]
+    assert good.attributes["members"] == ("3",)
+    (bad,) = [one for one in target.entries("Teams") if one.failure is not None]
+    assert "cannot be looked for: column Id" in bad.failure.detail

@@ -18,7 +18,7 @@ PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
-COLLECTIONS = ("/Users", "/Groups")
+COLLECTIONS = ("/Users", "/Groups", "/Devices")
 ENDPOINTS = (
     *COLLECTIONS,
     *(f"{one}/.search" for one in COLLECTIONS),
@@ -48,7 +48,7 @@ PATHS = (
     'emails[type eq "work"].value', 'emails[type eq "work"]', 'emails[not (type eq "work")].display',
     'roles[primary eq "True"].value', 'addresses[type eq "home"].country', 'members[value eq "x"]',
     'phoneNumbers[value co "1" and type pr].type', 'emails[type eq "work"', "emails[", "]", "a.b.c", ":", "urn:",
-    "$ref",
+    "$ref", "model.vendor", "owner", 'users[type eq "User"]', "tags", "urn:example:params:scim:schemas:Device:ports",
 )  # fmt: skip
 OPERATORS = ("eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "EQ", "pr", "like", "")
 WORDS = (

@@ -103,10 +103,26 @@ class Model:
             self.write(thing, attribute, value)
 
     def delta(self, thing: Thing, attribute: str, change: LinkChange) -> None:
-        for value in change.removed:
-            self.rows.pop((thing.number, attribute, fold(value)), None)
-        for value in change.added:
-            self.write(thing, attribute, value)
+        place = (thing.number, attribute)
+        removed = {fold(value) for value in change.removed}
+        unmet = {self.named(attribute, value) for value in removed if (*place, value) not in self.rows} - {None}
+        for key, row in list(self.rows.items()):
+            if key[:2] == place and (key[2] in removed or (row[1] in unmet and self.moved_on(row, key[2]))):
+                del self.rows[key]
+        added = {fold(value): value for value in reversed(change.added)}
+        for value in list(added):
+            other = self.moved_on(self.rows.get((*place, value)), value)
+            if other is not None:
+                del self.rows[*place, value]
+                by_dn = None if SCOPES.get(attribute) else dn_of(other.kind, other.name)
+                added.setdefault(by_dn or fold(other.name), by_dn or other.name)
+        for text in added.values():
+            self.write(thing, attribute, text)
+
+    def moved_on(self, row: list[Any] | None, value: str) -> Thing | None:
+        """Who stands in a row under a name that it has no more."""
+        named = next((one for one in self.things if row is not None and one.number == row[1]), None)
+        return None if named is None or value in named.texts else named
 
     def remove(self, gone: list[Thing], *, dropping: bool) -> None:
         numbers = {one.number for one in gone}
@@ -272,7 +288,8 @@ class LinksMachine(RuleBasedStateMachine):
             users = [one for one in self.model.things if one.number in rows and one.live]
             assert [one.key for one in targets] == sorted(keys[one.number].key for one in users)
             linked = self.store.linked(GROUPS, keys[group.number], "owners", [*NAMES, "CN=A", "cn=b", "Z"])
-            present = {key[2]: row[0] for key, row in self.model.rows.items() if key[:2] == (group.number, "owners")}
+            rows_of = {key[2]: row for key, row in self.model.rows.items() if key[:2] == (group.number, "owners")}
+            present = {key: row[0] for key, row in rows_of.items() if self.model.moved_on(row, key) is None}
             assert {key: value for key, value in linked.items() if key in present} == present
 
     # How it is done

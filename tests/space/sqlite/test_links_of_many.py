@@ -9,7 +9,7 @@ import pytest
 from ecmahost_core.ecma.values import Reference
 from ecmahost_core.space.journal import ID, LockKey, Operation, WriteIntent
 from ecmahost_core.space.objects import LinkChange, SpaceObject, SpaceType, TargetObject
-from ecmahost_core.space.sqlite import links, settling
+from ecmahost_core.space.sqlite import departures, links, settling
 from ecmahost_core.space.store import KeysTaken, SpaceReplaced
 
 INSTANCE = "6e0cf1ba-53b5-4f0c-9d0c-0d6f6f1a2b3c"
@@ -181,6 +181,36 @@ def test_whoever_is_in_very_many_groups_is_in_none_after_his_deletion(
     assert desk.store.owners(GROUPS, ["members"], other) == []
     assert desk.rows("SELECT count(*) FROM departed") == [(0,)]
     assert load(desk, *(group(f"g{number}", 2) for number in range(35))).changed == 35  # the target has kept them
+
+
+def test_whoever_gets_the_name_of_somebody_in_very_many_groups_can_be_added_to_each(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "ROWS", 10)
+    someone = desk.add(desk.user("m0"))
+    load(desk, *(group(f"g{number}", 2) for number in range(35)))
+    with monkeypatch.context() as killed:
+        killed.setattr(departures, "finish", lambda _: None)
+        desk.delete(someone)
+    assert desk.rows("SELECT count(*) FROM departed") == [(1,)]
+    other = desk.add(desk.user("m0"))
+    names = [f"g{number}" for number in range(35)]
+    assert [desk.store.linked(GROUPS, found(desk, name), "members", ["m0"]) for name in names] == [{}] * 35
+    load(desk, *(group(name, 2) for name in names))
+    assert len(desk.store.owners(GROUPS, ["members"], other)) == 35
+
+
+def test_an_object_that_takes_the_anchor_of_one_in_very_many_groups_is_in_none(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "ROWS", 10)
+    desk.load(desk.user("m0"))
+    load(desk, *(group(f"g{number}", 2) for number in range(35)))
+    new = desk.user("m0", UserName="new")
+    entry = desk.store.open_entry(WriteIntent(desk.users, Operation.ADD, {}, (LockKey(ID, "new"),)))
+    desk.store.complete(entry, new, desk.ok)
+    names = [f"g{number}" for number in range(35)]
+    assert [desk.store.linked(GROUPS, found(desk, name), "members", ["m0"]) for name in names] == [{}] * 35
 
 
 def test_two_processes_that_change_one_group_at_once_end_in_what_both_said(desk: Any) -> None:

@@ -48,6 +48,19 @@ def test_a_reference_follows_its_target_through_a_rename(desk: Any) -> None:
     assert _targets(desk) == {"a": "chief", "b": "chief"}
 
 
+def test_a_reference_to_an_object_that_is_renamed_while_an_import_runs_stays_until_the_next(desk: Any) -> None:
+    boss = desk.add(desk.user("boss"))
+    desk.add(desk.user("a", Manager=Reference("boss")))
+    run = desk.store.begin_import("hr")
+    desk.update(boss, desk.user("chief"))
+    run.compare(desk.users, [desk.user("a", Manager=Reference("boss"), Room="1")])  # read before that
+    run.complete(held=None)
+    assert _targets(desk) == {"a": "chief"}
+    desk.check()
+    desk.load(desk.user("chief"), desk.user("a", Manager=Reference("boss"), Room="1"))
+    assert _targets(desk) == {"a": None}
+
+
 def test_a_reference_is_given_up_when_its_target_goes(desk: Any) -> None:
     boss = desk.add(desk.user("boss"))
     desk.add(desk.user("a", Manager=Reference("boss")))

@@ -1,9 +1,8 @@
 """One connection to a database over ODBC."""
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain
-from typing import TypeVar
+from typing import Any
 
 from ecmahost_core import Finding
 from ecmahost_sql.catalog import Column, Kind, Table
@@ -16,9 +15,10 @@ from ecmahost_sql.odbc.dbapi import Connection, Cursor, Module
 from ecmahost_sql.odbc.drivers import Driver
 from ecmahost_sql.odbc.errors import failure_of
 from ecmahost_sql.odbc.findings import server_findings
+from ecmahost_sql.odbc.insertions import insertion, insertions
+from ecmahost_sql.odbc.plans import is_planned
 from ecmahost_sql.odbc.source import OdbcSource
-
-T = TypeVar("T")
+from ecmahost_sql.odbc.statements import Stale, Statements
 
 
 def open_odbc(source: OdbcSource, command_timeout: float, *, writing: bool) -> "OdbcDatabase":
@@ -48,6 +48,7 @@ class OdbcDatabase:
         self._lost = False
         self._catalog_seen = 0
         self._quote_mark = ""
+        self._statements = Statements(connection, module, driver)
         with self._failures():
             self._catalog = Catalog(connection, module, driver, self.quote)
 
@@ -127,27 +128,18 @@ class OdbcDatabase:
     def query(self, sql: str, parameters: Row = ()) -> list[Row]:
         """Reads all rows; every value arrives as text, a whole number or bytes."""
         with self._failures():
-            return plain_rows(self._run(sql, parameters, lambda cursor: cursor.fetchall()))
+            return plain_rows(self._statements.run_again(sql, parameters, _rows))
 
     def execute(self, sql: str, parameters: Row = (), table: Table | None = None) -> int:
         """Writes; ``table`` helps to name the column that a constraint is about."""
         with self._failures(table):
-            count = self._run(sql, parameters, lambda cursor: cursor.rowcount)
+            count = self._statements.run(sql, parameters, _count)
         known = self._driver.counts_matches and not (table is not None and table.view)
         return count if known else -1
 
     def insertion(self, table: Table, names: Sequence[str], key: Sequence[str]) -> Insertion:
         """Finds the new row by what RETURNING gives; without that by the key of the last new row."""
-        columns, markers = ", ".join(map(self.quote, names)), ", ".join("?" * len(names))
-        filled = f"({columns}) VALUES ({markers})" if names else f" {self._driver.empty_insert}"
-        by = [column for column in (table.column(name) for name in table.key or key) if column is not None]
-        sql = table.insert + filled
-        if self._driver.returning:
-            sql += f" RETURNING {', '.join(map(self.read_expression, by))}"
-        elif not self._numbers_last(table, names, by):
-            return Insertion(sql)
-        condition = " AND ".join(f"{self.quote(column.name)} = ?" for column in by)
-        return Insertion(sql, self._driver.returning, tuple(column.name for column in by), condition)
+        return insertion(self, self._driver, table, names, key)
 
     def insert(self, table: Table, names: Sequence[str], values: Row, key: Sequence[str]) -> Place | None:
         """As ``insertion`` says."""
@@ -157,7 +149,7 @@ class OdbcDatabase:
             last = self.query(self._driver.last_key) if how.condition else []
             return Place(how.condition, last[0]) if last and last[0][0] else None
         with self._failures(table):
-            rows = self._run(how.sql, values, lambda cursor: cursor.fetchall())
+            rows = self._statements.run(how.sql, values, _rows)
         if not rows:
             raise DatabaseFailure(FailureKind.CONSTRAINT, f"a trigger of table {table.name} ignored the new row")
         (found,) = plain_rows(rows[:1])
@@ -165,22 +157,11 @@ class OdbcDatabase:
             return None
         return Place(how.condition, found)
 
-    def _numbers_last(self, table: Table, names: Sequence[str], key: Sequence[Column]) -> bool:
-        """Whether the database can be asked for the key that it has made for the last new row."""
-        made = [column for column in key if column.defaulted and column.name not in names]
-        return bool(self._driver.last_key) and len(key) == 1 and len(made) == 1 and not table.view
-
     def insertions(
         self, table: Table, names: Sequence[str], rows: Sequence[Row]
     ) -> Sequence[tuple[str, Sequence[Row]]]:
         """As many rows with one statement as the driver's row says: each statement is a way to the server and back."""
-        columns, markers = ", ".join(map(self.quote, names)), f"({', '.join('?' * len(names))})"
-        statements = []
-        for start in range(0, len(rows), self._driver.rows_at_once):
-            part = rows[start : start + self._driver.rows_at_once]
-            sql = f"{table.insert} ({columns}) VALUES {', '.join([markers] * len(part))}"
-            statements.append((sql, [tuple(chain.from_iterable(part))]))
-        return statements
+        return insertions(self, self._driver, table, names, rows)
 
     def insert_rows(self, table: Table, names: Sequence[str], rows: Sequence[Row]) -> int:
         """As ``insertions`` says."""
@@ -188,45 +169,26 @@ class OdbcDatabase:
         for sql, runs in self.insertions(table, names, rows):
             for values in runs:
                 with self._failures(table):
-                    counts.append(self._run(sql, values, lambda cursor: cursor.rowcount))
+                    counts.append(self._statements.run_again(sql, values, _count))
         return -1 if table.view or -1 in counts else sum(counts)
 
     def scans(self, sql: str, parameters: Row) -> bool:
         """Asks the planner."""
-        return self._planned(sql, parameters, self._driver.scan_words)
+        return is_planned(self.query, self._driver, sql, parameters, self._driver.scan_words)
 
     def sorts(self, sql: str, parameters: Row) -> bool:
         """Asks the planner."""
-        return self._planned(sql, parameters, self._driver.sort_words)
+        return is_planned(self.query, self._driver, sql, parameters, self._driver.sort_words)
 
     def forbids(self, sql: str) -> bool:
         """Asks the planner, which looks at the rights first; also on a connection that cannot write."""
         if not self._driver.explain:
             return False
         try:
-            self._run(self._driver.explain + sql, (), lambda cursor: cursor.fetchall())
+            self._statements.run(self._driver.explain + sql, (), _rows)
         except self._module.Error as error:
             return failure_of(error, self._driver).kind is FailureKind.PERMISSION
         return False
-
-    def _planned(self, sql: str, parameters: Row, words: tuple[str, ...]) -> bool:
-        if not self._driver.explain:
-            return False
-        before, after = self._driver.plain_plan
-        if before:
-            self.query(before)
-        try:
-            plan = self.query(self._driver.explain + sql, parameters)
-        except DatabaseFailure as failure:
-            if failure.kind is FailureKind.INVALID_VALUE:  # "" is no value of this column
-                return False
-            raise
-        finally:
-            if after and not self._lost:
-                self.query(after)
-        cells = [str(cell) for row in plan for cell in row]
-        # PostgreSQL prints a line for each step, MariaDB a table whose cells are words or end in them.
-        return any(cell == word or (" " in word and word in cell) for cell in cells for word in words)
 
     def begin(self) -> None:
         """Every statement from here on belongs to one transaction."""
@@ -245,6 +207,8 @@ class OdbcDatabase:
             self._connection.rollback()
         except self._module.Error:
             self._lost = True
+        if not self._lost:  # otherwise there is nobody to tell
+            self._statements.forget()
         self._end()
 
     def _end(self) -> None:
@@ -283,17 +247,6 @@ class OdbcDatabase:
         except self._module.Error:
             return
 
-    def _run(self, sql: str, parameters: Row, result: Callable[[Cursor], T]) -> T:
-        cursor = self._connection.cursor()
-        try:
-            cursor.execute(sql, parameters)
-            if self._driver.notes_are_errors and cursor.messages and cursor.description is None:
-                (tag, text), *_ = cursor.messages
-                raise self._module.Error(tag[1:6], f"{text} {tag[8:]}")
-            return result(cursor)
-        finally:
-            cursor.close()
-
     def _is_gone(self) -> bool:
         """Asks once more: the last words of a server that ends have no SQLSTATE of their own, what follows has."""
         try:
@@ -309,6 +262,9 @@ class OdbcDatabase:
         except self._module.Error as error:
             # Not chained: the original's message may quote a value.
             failure = failure_of(error, self._driver, table)
+        except Stale:
+            self._catalog_seen += 1
+            raise
         else:
             return
         if failure.kind is FailureKind.OTHER and self._is_gone():
@@ -318,3 +274,11 @@ class OdbcDatabase:
         elif failure.kind is FailureKind.NOT_IN_CATALOG:
             self._catalog_seen += 1
         raise failure
+
+
+def _rows(cursor: Cursor) -> list[Sequence[Any]]:
+    return cursor.fetchall()
+
+
+def _count(cursor: Cursor) -> int:
+    return cursor.rowcount

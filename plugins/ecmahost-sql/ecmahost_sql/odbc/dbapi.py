@@ -20,6 +20,9 @@ class Cursor(Protocol):
     def fetchall(self) -> list[Sequence[Any]]:
         """Returns all rows."""
 
+    def nextset(self) -> object:
+        """SQLMoreResults; where there are none, closes the cursor and leaves the statement prepared."""
+
     def close(self) -> None:
         """Lets the statement go."""
 

@@ -31,6 +31,7 @@ class Driver:
         rows_at_once: how many rows an INSERT ... VALUES takes.
         counts_matches: an UPDATE counts the rows that it found, also those that were so already.
         notes_are_errors: a statement that succeeds "with information" and without a result has failed.
+        keeps_prepared: statements can stay prepared over transactions, and hold nothing meanwhile.
         locked: what ends a SELECT so that its rows cannot be changed by others; empty without.
         row_values: rows can be compared as ``(a, b) > (?, ?)``, and an index helps.
         limit_before, limit_after: what limits a SELECT, behind its first word and at its end.
@@ -67,6 +68,7 @@ class Driver:
     rows_at_once: int = 1
     counts_matches: bool = True
     notes_are_errors: bool = False
+    keeps_prepared: bool = False
     locked: str = ""
     row_values: bool = False
     limit_before: str = ""
@@ -112,6 +114,7 @@ POSTGRESQL = Driver(
     least_wait=1,
     returning=True,
     rows_at_once=400,
+    keeps_prepared=True,
     locked=" FOR UPDATE",
     row_values=True,
     limit_after=" LIMIT {rows}",
@@ -234,6 +237,7 @@ MARIADB = replace(
     opening=(*MYSQL.opening, "SET SESSION max_statement_time = {limit}"),
     least_wait=0,
     returning=True,
+    keeps_prepared=True,
     last_key="",
 )
 
@@ -279,14 +283,7 @@ _BY_PRODUCT = (
     ("oracle", ORACLE),
     ("db2", DB2),
 )
-_BY_DRIVER = (
-    ("postgresql", POSTGRESQL),
-    ("psqlodbc", POSTGRESQL),
-    ("mariadb", MARIADB),
-    ("libmaodbc", MARIADB),
-    ("mysql", MYSQL),
-    ("libmyodbc", MYSQL),
-)
+_BY_DRIVER = (*_BY_PRODUCT[:3], ("psqlodbc", POSTGRESQL), ("libmaodbc", MARIADB), ("libmyodbc", MYSQL))
 
 
 def by_product(dbms: str) -> Driver:
