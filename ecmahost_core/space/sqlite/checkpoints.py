@@ -13,7 +13,7 @@ LONG = 96 * 1024 * 1024
 """Bytes: three times as long as what SQLite moves by itself at the latest."""
 LOOK_AFTER = 64
 """Commits between two looks at the log's length."""
-WAIT_MILLISECONDS = 250
+WAIT_MILLISECONDS = 500
 """How long other writers may be kept waiting for it."""
 AGAIN_SECONDS = 5.0
 """After it was in vain: somebody reads for long, a backup for example."""
