@@ -1,6 +1,6 @@
 # The two commands of the README. Both set up everything that they need, on a fresh Debian machine too.
 #
-#   make demo          a running host with a CSV and a SQLite connector, rehearsed; Ctrl-C ends it
+#   make demo          a running host with connectors to CSV files and SQLite, groups included, rehearsed; Ctrl-C ends it
 #   make demo ONCE=1   the same, ending by itself: 0 when everything is green, otherwise 1
 #   make test          lint, types, layers and all tests
 #   make dist          the sdist and the wheel of every distribution, in dist/

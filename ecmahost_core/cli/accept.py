@@ -14,7 +14,7 @@ from ecmahost_core.space.fingerprint import Standing
 from ecmahost_core.space.history import EventRecord
 from ecmahost_core.sync.acquaintance import acquaintance
 from ecmahost_core.sync.agreement import mismatches
-from ecmahost_core.sync.binding import bind
+from ecmahost_core.sync.binder import bind
 from ecmahost_core.sync.endpoint import Endpoint
 
 

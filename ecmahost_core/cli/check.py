@@ -39,7 +39,8 @@ from ecmahost_core.space.sqlite import open_store
 from ecmahost_core.space.sqlite.mending import set_aside_files
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.agreement import content_of, identity_of, mismatches
-from ecmahost_core.sync.binding import TypeBinding, bind
+from ecmahost_core.sync.binder import bind
+from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.findings import environment_findings, host_findings, journal_findings, sample_findings
 
 _COLOURS = {Severity.WARNING: "yellow", Severity.ERROR: "red"}

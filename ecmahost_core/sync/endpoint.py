@@ -31,7 +31,8 @@ from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorEr
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable
 from ecmahost_core.space.store import Store
 from ecmahost_core.sync.agreement import Agreement, SpaceMismatch
-from ecmahost_core.sync.binding import TypeBinding, bind
+from ecmahost_core.sync.binder import bind
+from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.selection import passwords_selected
 
 log = structlog.get_logger()

@@ -6,7 +6,7 @@ values are in no object, and may be many. One whose target attribute has a singl
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ecmahost_core.configuration.model import ConnectorConfiguration, ObjectType, Profile
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, SchemaAttribute, SchemaType
@@ -14,11 +14,9 @@ from ecmahost_core.scim.core_user import USER
 from ecmahost_core.scim.nodes import AttributePath
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.scim.schemas import Attribute, Schema
+from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.schema_mapping import MappedPath
 from ecmahost_core.sync.selection import Refuse
-
-if TYPE_CHECKING:
-    from ecmahost_core.sync.binding import TypeBinding
 
 GROUPS: Final = "groups"
 """Of a user: which groups have it as a member. Made by the host, and never written."""
@@ -129,7 +127,7 @@ def _naming(attribute: Attribute, kinds: Sequence[str]) -> Attribute:
     return replace(attribute, sub_attributes=tuple(subs))
 
 
-def with_groups(bound: dict[str, "TypeBinding"]) -> None:
+def with_groups(bound: dict[str, TypeBinding]) -> None:
     """Gives users the attribute ``groups`` where the connector has groups that can name them."""
     users, groups = bound.get("User"), bound.get("Group")
     if users is None or groups is None or users.profile is Profile.ECMA:

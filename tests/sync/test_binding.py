@@ -7,7 +7,7 @@ from ecmahost_core.configuration.model import SelectedAttribute
 from ecmahost_core.ecma.schema import AttributeOperation
 from ecmahost_core.errors import ConfigurationError
 from ecmahost_core.scim.resource import canonical
-from ecmahost_core.sync.binding import bind
+from ecmahost_core.sync.binder import bind
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow, FlowAction
 from ecmahost_core.ecma.passwords import PasswordSupport
 from ecmahost_core.errors import ConfigurationError
 from ecmahost_core.scim.put import replaced
-from ecmahost_core.sync.binding import bind
+from ecmahost_core.sync.binder import bind
 from ecmahost_core.sync.findings import host_findings
 
 URN = "urn:example:params:scim:schemas:Device"

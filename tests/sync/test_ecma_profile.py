@@ -13,7 +13,7 @@ from ecmahost_core.scim import urns
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.scim.filter import parse_filter
 from ecmahost_core.scim.path import parse_path
-from ecmahost_core.sync.binding import bind
+from ecmahost_core.sync.binder import bind
 from ecmahost_core.sync.findings import host_findings
 from ecmahost_core.sync.presentation import resource_of
 from ecmahost_core.text import fold

@@ -9,7 +9,7 @@ from ecmahost_core.configuration.model import SelectedAttribute
 from ecmahost_core.ecma.schema import AttributeOperation
 from ecmahost_core.errors import ConfigurationError
 from ecmahost_core.scim import urns
-from ecmahost_core.sync.binding import bind
+from ecmahost_core.sync.binder import bind
 from ecmahost_core.sync.findings import host_findings
 
 MANAGER = f"{urns.ENTERPRISE_USER}:manager"

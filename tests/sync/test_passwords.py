@@ -29,7 +29,7 @@ from ecmahost_core.space.journal import (
 )
 from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.space.store import StoreUnavailable
-from ecmahost_core.sync.binding import bind
+from ecmahost_core.sync.binder import bind
 from ecmahost_core.sync.changes import addition, keys_of
 from ecmahost_core.sync.recovery import Recovery, settle_by_hand
 

@@ -96,15 +96,9 @@ class Composer:
             text = column.written(value, self._sample(column, row))
         except ValueError as error:
             raise _unfit(column, str(error)) from error
-        codec = self._target.layout.codec
-        try:
-            same = text.encode(codec).decode(codec) == text
-        except UnicodeError:
-            same = False
-        if not same:
-            raise _unfit(column, f"a character that the file's encoding {codec} lacks")
-        if "\0" in text:
-            raise _unfit(column, "a NUL character")
+        problem = self._target.layout.obstacle(text)
+        if problem:
+            raise _unfit(column, problem)
         if column.separator and column.separator in text:
             raise _unfit(column, f"the text {column.separator!r}, which separates the values of a cell")
         return text

@@ -35,6 +35,16 @@ class Layout:
         """Returns one record without its line ending; UnicodeEncodeError when the encoding lacks a character."""
         return self.dialect.row(cells).encode(self.codec)
 
+    def obstacle(self, text: str) -> str:
+        """Returns what keeps a text from standing in the file as it is, as the object of a sentence; empty: nothing."""
+        try:
+            same = text.encode(self.codec).decode(self.codec) == text
+        except UnicodeError:
+            same = False
+        if not same:
+            return f"a character that the file's encoding {self.codec} lacks"
+        return "a NUL character" if "\0" in text else ""
+
     @property
     def line_feed(self) -> bytes:
         """The bytes of a line feed."""

@@ -137,14 +137,7 @@ class MembershipDraft:
         return found
 
     def _problem(self, text: str) -> str:
-        codec = self._target.layout.codec
-        try:
-            same = text.encode(codec).decode(codec) == text
-        except UnicodeError:
-            same = False
-        if not same:
-            return f"a character that the file's encoding {codec} lacks"
-        return "a NUL character" if "\0" in text else "" if fold(text) else "no text"
+        return self._target.layout.obstacle(text) or ("" if fold(text) else "no text")
 
     def change(self, group: str, added: Iterable[str], removed: Iterable[str]) -> None:
         """Takes out members of a group, and puts others in; who is there, or is not, is left so."""

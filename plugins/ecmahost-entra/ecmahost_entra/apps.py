@@ -12,7 +12,8 @@ from ecmahost_core.configuration.model import ConnectorConfiguration, Profile
 from ecmahost_core.errors import EcmahostError
 from ecmahost_entra.paths import ECMA_USER, ScimPath, ScimValue, parse_path
 
-USER = "User"
+USER, GROUP = "User", "Group"
+"""SCIM resource types that a connector can have."""
 
 
 class App(StrEnum):

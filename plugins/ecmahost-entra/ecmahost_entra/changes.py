@@ -4,7 +4,9 @@ Each function takes the life and the step under way, as in ``steps``, and may ra
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
+from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_entra import causes, judge, shapes
 from ecmahost_entra.judge import Fault
 from ecmahost_entra.life import Life, reading, unchanged
@@ -12,6 +14,7 @@ from ecmahost_entra.paths import ScimPath, ScimValue
 from ecmahost_entra.person import Trait
 from ecmahost_entra.step import StepUnderWay
 from ecmahost_entra.steps import as_sent, read
+from ecmahost_entra.target import FileState
 from ecmahost_entra.wire import Request
 
 _MOST_REQUESTS = 12
@@ -34,7 +37,26 @@ def change_again(life: Life, step: StepUnderWay) -> None:
     answer = life.exchange(step, _change_request(life))
     step.add(judge.status(answer, 200, 204))
     after = read(life, step)
-    for name, old, new in zip(("meta.version", "meta.lastModified", "the ETag"), before, after, strict=True):
+    expect_unwritten(life, step, entry, files, (before, after))
+
+
+def expect_unwritten(
+    life: Life,
+    step: StepUnderWay,
+    entry: CSEntryChange | None,
+    files: Sequence[FileState],
+    versions: tuple[tuple[Any, ...], tuple[Any, ...]],
+) -> None:
+    """Judges that nothing was written, neither in the host nor in the target.
+
+    Args:
+        life: of the person, or of the group.
+        step: takes what was seen and the faults.
+        entry: as it was in the target before.
+        files: as they were before.
+        versions: what tells that the resource was written (``version``), before and after.
+    """
+    for name, old, new in zip(("meta.version", "meta.lastModified", "the ETag"), *versions, strict=True):
         if old != new:
             step.add([Fault(f"{name} {old}, as before", f"{new}", causes.REWRITTEN)])
     with reading(step):

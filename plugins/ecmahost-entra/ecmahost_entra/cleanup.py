@@ -1,6 +1,6 @@
-"""Leaving nobody behind: removing a rehearsed person, however its life was cut short."""
+"""Leaving nobody behind: removing a rehearsed person or group, however its life was cut short."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,6 +10,7 @@ from ecmahost_core.ecma.deprovisioning import FlowAction
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.text import fold
 from ecmahost_entra import shapes
+from ecmahost_entra.apps import USER
 from ecmahost_entra.judge import listed
 from ecmahost_entra.life import Life
 from ecmahost_entra.paths import get
@@ -69,11 +70,17 @@ def clean_up(life: Life) -> Cleanup:
     except NoAnswer as error:
         trouble = str(error)
     try:
-        remaining = life.target.find(life.plan.matching.attribute.name, life.person.match)
+        remaining = _remaining(life)
     except (ConnectorError, BrokenContract) as error:
         message = f"{_who(life)} may be left in the target, which cannot be read: {error}; remove it by hand"
         return Cleanup(Left.STRANDED, message)
     return _verdict(life, remaining, trouble)
+
+
+def together(cleanups: Sequence[Cleanup]) -> Cleanup:
+    """Returns the worst of several ends, with what there is to say of each."""
+    worst = max((each.left for each in cleanups), key=list(Left).index)
+    return Cleanup(worst, "; ".join(each.message for each in cleanups if each.message))
 
 
 def interrupted(life: Life) -> Cleanup:
@@ -116,13 +123,13 @@ def _remove(life: Life) -> None:
 def _remove_one(life: Life, resource_id: str) -> None:
     if life.plan.delete.action is not FlowAction.DELETE and life.plan.disable.action is FlowAction.DELETE:
         _send(life, shapes.set_active(life.dialect, resource_id, active=False))
-    _send(life, shapes.delete(life.dialect, resource_id))
+    _send(life, shapes.delete(life.dialect, resource_id, life.plan.resource))
 
 
 def _is_ours(life: Life, resource: Mapping[str, Any]) -> bool:
     """Whether a resource really is the person: a host that ignores filters must not make us delete everybody."""
     found = get(resource, life.plan.matching.path)
-    return isinstance(found, str | int) and fold(str(found)) == fold(life.person.match)
+    return isinstance(found, str | int) and fold(str(found)) in map(fold, life.names)
 
 
 def _found(life: Life) -> list[str]:
@@ -131,12 +138,20 @@ def _found(life: Life) -> list[str]:
     for look in range(looks):
         if look:
             life.pause(1.0)
-        request = shapes.query(life.plan.app, life.dialect, life.plan.matching.path.text, life.person.match)
-        resources, _ = listed(_send(life, request))
-        if resources:
-            life.in_doubt = False
-            return [each["id"] for each in resources if isinstance(each.get("id"), str) and _is_ours(life, each)]
+        for name in life.names:
+            plan = life.plan
+            request = shapes.query(plan.app, life.dialect, plan.matching.path.text, name, plan.resource)
+            resources, _ = listed(_send(life, request))
+            if resources:
+                life.in_doubt = False
+                return [each["id"] for each in resources if isinstance(each.get("id"), str) and _is_ours(life, each)]
     return []
+
+
+def _remaining(life: Life) -> list[CSEntryChange]:
+    """Returns what the target still holds under any of the names."""
+    attribute = life.plan.matching.attribute.name
+    return [entry for name in life.names for entry in life.target.find(attribute, name)]
 
 
 def _send(life: Life, request: Request) -> Answer:
@@ -144,4 +159,5 @@ def _send(life: Life, request: Request) -> Answer:
 
 
 def _who(life: Life) -> str:
-    return f"{life.plan.matching.path.text} {life.person.match!r}"
+    named = f"{life.plan.matching.path.text} {life.person.match!r}"
+    return named if life.plan.resource == USER else f"the group {named}"

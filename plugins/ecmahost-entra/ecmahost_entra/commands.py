@@ -112,11 +112,11 @@ def rehearse(
     as_json: bool,
     keep: bool,
 ) -> None:
-    """Play Entra's part against the connector NAME: one person's whole life.
+    """Play Entra's part against the connector NAME: one person's whole life, and a group's.
 
     Sends what the chosen application sends, in both PATCH dialects, from the test of the connection to the delete, and
-    looks into the target itself for every effect. The person is made up (ecmahost.rehearsal.<8 digits>) and is
-    removed again, also when the command is interrupted.
+    looks into the target itself for every effect. Where the connector has groups, one is made, and a second person for
+    it. All are made up (ecmahost.rehearsal.<8 digits>) and are removed again, also when the command is interrupted.
 
     Exit codes: 0 when everything is as Entra needs it; 1 when a step failed (it says what was expected, what was found,
     and the way out); 3 for mistakes in the configuration.
@@ -200,10 +200,10 @@ def _token(home: Home, name: str, token_file: Path | None) -> Callable[[], str]:
 )
 @click.pass_context
 def demo(ctx: click.Context, directory: Path | None, port: int | None, *, once: bool) -> None:
-    """Show everything: a CSV file and a SQLite database of people, served, and rehearsed in both dialects.
+    """Show everything: CSV files and a SQLite database of people and groups, served, and rehearsed in both dialects.
 
     Makes a home directory of its own (never in a directory that holds anything else), starts the host, plays Entra's
-    part against both connectors, and serves until Ctrl-C. A demo that was there before is used as it is.
+    part against each connector, and serves until Ctrl-C. A demo that was there before is used as it is.
     """
     configure_logs("error")
     if port is None and once:

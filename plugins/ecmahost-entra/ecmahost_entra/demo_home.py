@@ -1,11 +1,10 @@
-"""The home of a demo: a CSV file and a SQLite database with the same people, and a connector for each."""
+"""The home of a demo: CSV files and a SQLite database with the same people and groups, and connectors for both."""
 
 import csv
 import fcntl
 import io
 import sqlite3
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,9 +13,9 @@ import tomlkit
 
 from ecmahost_core.configuration.home import Home
 from ecmahost_core.errors import EcmahostError
-from ecmahost_entra.people import Employee, company
+from ecmahost_entra.demo_connectors import connectors
+from ecmahost_entra.people import Employee, Team, company, heads, teams
 
-CONNECTORS = ("hrcsv", "hrsql")
 _MARKER = ".ecmahost-demo"
 _MARKER_TEXT = "This directory was made by 'ecmahost demo'. Delete it as a whole to start afresh.\n"
 
@@ -31,12 +30,15 @@ _COLUMNS = (
     "Phone",
     "Department",
     "EmployeeNumber",
+    "ManagerId",
     "IsActive",
 )
+_TEAM_COLUMNS = ("Name", "Description")
+_MEMBER_COLUMNS = ("group", "member")
 
 _NOT_NULL = ("GivenName", "FamilyName")
 
-_TABLE = """
+_TABLES = """
 CREATE TABLE Employees (
     EmployeeId      INTEGER PRIMARY KEY AUTOINCREMENT,  -- made by the database, never used twice
     UserName        VARCHAR(100) NOT NULL,              -- not unique here: the host sees to that
@@ -49,75 +51,21 @@ CREATE TABLE Employees (
     Phone           VARCHAR(40),
     Department      VARCHAR(100) DEFAULT 'Unassigned',
     EmployeeNumber  VARCHAR(20),
+    ManagerId       INTEGER REFERENCES Employees (EmployeeId),
     IsActive        BOOLEAN NOT NULL DEFAULT 1
 );
 CREATE INDEX Employees_UserName ON Employees (UserName);
-"""
-
-_MAPPING = """
-# SCIM attribute = column. Entra's "On-premises SCIM app" and non-gallery applications speak such names.
-[schema_mapping.User]
-userName = "UserName"
-externalId = "ExternalId"
-displayName = "DisplayName"
-"name.givenName" = "GivenName"
-"name.familyName" = "FamilyName"
-title = "Title"
-'emails[type eq "work"].value' = "Email"
-'phoneNumbers[type eq "work"].value' = "Phone"
-"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department" = "Department"
-"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber" = "EmployeeNumber"
-"""
-
-_FLOWS = """
-# What it means that a person is disabled or deleted in Entra.
-[deprovisioning.User]
-disable = { set = "IsActive" } # receives false, and true again when the person comes back
-delete = "delete"
-"""
-
-_CSV_CONNECTOR = """\
-# The people of people.csv, as a SCIM service.
-
-[properties]
-instance = "{instance}" # made once; never change it
-type = "csv"
-autosync_minutes = 120 # how often the file is read anew
-
-[connectivity]
-file = "people.csv"
-
-[run_profiles]
-full_import = { page_size = 1000 }
-
-[object_types.User]
-target = "User"
-anchor = ["UserName"] # a CSV file makes no keys, so the name identifies the row
-query_attributes = ["UserName"] # what Entra matches on; no two people may share it
-"""
-
-_SQL_CONNECTOR = """\
-# The table Employees of people.db, as a SCIM service.
-#
-# There is no [schema_mapping] here, so every column goes by its own name, as in Entra's "On-premises ECMA app":
-# urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:User:UserName and so on.
-
-[properties]
-instance = "{instance}" # made once; ids derive from it, so never change it
-type = "sql"
-autosync_minutes = 120 # how often the table is read anew
-
-[connectivity]
-url = "sqlite:///people.db"
-
-[run_profiles]
-full_import = { page_size = 1000 }
-
-[object_types.User]
-target = "Employees"
-anchor = ["EmployeeId"] # the database makes it
-anchor_immutable = true
-query_attributes = ["UserName"] # what Entra matches on; no two people may share it
+CREATE TABLE Teams (
+    TeamId          INTEGER PRIMARY KEY AUTOINCREMENT,
+    Name            VARCHAR(100) NOT NULL,
+    Description     VARCHAR(200)
+);
+CREATE TABLE TeamMembers (
+    TeamId          INTEGER NOT NULL REFERENCES Teams (TeamId),
+    EmployeeId      INTEGER NOT NULL REFERENCES Employees (EmployeeId),
+    PRIMARY KEY (TeamId, EmployeeId)
+);
+CREATE INDEX TeamMembers_EmployeeId ON TeamMembers (EmployeeId);
 """
 
 
@@ -153,11 +101,14 @@ def furnish(home: Home, port: int | None) -> None:
         home: claimed, and made by ``init``.
         port: written into the settings; None keeps what they say.
     """
-    people = company()
-    _make(home.path / "people.csv", lambda path: _write_csv(path, people))
-    _make(home.path / "people.db", lambda path: _write_database(path, people))
-    for name, text in zip(CONNECTORS, (_CSV_CONNECTOR + _MAPPING, _SQL_CONNECTOR), strict=True):
-        content = text.replace("{instance}", str(uuid.uuid4())) + _FLOWS
+    people, joined = company(), teams()
+    _make(home.path / "people.csv", lambda path: _write_csv(path, _COLUMNS, _people(people)))
+    purposes = [(team.name, team.purpose) for team in joined]
+    _make(home.path / "groups.csv", lambda path: _write_csv(path, _TEAM_COLUMNS, purposes))
+    members = [(team.name, person.user_name) for team in joined for person in team.members]
+    _make(home.path / "members.csv", lambda path: _write_csv(path, _MEMBER_COLUMNS, members))
+    _make(home.path / "people.db", lambda path: _write_database(path, people, joined))
+    for name, content in connectors().items():
         _make(home.connector_file(name), partial(_write_text, content=content))
     if port is not None:
         _set_port(home.host_file, port)
@@ -178,28 +129,46 @@ def _write_text(path: Path, content: str) -> None:
     path.write_text(content, encoding="utf-8")
 
 
-def _write_csv(path: Path, people: tuple[Employee, ...]) -> None:
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows((*_row(person), "True" if person.active else "False") for person in people)
+    writer.writerow(columns)
+    writer.writerows(rows)
     path.write_text(text.getvalue(), encoding="utf-8", newline="")
 
 
-def _write_database(path: Path, people: tuple[Employee, ...]) -> None:
-    names = ", ".join(_COLUMNS)
-    marks = ", ".join("?" * len(_COLUMNS))
+def _people(people: tuple[Employee, ...]) -> Iterator[Sequence[str]]:
+    """The rows of the file: managers by their names, because those are the anchor there."""
+    managers = heads(people)
+    for person in people:
+        manager = managers.get(person.login)
+        yield *_row(person), manager.user_name if manager else "", str(person.active)
+
+
+def _write_database(path: Path, people: tuple[Employee, ...], joined: tuple[Team, ...]) -> None:
     with closing(sqlite3.connect(path)) as database:
-        database.executescript(_TABLE)
+        database.executescript(_TABLES)
         with database:
-            for person in people:
-                # Unknown is NULL, but the names must not be: single names have an empty given name.
-                values = [
-                    value if value or name in _NOT_NULL else None
-                    for name, value in zip(_COLUMNS, _row(person), strict=False)
-                ]
-                statement = f"INSERT INTO Employees ({names}) VALUES ({marks})"  # noqa: S608 - constants only
-                database.execute(statement, (*values, person.active))
+            _insert_people(database, people)
+            keys = dict(database.execute("SELECT UserName, EmployeeId FROM Employees"))
+            for number, team in enumerate(joined, 1):
+                database.execute("INSERT INTO Teams VALUES (?, ?, ?)", (number, team.name, team.purpose))
+                database.executemany(
+                    "INSERT INTO TeamMembers VALUES (?, ?)", [(number, keys[each.user_name]) for each in team.members]
+                )
+
+
+def _insert_people(database: sqlite3.Connection, people: tuple[Employee, ...]) -> None:
+    managers = heads(people)
+    numbers = {person.login: number for number, person in enumerate(people, 1)}  # as the database will count
+    statement = f"INSERT INTO Employees ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - constants only
+    for person in people:
+        # Unknown is NULL, but the names must not be: single names have an empty given name.
+        values = [
+            value if value or name in _NOT_NULL else None for name, value in zip(_COLUMNS, _row(person), strict=False)
+        ]
+        manager = managers.get(person.login)
+        database.execute(statement, (*values, numbers[manager.login] if manager else None, person.active))
 
 
 def _row(person: Employee) -> tuple[str, ...]:

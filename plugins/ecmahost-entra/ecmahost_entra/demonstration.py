@@ -1,4 +1,4 @@
-"""The demo: a home, a host, both connectors rehearsed, and a service to play with until Ctrl-C."""
+"""The demo: a home, a host, its connectors rehearsed, and a service to play with until Ctrl-C."""
 
 import shlex
 import tempfile
@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.text import Text
 
 from ecmahost_core.configuration.home import Home
+from ecmahost_entra.apps import App
 from ecmahost_entra.client import PATIENCE, ScimClient
-from ecmahost_entra.demo_home import CONNECTORS, claimed, furnish
+from ecmahost_entra.demo_connectors import CONNECTORS
+from ecmahost_entra.demo_home import claimed, furnish
 from ecmahost_entra.people import company
 from ecmahost_entra.rehearsal import RehearsalReport, Silent, rehearse_connector
 from ecmahost_entra.report import Printer, printable, summary_table
@@ -79,6 +81,11 @@ def _tell(console: Console, reports: list[RehearsalReport]) -> None:
     """Prints the results, what failed in full, and the URLs."""
     console.print()
     console.print(summary_table(reports))
+    for report in reports:
+        if report.app is App.ECMA:
+            console.print(
+                Text(f"{report.connector}: the {report.app.label} knows users only, so no group is rehearsed")
+            )
     printer = Printer(console)
     for report in reports:
         for life in report.lives:

@@ -91,10 +91,16 @@ def _writable(path: ScimPath, documents: Mapping[str, Mapping[str, Any]]) -> lis
 
 def _nothing_but_active(documents: Mapping[str, Mapping[str, Any]]) -> list[Fault]:
     core = documents.get(CORE_USER.casefold(), {})
-    names = sorted(str(each.get("name")) for each in _attributes(core))
+    offered = [each for each in _attributes(core) if not _is_shown_alone(each)]
+    names = sorted(str(each.get("name")) for each in offered)
     others = [name for name in names if name.casefold() not in ("active", "password")]
     cause = "the portal would offer what the host does not keep"
     return [Fault(f"nothing but active in {CORE_USER}", ", ".join(others), cause)] if others else []
+
+
+def _is_shown_alone(attribute: Mapping[str, Any]) -> bool:
+    """A user's groups follow from the groups' members; nobody can send them, so they mislead nobody."""
+    return attribute.get("name") == "groups" and attribute.get("mutability") == "readOnly"
 
 
 def _never_returned(path: ScimPath, documents: Mapping[str, Mapping[str, Any]]) -> list[Fault]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ecmahost_entra import causes
+from ecmahost_entra.apps import USER
 from ecmahost_entra.paths import CORE_USER, ScimPath, ScimValue, get
 from ecmahost_entra.wire import Answer
 
@@ -120,30 +121,32 @@ def error_body(answer: Answer, wanted: int, scim_type: str = "") -> list[Fault]:
     return faults
 
 
-def resource(answer: Answer, resource_id: str | None = None) -> tuple[dict[str, Any], list[Fault]]:
-    """Judges an answered body as a user; returns it, empty when it is none. None as id accepts any text."""
+def resource(
+    answer: Answer, resource_id: str | None = None, urn: str = CORE_USER
+) -> tuple[dict[str, Any], list[Fault]]:
+    """Judges an answered body as a user or a group; returns it, empty when it is none. None as id accepts any text."""
     body = answer.json()
     if not isinstance(body, dict):
-        return {}, [Fault("a user", _shape(body))]
+        return {}, [Fault(f"a {urn.rpartition(':')[2].lower()}", _shape(body))]
     faults = []
     found = body.get("id")
     if not isinstance(found, str) or not found:
         faults.append(Fault("an id", repr(found), "Entra keeps the id and uses it for every later request"))
     elif resource_id is not None and found != resource_id:
         faults.append(Fault(f"id {resource_id}", f"id {found}", "an id is stable: Entra keeps it for years"))
-    if CORE_USER not in _texts(body.get("schemas")):
-        faults.append(Fault(f"{CORE_USER} in schemas", _shape(body.get("schemas"))))
+    if urn not in _texts(body.get("schemas")):
+        faults.append(Fault(f"{urn} in schemas", _shape(body.get("schemas"))))
     return body, faults
 
 
-def meta(body: Mapping[str, Any]) -> list[Fault]:
+def meta(body: Mapping[str, Any], resource_type: str = USER) -> list[Fault]:
     """Judges ``meta``: resource type, creation and last change (RFC 7643 section 3.1)."""
     found = body.get("meta")
     if not isinstance(found, dict):
         return [Fault("meta", _shape(found))]
     faults = []
-    if found.get("resourceType") != "User":
-        faults.append(Fault("meta.resourceType User", repr(found.get("resourceType"))))
+    if found.get("resourceType") != resource_type:
+        faults.append(Fault(f"meta.resourceType {resource_type}", repr(found.get("resourceType"))))
     faults += [
         Fault(f"meta.{name} as a date and time", repr(found.get(name)))
         for name in ("created", "lastModified")
@@ -152,12 +155,12 @@ def meta(body: Mapping[str, Any]) -> list[Fault]:
     return faults
 
 
-def location(answer: Answer, resource_id: str) -> list[Fault]:
+def location(answer: Answer, resource_id: str, resource_type: str = USER) -> list[Fault]:
     """Judges the Location header of a create (RFC 7644 section 3.3)."""
     found = answer.headers.get("location", "")
-    if found.endswith(f"/Users/{resource_id}"):
+    if found.endswith(f"/{resource_type}s/{resource_id}"):
         return []
-    return [Fault(f"a Location that ends in /Users/{resource_id}", found or "no Location header")]
+    return [Fault(f"a Location that ends in /{resource_type}s/{resource_id}", found or "no Location header")]
 
 
 def echoed(body: Mapping[str, Any], sent: Sequence[tuple[ScimPath, ScimValue]]) -> list[Fault]:
@@ -177,6 +180,16 @@ def cleared(body: Mapping[str, Any], paths: Sequence[ScimPath]) -> list[Fault]:
     """Judges that what was removed does not come back."""
     found = [(path, get(body, path)) for path in paths]
     return [Fault(f"no {path.text}", _shape(value), causes.ECHO) for path, value in found if value not in (None, "")]
+
+
+def names(body: Mapping[str, Any], attribute: str, ids: Sequence[str]) -> list[Fault]:
+    """Judges that a list of references (``members``, ``groups``) holds these ids, each once, and no others."""
+    found = body.get(attribute)
+    elements = found if isinstance(found, list) else []
+    values = sorted(str(each.get("value")) if isinstance(each, dict) else repr(each) for each in elements)
+    if values == sorted(ids) and (found is None or isinstance(found, list)):
+        return []
+    return [Fault(f"{attribute} {', '.join(sorted(ids)) or 'without anybody'}", _shape(found))]
 
 
 def names_it(answer: Answer, names: Sequence[str], cause: str = "") -> list[Fault]:

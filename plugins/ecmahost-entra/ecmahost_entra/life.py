@@ -1,6 +1,6 @@
-"""One person's life at a connector: what was sent, what should be there, and looking for it.
+"""One life at a connector, a person's or a group's: what was sent, what should be there, and looking for it.
 
-The steps themselves are in ``steps``, ``changes`` and ``refusals``, their order in ``rehearsal``.
+The steps themselves are in ``steps``, ``changes`` and ``refusals``, their order in ``programme``.
 """
 
 import re
@@ -31,7 +31,7 @@ _LONGEST_PAUSE = 15.0
 
 @dataclass(slots=True)
 class Life:
-    """One person at one connector, in one dialect.
+    """One person at one connector, in one dialect; or the group beside it, for which the same words are used.
 
     Attributes:
         pause: how to wait before a request is repeated, in seconds.
@@ -42,6 +42,10 @@ class Life:
         held: what the host should hold, by target attribute, as it was last sent.
         gone: target attributes whose value was taken away.
         active: what ``active`` should be.
+        free: whether nobody else of this name was there before.
+        names: every value of the matching attribute under which it may be found; the last one is a group's new name.
+        colleague: a second person, where this one is to be named together with others; None elsewhere.
+        group: the life of a group beside the person's; None where none is played.
     """
 
     client: ScimClient
@@ -57,8 +61,13 @@ class Life:
     held: dict[str, ScimValue] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     active: bool = True
+    free: bool = False
+    names: list[str] = field(default_factory=list)
+    colleague: "Life | None" = None
+    group: "Life | None" = None
 
     def __post_init__(self) -> None:
+        self.names.append(self.person.match)
         self.begin()
 
     def begin(self) -> None:
@@ -185,7 +194,8 @@ class Life:
         """Looks for anybody with the person's name in the target; returns whether there certainly is none."""
         found: list[CSEntryChange] | None = None
         with reading(step):
-            found = self.target.find(self.plan.matching.attribute.name, self.person.match)
+            attribute = self.plan.matching.attribute.name
+            found = [entry for name in self.names for entry in self.target.find(attribute, name)]
         step.add(Fault("nobody of that name in the target", describe(each), causes.NAMESAKE) for each in found or ())
         return found == []
 

@@ -35,14 +35,14 @@ class Name:
     attribute: str
 
 
-def mapped_names(configuration: ConnectorConfiguration, mapping: Mapping[str, str]) -> list[Name]:
+def mapped_names(configuration: ConnectorConfiguration, mapping: Mapping[str, str], resource: str = USER) -> list[Name]:
     """Returns the lines of a schema mapping; ConfigurationError for a path that Entra cannot send."""
     names = []
     for text, attribute in mapping.items():
         try:
             names.append(Name(parse_path(text), attribute))
         except ValueError as error:
-            raise mistake(configuration, f"schema_mapping.{USER}", text, "", str(error)) from None
+            raise mistake(configuration, f"schema_mapping.{resource}", text, "", str(error)) from None
     return names
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import orjson
 
 CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 ECMA_USER = "urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:User"
 
@@ -53,7 +54,7 @@ def parse_path(text: str) -> ScimPath:
     urn, rest = "", text
     if match := _URN.fullmatch(text) or _OTHER_URN.fullmatch(text):
         urn, rest = match.groups()
-        if urn.casefold() == CORE_USER.casefold():
+        if urn.casefold() in (CORE_USER.casefold(), CORE_GROUP.casefold()):
             urn = ""
     parts = _REST.fullmatch(rest)
     if parts is None:

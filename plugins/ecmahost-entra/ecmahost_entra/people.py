@@ -141,5 +141,36 @@ def company() -> tuple[Employee, ...]:
     return tuple(people)
 
 
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Who works in one department.
+
+    Attributes:
+        members: in the company's order; never empty.
+    """
+
+    name: str
+    purpose: str
+    members: tuple[Employee, ...]
+
+
+def teams() -> tuple[Team, ...]:
+    """Returns a team for each department; who is in none of them is in no team."""
+    people = company()
+    names = dict.fromkeys(name for name, _ in _WORK)
+    joined = {name: tuple(person for person in people if person.department == name) for name in names}
+    return tuple(Team(name, f"Everybody in {name}", members) for name, members in joined.items() if members)
+
+
+def heads(people: tuple[Employee, ...]) -> dict[str, Employee]:
+    """Returns everybody's manager by login: the first of the department; the first ones and the rest have none."""
+    found: dict[str, Employee] = {}
+    for person in people:
+        if person.department:
+            found.setdefault(person.department, person)
+    led = [person for person in people if person.department and found[person.department] is not person]
+    return {person.login: found[person.department] for person in led}
+
+
 def _mostly(chance: random.Random, text: str) -> str:
     return text if chance.random() > 0.12 else ""

@@ -1,14 +1,16 @@
-"""A made-up person: recognisable, unlike anybody else, and awkward enough to find what breaks on real names."""
+"""Made-up people and groups: recognisable, unlike anybody else, and awkward enough to find what breaks on names."""
 
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ecmahost_core.ecma.schema import AttributeType
+from ecmahost_entra.apps import USER
 from ecmahost_entra.formats import formatted, integers
 from ecmahost_entra.kinds import kind_of
+from ecmahost_entra.mapped import MappedAttribute
 from ecmahost_entra.paths import ScimPath, ScimValue
-from ecmahost_entra.plan import MappedAttribute, Plan
+from ecmahost_entra.plan import Plan
 from ecmahost_entra.sample import Sample
 
 _TEXTS: dict[str, tuple[str, str]] = {
@@ -91,7 +93,7 @@ class Person:
 def make_person(
     plan: Plan, token: str | None = None, characters: str = ANY_CHARACTERS, sample: Sample | None = None
 ) -> Person:
-    """Returns a new person with a value for everything that the plan sends.
+    """Returns a new person, or group, with a value for everything that the plan sends.
 
     Args:
         plan: of the connector.
@@ -107,11 +109,18 @@ def make_person(
         twin = next((trait for trait in traits if trait.name == mapped.attribute.name), None)
         made = _trait(mapped, token, characters, sample) if twin is None else replace(twin, mapped=mapped)
         traits.append(made)
-    late = _comes_late(traits)
+    late = _comes_late(traits) if plan.resource == USER else None
     if late is not None:
         traits[late] = Trait(traits[late].mapped, None, traits[late].after)
     match = next(str(trait.after) for trait in traits if trait.mapped is plan.matching)
     return Person(token, tuple(traits), match, new_password())
+
+
+def other_name(plan: Plan, name: str, characters: str = ANY_CHARACTERS) -> str:
+    """Returns what a group of this name is renamed to: still recognisable, and hard to digest."""
+    longest = plan.matching.attribute.max_length
+    longer = _cut(_within(f"{name} R&D, l'été 東京", characters), longest)
+    return longer if longer != name else _cut(f"2{name}", longest)
 
 
 def new_password() -> str:

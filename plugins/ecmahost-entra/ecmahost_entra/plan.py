@@ -1,50 +1,21 @@
 """What a rehearsal of one connector has to know, derived once from its configuration and the target's schema."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ecmahost_core.configuration.model import ConnectorConfiguration, Deprovisioning, ObjectType
 from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow, FlowAction
 from ecmahost_core.ecma.run_profiles import RunStep
-from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, Schema, SchemaAttribute, SchemaType
-from ecmahost_entra.apps import USER, App, WrongChoice, choose_app
-from ecmahost_entra.kinds import UNIQUE_KINDS, kind_of
+from ecmahost_core.ecma.schema import AttributeOperation, Schema, SchemaAttribute, SchemaType
+from ecmahost_entra.apps import GROUP, USER, App, WrongChoice, choose_app
+from ecmahost_entra.mapped import MappedAttribute, both_flows, effective, mapped_attribute, why_not_sent
 from ecmahost_entra.names import EXPORT_PASSWORD, Name, mapped_names, mistake, selected_names
-from ecmahost_entra.paths import ECMA_USER, ScimPath
-
-_PLURAL = frozenset(
-    {"emails", "phonenumbers", "ims", "photos", "addresses", "entitlements", "roles", "x509certificates"}
-)
-_NOT_EXPORTED_BY_ENTRA = (AttributeType.BINARY, AttributeType.REFERENCE)
-
-
-@dataclass(frozen=True, slots=True)
-class MappedAttribute:
-    """One line of the schema mapping with what the target says about the attribute.
-
-    Attributes:
-        path: the SCIM side.
-        attribute: the target side, the administrator's overrides applied.
-        unique: two people must not have the same value.
-        fixed: a change would give the person another name, so a rehearsal leaves it alone: anchor and query attributes.
-        required: a person cannot be created without it.
-    """
-
-    path: ScimPath
-    attribute: SchemaAttribute
-    unique: bool
-    fixed: bool
-    required: bool
-
-    @property
-    def removable(self) -> bool:
-        """Whether the person can be without it. Of a generated value nobody knows: the column may insist on one."""
-        return not (self.required or self.fixed or self.attribute.required or self.attribute.generated)
+from ecmahost_entra.paths import ScimPath
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One connector's rehearsal.
+    """One connector's rehearsal: of a person, or of a group beside it.
 
     Attributes:
         connector: its name.
@@ -54,10 +25,15 @@ class Plan:
         offered: the SCIM paths that the connector knows, those that are not sent included.
         not_sent: SCIM paths that are mapped but not sent, each with the reason.
         matching: the attribute that Entra matches on: the first query attribute that is sent, otherwise userName or the
-            anchor.
+            anchor; displayName of a group.
         disable, delete: the configured flows.
         active_attribute: the target attribute that holds ``active``; empty where the target has no place for it.
         password: where the connector takes passwords; None where it does not.
+        resource: the SCIM resource type, ``User`` or ``Group``.
+        manager: what names a person's manager; None where nothing does.
+        groups: how a group is rehearsed beside a person; None where the application or the connector knows none.
+        members: of a group: what names its members; None where they are not mapped.
+        renames: of a group: whether the value of the matching attribute may become another.
     """
 
     connector: str
@@ -71,11 +47,21 @@ class Plan:
     delete: DeprovisioningFlow
     active_attribute: str
     password: ScimPath | None = None
+    resource: str = USER
+    manager: MappedAttribute | None = None
+    groups: "Plan | None" = None
+    members: MappedAttribute | None = None
+    renames: bool = False
 
     @property
     def type(self) -> SchemaType:
         """The target's object type as it is read."""
         return self.step.types[0]
+
+    @property
+    def has_members(self) -> bool:
+        """Whether groups are rehearsed with members."""
+        return self.groups is not None and self.groups.members is not None
 
 
 def make_plan(
@@ -94,13 +80,9 @@ def make_plan(
     """
     object_type = configuration.object_types.get(USER)
     if object_type is None:
-        raise mistake(configuration, "object_types", USER, "", "users: only they can be rehearsed")
+        raise mistake(configuration, "object_types", USER, "", "users: without them nothing can be rehearsed")
     chosen = choose_app(configuration, app)
-    schema_type = schema.type(object_type.target)
-    if schema_type is None:
-        offered = ", ".join(sorted(each.name for each in schema.types)) or "nothing"
-        expected = f"an object type of the target, which offers {offered}"
-        raise mistake(configuration, f"object_types.{USER}", "target", repr(object_type.target), expected)
+    schema_type = type_of(configuration, schema, object_type)
     flows = configuration.deprovisioning.get(USER, Deprovisioning())
     mapping = configuration.schema_mapping.get(USER)
     not_sent: list[tuple[str, str]] = []
@@ -108,36 +90,60 @@ def make_plan(
         names = mapped_names(configuration, mapping)
     else:
         names, not_sent = selected_names(configuration, object_type, schema_type)
-    _refuse_unknown(configuration, names, without)
+    group_names = mapped_names(configuration, configuration.schema_mapping.get(GROUP, {}), GROUP)
+    _refuse_unknown(configuration, [*names, *group_names], without)
     active = next((name.attribute for name in names if _is_active(name.path)), "")
     password = None if schema_type.attribute(EXPORT_PASSWORD) else _path_of(EXPORT_PASSWORD, names)
     attributes: list[MappedAttribute] = []
+    manager: MappedAttribute | None = None
     for name in names:
         if _is_active(name.path) or name.path is password:
             continue
-        mapped = _mapped(configuration, object_type, schema_type, name)
-        reason = _why_not_sent(mapped, object_type, flows, without)
-        if reason:
+        mapped = mapped_attribute(configuration, object_type, schema_type, name)
+        reason = why_not_sent(mapped, object_type, flows, without)
+        if manager is None and chosen is not App.ECMA and _is_manager(mapped, without):
+            manager = mapped
+        elif reason:
             not_sent.append((name.path.text, reason))
         else:
             attributes.append(mapped)
+    read = [each.attribute for each in (*attributes, *([manager] if manager else []))]
     return Plan(
         connector=configuration.name,
         app=chosen,
-        step=_step(object_type, schema_type, [each.attribute for each in attributes], flows, active),
+        step=read_step(object_type, schema_type, read, flows, active),
         attributes=tuple(attributes),
         offered=tuple(name.path for name in names),
         not_sent=tuple(not_sent),
-        matching=_matching(configuration, object_type, attributes),
+        matching=matching_of(configuration, object_type, attributes),
         disable=flows.disable,
         delete=flows.delete,
         active_attribute=flows.disable.attribute if flows.disable.action is FlowAction.SET else active,
         password=password,
+        manager=manager,
     )
+
+
+def type_of(configuration: ConnectorConfiguration, schema: Schema, object_type: ObjectType) -> SchemaType:
+    """Returns the target's object type of a resource type; ConfigurationError when the target has none."""
+    found = schema.type(object_type.target)
+    if found is None:
+        offered = ", ".join(sorted(each.name for each in schema.types)) or "nothing"
+        expected = f"an object type of the target, which offers {offered}"
+        table = f"object_types.{object_type.resource_type}"
+        raise mistake(configuration, table, "target", repr(object_type.target), expected)
+    return found
 
 
 def _is_active(path: ScimPath) -> bool:
     return not path.urn and path.attribute.casefold() == "active"
+
+
+def _is_manager(mapped: MappedAttribute, without: Collection[str]) -> bool:
+    path = mapped.path
+    left_out = path.text in without or mapped.attribute.name in without
+    named = path.attribute.casefold() == "manager" and path.sub.casefold() in ("", "value")
+    return named and mapped.names_others and not mapped.attribute.multi_valued and not left_out
 
 
 def _path_of(attribute: str, names: list[Name]) -> ScimPath | None:
@@ -154,71 +160,10 @@ def _refuse_unknown(configuration: ConnectorConfiguration, names: list[Name], wi
         )
 
 
-def _mapped(
-    configuration: ConnectorConfiguration, object_type: ObjectType, schema_type: SchemaType, name: Name
-) -> MappedAttribute:
-    attribute = _effective(object_type, schema_type, name.attribute)
-    if attribute is None:
-        expected = f"an attribute of {schema_type.name!r}: {', '.join(each.name for each in schema_type.attributes)}"
-        raise mistake(configuration, f"schema_mapping.{USER}", name.path.text, repr(name.attribute), expected)
-    fixed = attribute.name in object_type.anchor or any(
-        attribute.name == each.name for each in object_type.query_attributes
-    )
-    unique = fixed or attribute.unique or kind_of(name.path) in UNIQUE_KINDS
-    required = (attribute.required and not attribute.generated) or name.path.text.casefold() == "username"
-    return MappedAttribute(name.path, attribute, unique, fixed, required or attribute.name in object_type.anchor)
-
-
-def _effective(object_type: ObjectType, schema_type: SchemaType, name: str) -> SchemaAttribute | None:
-    """The target's attribute with the type and direction that the administrator chose instead."""
-    attribute = schema_type.attribute(name)
-    selected = object_type.attributes.get(name)
-    if attribute is None or selected is None:
-        return attribute
-    return replace(
-        attribute,
-        type=selected.type or attribute.type,
-        operation=selected.direction or attribute.operation,
-        multi_valued=attribute.multi_valued and not selected.single_value,
-    )
-
-
-def _why_not_sent(
-    mapped: MappedAttribute, object_type: ObjectType, flows: Deprovisioning, without: Collection[str]
-) -> str:
-    attribute = mapped.attribute
-    reasons = (
-        (attribute.name in without or mapped.path.text in without, "left out on request"),
-        (
-            attribute.type in _NOT_EXPORTED_BY_ENTRA,
-            f"Entra does not export values of type {attribute.type.value} to a connector host",
-        ),
-        (mapped.path.sub.casefold() == "primary", "Entra sends it with the first e-mail address alone"),
-        (
-            not mapped.path.urn and mapped.path.selector is None and mapped.path.attribute.casefold() in _PLURAL,
-            'Entra says which of the values it means, as in emails[type eq "work"].value',
-        ),
-        (attribute.operation is AttributeOperation.IMPORT_ONLY, "the target only lets it be read"),
-        (attribute.generated and attribute.name in object_type.anchor, "the target makes it"),
-        (
-            any(flow.action is FlowAction.SET and flow.attribute == attribute.name for flow in _both(flows)),
-            "a deprovisioning flow writes it",
-        ),
-        (
-            mapped.path.urn == ECMA_USER and attribute.multi_valued,
-            "it holds several values, and Entra sends one: single_value = true makes it an ordinary attribute",
-        ),
-    )
-    return next((reason for applies, reason in reasons if applies), "")
-
-
-def _both(flows: Deprovisioning) -> tuple[DeprovisioningFlow, DeprovisioningFlow]:
-    return flows.disable, flows.delete
-
-
-def _matching(
+def matching_of(
     configuration: ConnectorConfiguration, object_type: ObjectType, attributes: list[MappedAttribute]
 ) -> MappedAttribute:
+    """Returns what a match asks for; ConfigurationError where nothing that is sent can be read."""
     readable = [each for each in attributes if each.attribute.operation is not AttributeOperation.EXPORT_ONLY]
     for query_attribute in object_type.query_attributes:
         for mapped in readable:
@@ -228,22 +173,22 @@ def _matching(
         if mapped.path.text.casefold() == "username" or mapped.attribute.name in object_type.anchor:
             return mapped
     expected = "a query attribute that Entra can send, such as the one that holds the login name"
-    raise mistake(configuration, f"object_types.{USER}", "query_attributes", "", expected)
+    raise mistake(configuration, f"object_types.{object_type.resource_type}", "query_attributes", "", expected)
 
 
-def _step(
+def read_step(
     object_type: ObjectType,
     schema_type: SchemaType,
     mapped: list[SchemaAttribute],
     flows: Deprovisioning,
-    active: str,
+    active: str = "",
 ) -> RunStep:
     """Selects what the rehearsal looks at, in the target's order; what can only be written is not read."""
     wanted = {*object_type.anchor, *(each.name for each in mapped), active}
-    wanted |= {flow.attribute for flow in _both(flows)}
+    wanted |= {flow.attribute for flow in both_flows(flows)}
     selected = []
     for each in schema_type.attributes:
-        effective = _effective(object_type, schema_type, each.name)
-        if effective and each.name in wanted and effective.operation is not AttributeOperation.EXPORT_ONLY:
-            selected.append(effective)
+        found = effective(object_type, schema_type, each.name)
+        if found and each.name in wanted and found.operation is not AttributeOperation.EXPORT_ONLY:
+            selected.append(found)
     return RunStep((SchemaType(schema_type.name, tuple(selected), object_type.anchor),), page_size=1000)

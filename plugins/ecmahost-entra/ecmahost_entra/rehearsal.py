@@ -8,103 +8,20 @@ from typing import Protocol
 
 import structlog
 
-from ecmahost_core.ecma.deprovisioning import FlowAction
-from ecmahost_entra import causes, changes, refusals, steps
+from ecmahost_entra import causes
 from ecmahost_entra.apps import App
-from ecmahost_entra.cleanup import Cleanup, Left, clean_up, interrupted, keep
+from ecmahost_entra.cleanup import Cleanup, Left, clean_up, interrupted, keep, together
 from ecmahost_entra.client import ScimClient
 from ecmahost_entra.judge import Fault
 from ecmahost_entra.life import Life
-from ecmahost_entra.person import ANY_CHARACTERS, make_person
+from ecmahost_entra.person import ANY_CHARACTERS, make_person, other_name
 from ecmahost_entra.plan import Plan
+from ecmahost_entra.programme import Step, steps_of
 from ecmahost_entra.sample import Sample
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.step import Outcome, StepResult, StepUnderWay
 from ecmahost_entra.target import Target
 from ecmahost_entra.wire import NoAnswer
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step as planned.
-
-    Attributes:
-        name: as printed.
-        group: the part of the life.
-        run: does it.
-        essential: when the host refuses it, the steps after it make no sense.
-        guard: when anything is wrong with it, nothing may be written after it.
-        needs_person: makes no sense before the person was created.
-        applies: whether it is part of a connector's rehearsal at all.
-    """
-
-    name: str
-    group: str
-    run: Callable[[Life, StepUnderWay], None]
-    essential: bool = False
-    guard: bool = False
-    needs_person: bool = True
-    applies: Callable[[Plan], bool] = lambda _plan: True
-
-
-def _requires(plan: Plan) -> bool:
-    return any(mapped.required for mapped in plan.attributes)
-
-
-def _removes(plan: Plan) -> bool:
-    return any(mapped.removable for mapped in plan.attributes)
-
-
-def _disabling_keeps(plan: Plan) -> bool:
-    return plan.disable.action is not FlowAction.DELETE
-
-
-GROUPS = ("connect", "match", "create", "change", "disable", "delete")
-
-STEPS = (
-    Step("test connection", "connect", steps.test_connection, essential=True, needs_person=False),
-    Step("test PLACEHOLDER", "connect", steps.test_placeholder, needs_person=False),
-    Step("schemas", "connect", steps.schemas, needs_person=False),
-    Step("match nobody", "match", steps.match_none, guard=True, needs_person=False),
-    Step("incomplete", "create", refusals.incomplete, needs_person=False, applies=_requires),
-    Step(
-        "only PLACEHOLDER",
-        "create",
-        refusals.placeholder,
-        needs_person=False,
-        applies=lambda plan: plan.app is App.ECMA,
-    ),
-    Step("create", "create", steps.create, needs_person=False),
-    Step("match again", "match", steps.match_one),
-    Step("get", "create", steps.get),
-    Step("password", "change", steps.set_password, applies=lambda plan: plan.password is not None),
-    Step("change", "change", changes.change),
-    Step("same change again", "change", changes.change_again),
-    Step("replace each", "change", changes.replace_each),
-    Step("remove each", "change", changes.remove_each, applies=_removes),
-    Step("add each", "change", changes.add_each, applies=_removes),
-    Step("duplicate", "create", refusals.duplicate),
-    Step("disable", "disable", steps.disable),
-    Step("match disabled", "disable", steps.match_disabled),
-    Step("get disabled", "disable", steps.get_disabled),
-    Step("restore", "disable", steps.restore),
-    Step("soft delete", "delete", steps.soft_delete, applies=_disabling_keeps),
-    Step("delete", "delete", steps.delete, essential=True),
-    Step("delete again", "delete", steps.delete_again),
-    Step("get deleted", "delete", steps.get_gone),
-    Step("match deleted", "delete", steps.match_gone),
-    Step(
-        "create after delete",
-        "delete",
-        steps.create_after_delete,
-        applies=lambda plan: plan.delete.action is FlowAction.DELETE,
-    ),
-)
-
-
-def steps_of(plan: Plan) -> tuple[Step, ...]:
-    """Returns the steps that make sense for a connector, in their order."""
-    return tuple(step for step in STEPS if step.applies(plan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +133,7 @@ def rehearse_connector(
     """
     lives: list[LifeReport] = []
     for dialect in dialects:
-        life = Life(client, dialect, plan, make_person(plan, characters=characters, sample=sample), target)
+        life = make_life(client, dialect, plan, target, characters, sample)
         listener.begin(plan, client.address.url, dialect, life.person.match)
         report = rehearse_life(life, partial(listener.step, plan), kept=kept)
         listener.end(report)
@@ -224,6 +141,26 @@ def rehearse_connector(
         if report.interrupted:
             break
     return RehearsalReport(plan.connector, plan.app, client.address.url, tuple(lives), plan.not_sent, client.opened)
+
+
+def make_life(
+    client: ScimClient,
+    dialect: Dialect,
+    plan: Plan,
+    target: Target,
+    characters: str = ANY_CHARACTERS,
+    sample: Sample | None = None,
+) -> Life:
+    """Returns the life of a new person, with a second person and a group where those are played."""
+    life = Life(client, dialect, plan, make_person(plan, characters=characters, sample=sample), target)
+    if plan.has_members or plan.manager is not None:
+        life.colleague = Life(client, dialect, plan, make_person(plan, characters=characters, sample=sample), target)
+    if plan.groups is not None:
+        named = make_person(plan.groups, characters=characters)
+        life.group = Life(client, dialect, plan.groups, named, target.beside(plan.groups))
+        if plan.groups.renames:
+            life.group.names.append(other_name(plan.groups, named.match, characters))
+    return life
 
 
 def rehearse_life(life: Life, on_step: Callable[[StepResult], None], *, kept: bool = False) -> LifeReport:
@@ -256,7 +193,7 @@ def _steps(life: Life, *, kept: bool) -> Iterator[StepResult]:
     for planned in steps_of(life.plan):
         if kept and planned.group == "delete":
             return
-        reason = blocked or ("the person was not created" if planned.needs_person and not life.ids else "")
+        reason = blocked or _missing(life, planned)
         if reason:
             yield StepResult(planned.name, planned.group, Outcome.SKIPPED, f"not tried: {reason}")
             continue
@@ -273,11 +210,21 @@ def _steps(life: Life, *, kept: bool) -> Iterator[StepResult]:
         yield step.result()
 
 
+def _missing(life: Life, planned: Step) -> str:
+    """Returns what a step needs and is not there; empty when it can be tried."""
+    return "the person was not created" if planned.needs_person and not life.ids else planned.misses(life)
+
+
 def _after(life: Life, *, kept: bool) -> Cleanup:
+    """Removes the group, the second person and the person; only the person may be kept."""
+    others = [each for each in (life.group, life.colleague) if each is not None]
+    cleanups: list[Cleanup] = []
     try:
-        return keep(life) if kept else clean_up(life)
+        cleanups += [clean_up(each) for each in others]
+        cleanups.append(keep(life) if kept else clean_up(life))
     except KeyboardInterrupt:
-        return interrupted(life)
+        cleanups = [interrupted(each) for each in (*others, life) if each.may_exist]
+    return together(cleanups or [Cleanup(Left.NOBODY)])
 
 
 def _report_lost(cleanup: Cleanup) -> None:

@@ -10,7 +10,8 @@ from rich.text import Text
 from ecmahost_entra.cleanup import Left
 from ecmahost_entra.judge import Fault
 from ecmahost_entra.plan import Plan
-from ecmahost_entra.rehearsal import GROUPS, LifeReport, RehearsalReport, steps_of
+from ecmahost_entra.programme import PARTS, steps_of
+from ecmahost_entra.rehearsal import LifeReport, RehearsalReport
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.step import Exchange, Outcome, StepResult
 from ecmahost_entra.wire import Answer
@@ -19,6 +20,7 @@ FORMAT = 1
 """Of the JSON document; raised when a key changes its meaning or goes."""
 _WIDTH = 100
 _LONGEST_BODY = 180
+_BESIDE = "one, whose members are this person and a second one"
 _LONGEST_ANSWER = 2000
 _STYLES = {Outcome.PASSED: "green", Outcome.FAILED: "bold red", Outcome.SKIPPED: "yellow"}
 
@@ -55,6 +57,8 @@ class Printer:
         table = _grid()
         table.add_row("URL", Text(printable(url)))
         table.add_row("person", Text(printable(f"{plan.matching.path.text} {person}")))
+        if plan.groups is not None:
+            table.add_row("group", Text(_BESIDE if plan.has_members else "one, without members"))
         for path, reason in plan.not_sent:
             table.add_row("not sent", Text(printable(f"{path}: {reason}")))
         self._console.print(table)
@@ -128,11 +132,13 @@ def _add_fault(table: Table, fault: Fault) -> None:
 def summary_table(reports: list[RehearsalReport]) -> Table:
     """Returns one table of connectors, dialects and parts of the life."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("connector", "app", "dialect", *GROUPS, "result"):
+    lives = [life for report in reports for life in report.lives]
+    parts = [part for part in PARTS if any(life.planned.get(part, 0) for life in lives)]
+    for heading in ("connector", "app", "dialect", *parts, "result"):
         table.add_column(heading, no_wrap=True)
     for report in reports:
         for life in report.lives:
-            cells = [_group_cell(life, group) for group in GROUPS]
+            cells = [_group_cell(life, group) for group in parts]
             result = Text("green", "green") if life.passed else Text("failed", "bold red")
             table.add_row(report.connector, report.app.value, life.dialect.value, *cells, result)
     return table
@@ -142,6 +148,8 @@ def _group_cell(life: LifeReport, group: str) -> Text:
     outcomes = [step.outcome for step in life.steps if step.group == group]
     good = sum(outcome is Outcome.PASSED for outcome in outcomes)
     planned = life.planned.get(group, 0)
+    if not planned:
+        return Text("-", "dim")
     worst = Outcome.FAILED if Outcome.FAILED in outcomes else Outcome.SKIPPED if good < planned else Outcome.PASSED
     return Text(f"{good}/{planned}", _STYLES[worst])
 

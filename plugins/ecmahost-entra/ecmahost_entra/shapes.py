@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 import orjson
 
 from ecmahost_core.ecma.schema import AttributeType
-from ecmahost_entra.apps import App, null_names
+from ecmahost_entra.apps import GROUP, USER, App, null_names
 from ecmahost_entra.paths import CORE_USER, ENTERPRISE_USER, ScimPath, ScimValue, put
 from ecmahost_entra.wire import Request
 
@@ -26,35 +26,47 @@ class Dialect(StrEnum):
     AAD_OPTSCIM_062020 = "aadOptscim062020"
 
 
-def _target(dialect: Dialect, path: str, query: str = "") -> str:
-    """Joins the flag of the dialect as a parameter without a value; a server ignores parameters it does not know."""
+def flagged(dialect: Dialect, path: str, query: str = "") -> str:
+    """Returns where a request goes, with the flag of the dialect as a parameter without a value.
+
+    A server ignores parameters that it does not know.
+    """
     parts = [part for part in (dialect.value if dialect is not Dialect.DEFAULT else "", query) if part]
     return f"{path}?{'&'.join(parts)}" if parts else path
 
 
-def query(app: App, dialect: Dialect, path: str, value: str) -> Request:
-    """A match: ``filter=userName+eq+%22x%22``, with blanks as ``+``.
+def query(app: App, dialect: Dialect, path: str, value: str, resource: str = USER) -> Request:
+    """A match: ``filter=userName+eq+%22x%22``. One for a group leaves its members out; where that is said, varies."""
+    parts = [f"filter={filter_text(app, {path: value})}"]
+    if resource == GROUP:
+        parts.append("excludedAttributes=members")
+    if dialect is Dialect.DEFAULT:
+        parts.reverse()
+    return Request("GET", flagged(dialect, f"/{resource}s", "&".join(parts)))
+
+
+def filter_text(app: App, wanted: Mapping[str, str]) -> str:
+    """Returns a filter that wants all of these values, with blanks as ``+``.
 
     Quotes are percent-encoded, and left as they are behind the agent, as its error messages show.
     """
-    literal = orjson.dumps(value).decode()
-    text = quote_plus(f"{path} eq {literal}", safe='":' if app.through_agent else "")
-    return Request("GET", _target(dialect, "/Users", f"filter={text}"))
+    conditions = [f"{path} eq {orjson.dumps(value).decode()}" for path, value in wanted.items()]
+    return quote_plus(" and ".join(conditions), safe='":' if app.through_agent else "")
 
 
 def schemas(dialect: Dialect) -> Request:
     """What is asked when the configuration is saved or opened in the portal."""
-    return Request("GET", _target(dialect, "/Schemas"))
+    return Request("GET", flagged(dialect, "/Schemas"))
 
 
 def get(dialect: Dialect, resource_id: str) -> Request:
     """The current state of a linked user."""
-    return Request("GET", _target(dialect, _user(resource_id)))
+    return Request("GET", flagged(dialect, place(resource_id)))
 
 
-def delete(dialect: Dialect, resource_id: str) -> Request:
+def delete(dialect: Dialect, resource_id: str, resource: str = USER) -> Request:
     """A hard delete."""
-    return Request("DELETE", _target(dialect, _user(resource_id)))
+    return Request("DELETE", flagged(dialect, place(resource_id, resource)))
 
 
 def create(
@@ -83,7 +95,7 @@ def create(
         emails[0].setdefault("primary", True)
     for name in null_names(app):
         body.setdefault(name, None)
-    return Request("POST", _target(dialect, "/Users"), body)
+    return Request("POST", flagged(dialect, "/Users"), body)
 
 
 def change(
@@ -102,18 +114,18 @@ def change(
         operations += [_operation("Add", path, value) for path, value in added]
     else:
         operations = [*_grouped("replace", replaced), *_grouped("add", added)]
-    return _patch(dialect, resource_id, operations)
+    return patch(dialect, resource_id, operations)
 
 
 def remove(dialect: Dialect, resource_id: str, removed: Sequence[tuple[ScimPath, ScimValue]]) -> Request:
     """A removal of attributes; the default dialect attaches the old value to a filtered path."""
     if dialect is not Dialect.DEFAULT:
-        return _patch(dialect, resource_id, [{"op": "remove", "path": path.text} for path, _ in removed])
+        return patch(dialect, resource_id, [{"op": "remove", "path": path.text} for path, _ in removed])
     operations = [
         _operation("Remove", path, value) if path.selector is not None else {"op": "Remove", "path": path.text}
         for path, value in removed
     ]
-    return _patch(dialect, resource_id, operations)
+    return patch(dialect, resource_id, operations)
 
 
 def typed(value: ScimValue, type_: AttributeType) -> ScimValue:
@@ -129,16 +141,18 @@ def set_active(dialect: Dialect, resource_id: str, *, active: bool) -> Request:
         operation: dict[str, Any] = {"op": "Replace", "path": "active", "value": str(active)}
     else:
         operation = {"op": "replace", "path": "active", "value": active}
-    return _patch(dialect, resource_id, [operation])
+    return patch(dialect, resource_id, [operation])
 
 
-def _user(resource_id: str) -> str:
-    return "/Users/" + quote(resource_id, safe="")
+def place(resource_id: str, resource: str = USER) -> str:
+    """Returns the path of one resource."""
+    return f"/{resource}s/{quote(resource_id, safe='')}"
 
 
-def _patch(dialect: Dialect, resource_id: str, operations: Sequence[Mapping[str, Any]]) -> Request:
+def patch(dialect: Dialect, resource_id: str, operations: Sequence[Mapping[str, Any]], resource: str = USER) -> Request:
+    """A PATCH with these operations."""
     body = {"schemas": [PATCH_OP], "Operations": list(operations)}
-    return Request("PATCH", _target(dialect, _user(resource_id)), body)
+    return Request("PATCH", flagged(dialect, place(resource_id, resource)), body)
 
 
 def _operation(op: str, path: ScimPath, value: ScimValue) -> dict[str, Any]:

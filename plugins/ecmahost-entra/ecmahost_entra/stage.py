@@ -22,6 +22,7 @@ from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep
 from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
 from ecmahost_entra.apps import App, choose_app
 from ecmahost_entra.client import trust_certificate, trust_system
+from ecmahost_entra.group_plan import with_groups
 from ecmahost_entra.plan import Plan, make_plan
 from ecmahost_entra.sample import Sample, take_sample
 from ecmahost_entra.target import Target
@@ -96,7 +97,8 @@ def open_stage(
         lane = ReadLane(connector)
         try:
             choose_app(configuration, app)  # before a target that may not even be there is asked
-            plan = make_plan(configuration, lane.call(connector.schema, patience), app, without)
+            schema = lane.call(connector.schema, patience)
+            plan = with_groups(make_plan(configuration, schema, app, without), configuration, schema, without)
             reader = TimedReader(connector, lane, patience)
             yield Stage(plan, Target(reader, plan, _files(connector)), take_sample(reader, plan.step))
         finally:

@@ -199,7 +199,7 @@ def delete(life: Life, step: StepUnderWay) -> None:
         FlowAction.SET: f"204; {flow.attribute} receives its value in the target",
         FlowAction.DELETE: "204; the object is gone from the target",
     }[flow.action]
-    answer = life.exchange(step, shapes.delete(life.dialect, life.id))
+    answer = life.exchange(step, shapes.delete(life.dialect, life.id, life.plan.resource))
     step.add(judge.status(answer, 204))
     if answer.status != 204:
         return

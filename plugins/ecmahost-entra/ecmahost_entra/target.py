@@ -75,6 +75,10 @@ class Target:
         wanted = tuple((name, (value,)) for name, value in zip(self._plan.type.anchor, anchor, strict=True))
         return next(iter(self._matching(wanted)), None)
 
+    def beside(self, plan: Plan) -> "Target":
+        """Returns the same target, to look for what another plan is about."""
+        return Target(self._reader, plan, self._files)
+
     def files(self) -> tuple[FileState, ...]:
         """Returns the state of the connector's files; a file that is not there is left out."""
         states = []

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from ecmahost_entra.apps import App
 from ecmahost_entra.client import ScimClient, trust_certificate
+from ecmahost_entra.group_plan import with_groups
 from ecmahost_entra.plan import Plan, make_plan
 from ecmahost_entra.rehearsal import RehearsalReport, Silent, rehearse_connector
 from ecmahost_entra.shapes import Dialect
@@ -41,6 +42,8 @@ def _make_kit_importable() -> None:
 
 
 _make_kit_importable()
+from ecmahost_entra_kit.answers import error  # noqa: E402 - as the next one
+from ecmahost_entra_kit.fake_groups import with_groups as grouped  # noqa: E402 - as the next one
 from ecmahost_entra_kit.fake_host import (  # noqa: E402 - it can only be imported now
     DELETE,
     SCHEMA,
@@ -48,7 +51,6 @@ from ecmahost_entra_kit.fake_host import (  # noqa: E402 - it can only be import
     TOKEN,
     FakeHost,
     FakeReader,
-    error,
     make_configuration,
 )
 
@@ -160,7 +162,7 @@ class Bench:
 
     @property
     def plan(self) -> Plan:
-        return make_plan(self.configuration, SCHEMA, self.app)
+        return with_groups(make_plan(self.configuration, SCHEMA, self.app), self.configuration, SCHEMA)
 
     @property
     def address(self) -> Address:
@@ -193,9 +195,13 @@ def make_bench(certificate: tuple[Path, Path]) -> Iterator[Callable[..., Bench]]
         delete: DeprovisioningFlow = DELETE,
         pair: tuple[Path, Path] = certificate,
         app: App = App.NONGALLERY,
+        groups: DeprovisioningFlow | None = None,
+        members: bool = True,
         **mapping: str,
     ) -> Bench:
         configuration = make_configuration(disable, delete, mapped=app is not App.ECMA, **mapping)
+        if groups is not None:
+            configuration = grouped(configuration, groups, members=members)
         host = FakeHost(configuration, set(faults))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*pair)

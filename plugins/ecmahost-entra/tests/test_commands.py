@@ -28,14 +28,14 @@ def test_a_host_that_does_not_run_is_a_failed_step_with_the_way_out(home: Home) 
     assert done.exit_code == 1
     assert "connection refused" in done.output
     assert "ecmahost serve" in done.output
-    assert "24 skipped" in done.output
+    assert "41 skipped" in done.output
 
 
 def test_a_connector_that_is_not_configured_is_a_mistake_that_names_those_that_are(home: Home) -> None:
     done = rehearse(home, "hrsqll")
     assert done.exit_code == 3
     assert "hrsqll.toml" in done.stderr
-    assert "hrcsv, hrsql" in done.stderr
+    assert "hrcsv, hrecma, hrsql" in done.stderr
 
 
 def test_a_broken_connector_file_is_a_mistake_and_only_its_own_are_told(home: Home) -> None:
@@ -56,7 +56,7 @@ def test_a_home_that_was_never_made_is_a_mistake(tmp_path: Path) -> None:
 
 
 def test_an_application_that_the_connector_does_not_speak_is_wrong_usage(home: Home) -> None:
-    mapped, plain = rehearse(home, "hrcsv", "--app", "ecma"), rehearse(home, "hrsql", "--app", "nongallery")
+    mapped, plain = rehearse(home, "hrcsv", "--app", "ecma"), rehearse(home, "hrecma", "--app", "nongallery")
     assert (mapped.exit_code, plain.exit_code) == (2, 2)
     assert "--app scim or --app nongallery" in mapped.stderr
     assert "--app ecma" in plain.stderr

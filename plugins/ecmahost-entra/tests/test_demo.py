@@ -21,7 +21,9 @@ def test_demo_once_is_green_and_ends_by_itself(tmp_path: Path) -> None:
         command(Home(tmp_path / "demo"), "demo", "--once"), capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count(" green") == 4
+    assert done.stdout.count(" green") == 6
+    assert done.stdout.count(" 15/15 ") == 4
+    assert "hrecma: the On-premises ECMA app knows users only" in done.stdout
     assert time.monotonic() - started < 30
     assert not listening(running_port(Home(tmp_path / "demo")))
 

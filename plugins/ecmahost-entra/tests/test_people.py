@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ecmahost_entra.demo_home import NotADemo, claimed, furnish
-from ecmahost_entra.people import company
+from ecmahost_entra.people import company, heads, teams
 from ecmahost_entra.serving import run
 
 
@@ -105,3 +105,15 @@ def test_two_demos_do_not_share_a_directory(tmp_path: Path) -> None:
         thread.start()
         thread.join()
     assert "another demo" in str(refused[0])
+
+
+def test_everybody_with_a_department_is_in_its_team_and_under_its_head() -> None:
+    people = company()
+    joined = {person.login: team.name for team in teams() for person in team.members}
+    assert joined == {person.login: person.department for person in people if person.department}
+    led = heads(people)
+    assert len(joined) - len(led) == len(teams())
+    for team in teams():
+        head, *others = team.members
+        assert head.login not in led
+        assert {led[person.login].login for person in others} == {head.login}

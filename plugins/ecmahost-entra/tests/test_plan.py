@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from ecmahost_entra.apps import App, WrongChoice
-from ecmahost_entra.paths import ECMA_USER
+from ecmahost_entra.paths import ECMA_USER, ENTERPRISE_USER
 from ecmahost_entra.person import Person, make_person
 from ecmahost_entra.plan import Plan, make_plan
 
@@ -82,12 +82,30 @@ def test_what_the_target_makes_or_entra_does_not_export_is_not_sent() -> None:
     plan = plan_of(
         SchemaAttribute("Age", operation=AttributeOperation.IMPORT_ONLY),
         SchemaAttribute("Photo", AttributeType.BINARY),
-        SchemaAttribute("Boss", AttributeType.REFERENCE),
-        mapping={"externalId": "Id", "title": "Age", 'photos[type eq "photo"].value': "Photo", "manager": "Boss"},
-    )  # fmt: skip
+        SchemaAttribute("Deputy", AttributeType.REFERENCE),
+        mapping={
+            "externalId": "Id",
+            "title": "Age",
+            'photos[type eq "photo"].value': "Photo",
+            f"{BADGES}:Deputy": "Deputy",
+        },
+    )
     assert [mapped.path.text for mapped in plan.attributes] == ["userName"]
-    assert [path for path, _ in plan.not_sent] == ["externalId", "title", 'photos[type eq "photo"].value', "manager"]
+    not_sent = ["externalId", "title", 'photos[type eq "photo"].value', f"{BADGES}:Deputy"]
+    assert [path for path, _ in plan.not_sent] == not_sent
     assert dict(plan.not_sent)["externalId"] == "the target makes it"
+
+
+def test_a_manager_is_played_by_a_second_person_unless_it_can_only_be_read() -> None:
+    boss = SchemaAttribute("Boss", AttributeType.REFERENCE)
+    for path in (f"{ENTERPRISE_USER}:manager", f"{ENTERPRISE_USER}:manager.value"):
+        plan = plan_of(boss, mapping={path: "Boss"})
+        assert plan.manager is not None
+        assert (plan.manager.path.text, plan.not_sent) == (path, ())
+        assert plan.type.attribute("Boss") is not None
+        assert plan_of(boss, mapping={path: "Boss"}, without=("Boss",)).manager is None
+    read_only = dataclasses.replace(boss, operation=AttributeOperation.IMPORT_ONLY)
+    assert plan_of(read_only, mapping={f"{ENTERPRISE_USER}:manager": "Boss"}).manager is None
 
 
 def test_a_list_as_a_whole_and_which_value_is_primary_are_not_sent() -> None:

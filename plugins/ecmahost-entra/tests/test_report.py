@@ -1,7 +1,8 @@
 import io
 import json
 
-from ecmahost_entra.rehearsal import RehearsalReport, rehearse_connector, steps_of
+from ecmahost_entra.programme import steps_of
+from ecmahost_entra.rehearsal import RehearsalReport, rehearse_connector
 from ecmahost_entra.report import Printer, printable, summary_table, to_json
 from ecmahost_entra.shapes import Dialect
 from ecmahost_entra.target import Target

@@ -11,6 +11,8 @@ from typing import Any
 
 from ecmahost_entra.names import selected_names
 from ecmahost_entra.paths import CORE_USER, ECMA_USER, ENTERPRISE_USER, ScimPath, get, parse_path, put
+from ecmahost_entra_kit.answers import error, listing
+from ecmahost_entra_kit.fake_groups import TEAMS, FakeGroups
 
 from ecmahost_core.configuration.model import (
     ConnectorConfiguration,
@@ -24,6 +26,7 @@ from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage, ObjectModifica
 from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow, FlowAction
 from ecmahost_core.ecma.run_profiles import ObjectQuery, RunStep
 from ecmahost_core.ecma.schema import AttributeType, Schema, SchemaAttribute, SchemaType
+from ecmahost_core.ecma.values import Reference
 from ecmahost_core.errors import ServerDown
 
 TOKEN = "a-token-of-the-tests"
@@ -44,11 +47,12 @@ ATTRIBUTES = (
     SchemaAttribute("UserName", required=True, max_length=60),
     *(SchemaAttribute(name, max_length=60) for name in list(MAPPING.values())[1:]),
     SchemaAttribute("Room Number", AttributeType.INTEGER),
+    SchemaAttribute("Boss", AttributeType.REFERENCE),
     SchemaAttribute("IsActive", AttributeType.BOOLEAN, generated=True),
     SchemaAttribute("Gone", AttributeType.BOOLEAN, generated=True),
 )
 TYPES = {attribute.name: attribute.type for attribute in ATTRIBUTES}
-SCHEMA = Schema((SchemaType("Employees", ATTRIBUTES, ("EmployeeId",)),))
+SCHEMA = Schema((SchemaType("Employees", ATTRIBUTES, ("EmployeeId",)), TEAMS))
 NONE, DELETE = DeprovisioningFlow(), DeprovisioningFlow(FlowAction.DELETE)
 SET_ACTIVE = DeprovisioningFlow(FlowAction.SET, "IsActive")
 SET_GONE = DeprovisioningFlow(FlowAction.SET, "Gone", value=True)
@@ -60,6 +64,7 @@ EMPLOYEES = ObjectType(
     select_attributes=(*MAPPING.values(), "Room Number"),
 )
 PASSWORD = "password"
+MANAGER = f"{ENTERPRISE_USER}:manager"
 
 
 def make_configuration(
@@ -105,6 +110,9 @@ class FakeHost:
     released: threading.Event = field(default_factory=threading.Event)
     on_request: Callable[[str, str], None] = lambda method, path: None
 
+    def __post_init__(self) -> None:
+        self.groups = FakeGroups(self)
+
     def good(self, fault: str) -> bool:
         return fault not in self.faults
 
@@ -114,7 +122,7 @@ class FakeHost:
 
     @property
     def mapped(self) -> bool:
-        return bool(self.configuration.schema_mapping)
+        return "User" in self.configuration.schema_mapping
 
     @property
     def names(self) -> dict[str, tuple[ScimPath, str]]:
@@ -139,6 +147,8 @@ class FakeHost:
             }
         if path == "/Schemas":
             return 200, self.schemas(), {}
+        if path.startswith("/Groups"):
+            return self.groups.answer(method, path, query, body)
         if path == "/Users" and method == "GET":
             return self.query(query["filter"][0])
         if path == "/Users":
@@ -161,6 +171,8 @@ class FakeHost:
         return 200, self.shown(resource_id), {"ETag": etag}
 
     def query(self, text: str) -> tuple[int, Any, dict[str, str]]:
+        if " and " in text:
+            return self.named(text)
         path, _, literal = text.partition(" eq ")
         value = json.loads(literal)
         if path.rpartition(":")[2] == "PLACEHOLDER" and not self.good("PLACEHOLDER unknown"):
@@ -176,6 +188,12 @@ class FakeHost:
             return *error(404, "nobody"), {}
         for each in found:
             self.people[each].unlinked = False
+        return 200, listing([self.shown(each) for each in found]), {}
+
+    def named(self, text: str) -> tuple[int, Any, dict[str, str]]:
+        """Whether somebody has a certain manager."""
+        who, manager = (part.partition(" eq ")[2].strip('"') for part in text.split(" and "))
+        found = [who] if self.people[who].values.get(MANAGER) == manager or not self.good("any manager") else []
         return 200, listing([self.shown(each) for each in found]), {}
 
     def create(self, body: Any) -> tuple[int, Any, dict[str, str]]:
@@ -233,7 +251,12 @@ class FakeHost:
         self.write(entry)
 
     def apply(self, resource_id: str, entry: Entry, op: str, text: str, value: Any) -> None:
-        if text == "active":
+        if text in (MANAGER, "manager"):
+            entry.values.pop(MANAGER, None)
+            named = value[0]["value"] if isinstance(value, list) else value
+            if op != "remove" and named and self.good("manager ignored"):
+                entry.values[MANAGER] = named
+        elif text == "active":
             if isinstance(value, bool) or self.good("text False ignored"):
                 self.set_active(resource_id, entry, str(value).casefold() == "true")
         elif op == "remove":
@@ -246,12 +269,15 @@ class FakeHost:
 
     def set_active(self, resource_id: str, entry: Entry, active: bool) -> None:
         entry.active = active
+        if not self.good("disabled leave groups"):
+            self.groups.forget(resource_id)
         if not active and self.flows.disable.action is FlowAction.DELETE:
             self.remove(resource_id, DELETE)
 
     def remove(self, resource_id: str, flow: DeprovisioningFlow) -> None:
         entry = self.people[resource_id]
         if flow.action is FlowAction.DELETE:
+            self.groups.forget(resource_id)
             del self.people[resource_id]
             if self.good("target keeps"):
                 del self.rows[entry.anchor]
@@ -263,6 +289,8 @@ class FakeHost:
     def write(self, entry: Entry) -> None:
         row = {name: entry.values.get(text) for text, (_, name) in self.names.items()}
         row |= {"EmployeeId": entry.anchor, "Gone": False, "Room Number": row.get("Room Number")}
+        boss = self.people.get(str(entry.values.get(MANAGER)))
+        row["Boss"] = Reference(str(boss.anchor)) if boss is not None and self.good("manager not written") else None
         row["IsActive"] = entry.active if self.flows.disable.action is FlowAction.SET else True
         if not self.good("value lost"):
             row["Title"] = None
@@ -275,13 +303,17 @@ class FakeHost:
         for text, value in entry.values.items():
             path, column = self.names[text]
             upper = column == "FamilyName" and not self.good("not echoed")
-            if text != PASSWORD or not self.good("password comes back"):
+            if text == MANAGER:
+                put(resource, path, {"value": value} if self.good("manager hidden") else {})
+            elif text != PASSWORD or not self.good("password comes back"):
                 put(resource, path, value.upper() if upper else value)
         if not self.good("password in an extension"):
             resource["urn:x"] = {"note": entry.values[PASSWORD]}
         if not self.good("no id"):
             del resource["id"]
         resource["active"] = entry.active if self.good("active as text") else str(entry.active)
+        if groups := self.groups.groups_of(resource_id):
+            resource["groups"] = groups
         if self.good("no meta"):
             resource["meta"] = dict(entry.meta)
         return resource
@@ -294,6 +326,8 @@ class FakeHost:
                 attribute |= {"mutability": "writeOnly", "returned": "never"}
             documents.setdefault(path.urn or CORE_USER, {})[path.attribute] = attribute
         core = documents[CORE_USER]
+        if "Group" in self.configuration.object_types:
+            core["groups"] = {"name": "groups", "mutability": "readOnly", "required": False}
         if not self.good("schema incomplete"):
             for names in documents.values():
                 names.pop("phoneNumbers" if self.mapped else "Phone", None)
@@ -310,21 +344,6 @@ class FakeHost:
             for urn, names in documents.items()
         ]
         return listing(listed if self.good("schema twice") else [*listed, listed[0]])
-
-
-def listing(resources: Sequence[Any]) -> dict[str, Any]:
-    return {
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-        "totalResults": len(resources),
-        "Resources": resources,
-        "startIndex": 1,
-        "itemsPerPage": len(resources),
-    }
-
-
-def error(status: int, detail: str, scim_type: str = "") -> tuple[int, dict[str, Any]]:
-    body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": str(status), "detail": detail}
-    return status, {**body, "scimType": scim_type} if scim_type else body
 
 
 @dataclass
@@ -352,6 +371,8 @@ class FakeReader:
 
     def entries(self, step: RunStep) -> list[CSEntryChange]:
         (schema_type,) = step.types
+        if schema_type.name == "Teams":
+            return [self.team(row) for row in self.host.groups.rows()]
         return [
             CSEntryChange(
                 schema_type.name,
@@ -363,3 +384,7 @@ class FakeReader:
             )
             for row in self.host.rows.values()
         ]
+
+    def team(self, row: dict[str, Any]) -> CSEntryChange:
+        attributes = {"TeamId": (row["TeamId"],), "Name": (row["Name"],), "Members": row["Members"]}
+        return CSEntryChange("Teams", ObjectModificationType.ADD, attributes["TeamId"], attributes=attributes)
