@@ -82,6 +82,11 @@ class Host:
         return self.store.epoch
 
     @property
+    def store_trouble(self) -> str:
+        """Why nothing can be written to the store now; empty when all is well, as far as this process knows."""
+        return self.store.trouble()
+
+    @property
     def cursor_secret(self) -> bytes:
         """What the cursors of paged queries are signed with; the same in every process of the host."""
         return self._keys.cursor

@@ -122,6 +122,9 @@ class Store(Readings, Protocol):
     def status(self, connector: str) -> ConnectorStatus:
         """Returns what the space knows about a connector."""
 
+    def trouble(self) -> str:
+        """Returns why nothing can be written, as far as this process knows; empty when all is well. Looks again."""
+
     # Writing
 
     def open_entry(self, intent: WriteIntent) -> JournalEntry:

@@ -29,6 +29,8 @@ def health_routes(site: Site) -> Blueprint:
     def readyz() -> Response:
         """200 when every configured connector can be served, otherwise 503; the body says which cannot, and why.
 
+        So does a store that takes no writes: people who are known are then still answered for.
+
         A certificate never makes it 503: clients see an expired one themselves, and where one host is all there is, a
         load balancer that takes it away helps nobody. Its ``level`` is for whoever watches.
         """
@@ -36,9 +38,12 @@ def health_routes(site: Site) -> Blueprint:
         for name in site.broken:
             # One that was served before goes on with its last good configuration, which somebody should know.
             states.setdefault(name, {"ready": False, "reason": "configuration"})["configuration"] = "broken"
-        ready = all(state["ready"] for state in states.values())
+        trouble = site.store_trouble
+        ready = all(state["ready"] for state in states.values()) and not trouble
         status = "ready" if ready else "not ready"
         body = {"status": status, "connectors": states, "certificate": _certificate(site.certificate)}
+        if trouble:
+            body["store"] = trouble
         if site.clock.has_jumped(CLOCK_SECONDS):
             body["clock"] = "jumped"
         return answer(body, 200 if ready else 503)

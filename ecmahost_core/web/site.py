@@ -33,6 +33,10 @@ class Site(Protocol):
         """The connectors whose configuration or plugin cannot be used, with the reason, for people."""
 
     @property
+    def store_trouble(self) -> str:
+        """Why nothing can be written to the store now, as far as this process knows; empty when all is well."""
+
+    @property
     def clock(self) -> Clock:
         """Whether this machine's clock goes steadily."""
 

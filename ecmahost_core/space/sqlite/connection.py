@@ -37,6 +37,7 @@ _REASONS = {
     "SQLITE_CORRUPT": "the file is damaged: a host that runs, or starts, sets it aside and begins another",
     "SQLITE_IOERR": "the disk reports an error",
 }
+_PASSING = ("SQLITE_BUSY", "SQLITE_CONSTRAINT")
 _KEEPS_CONNECTION = ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_CONSTRAINT")
 
 _log = structlog.get_logger()
@@ -63,12 +64,18 @@ class Transaction:
 
 
 class Database:
-    """The file, opened by one process. Opened after a fork: a child that inherits it is refused, not corrupted."""
+    """The file, opened by one process. Opened after a fork: a child that inherits it is refused, not corrupted.
+
+    Attributes:
+        trouble: why the newest transaction that had something to write could not; empty when it could.
+        failed_at: when that was, on ``time.monotonic``'s clock.
+    """
 
     def __init__(self, path: Path, *, writing: bool, durability: Durability = Durability.KILL) -> None:
         """Opens the file, and makes and migrates it when it is opened for writing; raises StoreUnavailable."""
         self.path = path
         self.writing = writing
+        self.trouble, self.failed_at = "", 0.0
         self._synchronous = {Durability.KILL: "NORMAL", Durability.POWER: "FULL"}[durability]
         self._checkpoints = Checkpoints(path)
         self._process = os.getpid()
@@ -106,11 +113,17 @@ class Database:
             self._check()
             connection = self._writer = self._writer or self._connect("rw")
             _begin(connection)
+            before = connection.total_changes
             yield Transaction(connection, time.time_ns() // 1000)
             connection.execute("COMMIT")
+            if self.trouble and connection.total_changes != before:
+                self.trouble = ""
             self._checkpoints.after_commit(connection)
         except sqlite3.Error as error:
-            self._end_failed_write(discard=not _name(error).startswith(_KEEPS_CONNECTION))
+            name = _name(error)
+            self._end_failed_write(discard=not name.startswith(_KEEPS_CONNECTION))
+            if not name.startswith(_PASSING):
+                self.trouble, self.failed_at = _reason(name), time.monotonic()
             raise unavailable(error, self.path) from error
         except BaseException:
             self._end_failed_write(discard=False)
@@ -212,8 +225,11 @@ def unavailable(error: sqlite3.Error, path: Path) -> StoreUnavailable:
     if damage.is_damage(error):
         damage.mark(path)
     _log.error("store_unavailable", code=name)
-    reasons = (reason for prefix, reason in _REASONS.items() if name.startswith(prefix))
-    return StoreUnavailable(f"the connector space {path} cannot be used: {next(reasons, 'SQLite refused')} ({name})")
+    return StoreUnavailable(f"the connector space {path} cannot be used: {_reason(name)} ({name})")
+
+
+def _reason(name: str) -> str:
+    return next((reason for prefix, reason in _REASONS.items() if name.startswith(prefix)), "SQLite refused")
 
 
 def _name(error: sqlite3.Error) -> str:

@@ -1,6 +1,7 @@
 """The store: one object over the parts of this package, each of which has one noun."""
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -48,6 +49,9 @@ from ecmahost_core.space.sqlite.type_row import type_row
 from ecmahost_core.space.sqlite.types import Types
 from ecmahost_core.space.sqlite.waiting import Releases
 from ecmahost_core.space.store import StoreUnavailable
+
+TROUBLE_SECONDS = 30.0
+"""How long a failed write is told of where no other is tried."""
 
 
 def open_store(path: Path, runtime: Path, *, writing: bool, durability: Durability = Durability.KILL) -> "SqliteStore":
@@ -118,6 +122,15 @@ class SqliteStore(Readings):
         with self._database.read() as connection:
             seq: int = connection.execute("SELECT change_seq FROM store").fetchall()[0][0]
         return seq
+
+    def trouble(self) -> str:
+        """See ``Store.trouble``."""
+        if self._database.trouble and time.monotonic() - self._database.failed_at > TROUBLE_SECONDS:
+            # Not before: on a disk that is full, so little may still find room.
+            with suppress(StoreUnavailable), self._database.write() as transaction:
+                # A page is written even where nothing changes.
+                transaction.connection.execute("UPDATE store SET change_seq = change_seq")
+        return self._database.trouble
 
     # Writing
 

@@ -104,6 +104,8 @@ class FaultProxy:
                 _reset(client)
                 continue
             pair = _Pair(client, socket.create_connection(("127.0.0.1", self.target)))
+            for end in (pair.client, pair.server):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._pairs.append(pair)
             self._start(self._pump, pair, client, pair.server, False)
             self._start(self._pump, pair, pair.server, client, True)
@@ -138,8 +140,8 @@ class FaultProxy:
         elif fault is Fault.LOSE and answer:
             sink.sendall(data[: len(data) // 3] + data[len(data) // 2 :])
         elif fault is Fault.DRIP:
-            for start in range(0, len(data), 16):
-                sink.sendall(data[start : start + 16])
+            for start in range(0, len(data), 256):
+                sink.sendall(data[start : start + 256])
                 time.sleep(0.001)
         else:
             sink.sendall(data)
