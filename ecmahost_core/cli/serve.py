@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
@@ -11,11 +12,13 @@ import structlog
 from ecmahost_core.cli.account import require_account
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.upgrades import note_packages
+from ecmahost_core.configuration.files import reason
 from ecmahost_core.configuration.home import Home, enter
 from ecmahost_core.configuration.load import load_host
 from ecmahost_core.configuration.model import HostConfiguration
 from ecmahost_core.configuration.sources import publish
 from ecmahost_core.connectors.discovery import Catalogue
+from ecmahost_core.errors import EcmahostError
 from ecmahost_core.host import Host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.serving.arbiter import serve as serve_processes
@@ -27,6 +30,10 @@ from ecmahost_core.worker import run_worker
 from ecmahost_core.wsgi import application
 
 log = structlog.get_logger()
+
+
+class UnusableHome(EcmahostError):
+    """The home directory takes no files: nothing can be served from there."""
 
 
 @click.command(short_help="Run the host.")
@@ -46,16 +53,23 @@ def serve_home(home: Home) -> int:
     """Serves a home directory in the foreground and returns the exit code.
 
     Raises ConfigurationError for mistakes in it, WrongAccount for root in somebody else's, AlreadyServed while another
-    process serves it: all before anything of a running host is touched.
+    process serves it, UnusableHome for one that cannot be written: all before anything of a running host is touched.
     """
     require_account(home)
     enter(home)
     configuration = load_host(home)
     configure_logs(configuration.log_level)
-    configuration.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Somebody who finds the pid file may ask for a reload before there is anything to reload.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with claimed(configuration.runtime) as claim:
+    with ExitStack() as stack:
+        try:
+            configuration.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+            claim = stack.enter_context(claimed(configuration.runtime))
+        except OSError as error:
+            raise UnusableHome(
+                f"the home {home.path} cannot be written: {reason(error)}; make room there, or see to the rights and to "
+                "how it is mounted"
+            ) from None
         return _serve(home, configuration, claim)
 
 
