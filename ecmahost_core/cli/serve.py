@@ -67,7 +67,7 @@ def serve_home(home: Home) -> int:
             claim = stack.enter_context(claimed(configuration.runtime))
         except OSError as error:
             raise UnusableHome(
-                f"the home {home.path} cannot be written: {reason(error)}; make room there, or see to the rights and to "
+                f"the home {home.path} cannot be written: {reason(error)}; make room there, or see to its owner and to "
                 "how it is mounted"
             ) from None
         return _serve(home, configuration, claim)
