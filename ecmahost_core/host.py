@@ -21,6 +21,7 @@ from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.logs import origin
 from ecmahost_core.space.place import open_place
+from ecmahost_core.space.steadiness import Clock
 from ecmahost_core.space.store import Store
 from ecmahost_core.sync.endpoint import Endpoint
 
@@ -62,6 +63,7 @@ class Host:
         self._catalogue = catalogue
         self._keys: Keys = load_keys(home)
         self.store: Store = open_place(configuration, writing=writing)
+        self.clock = Clock()
         self._certificate = CertificateWatch(configuration.certificate, configuration.key)
         self._published = published
         self._last_good = LastGood(configuration.runtime / "last_good") if published else None
@@ -76,6 +78,11 @@ class Host:
     def epoch(self) -> str:
         """The store's epoch."""
         return self.store.epoch
+
+    @property
+    def store_trouble(self) -> str:
+        """Why nothing can be written to the store now; empty when all is well, as far as this process knows."""
+        return self.store.trouble()
 
     @property
     def cursor_secret(self) -> bytes:

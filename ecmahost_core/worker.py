@@ -30,7 +30,8 @@ TICK_SECONDS = 0.5
 RETRY_SECONDS = (5.0, 15.0, 60.0, 300.0)
 LONGEST_RECOVERY_PAUSE = 15.0
 PRUNE_SECONDS = 3600.0
-EVENT_RETENTION_DAYS = 90
+STEADY_SECONDS = 3600.0
+"""How long the clock must have gone steadily before anything is removed for being old."""
 REMINDER_SECONDS = 86_400.0
 
 
@@ -49,9 +50,11 @@ def run_worker(host: Host, stop: threading.Event) -> None:
             if name not in works:
                 works[name] = _Work(endpoint)
                 works[name].start()
+        steady = host.clock.steady_seconds() >= STEADY_SECONDS
         if time.monotonic() >= next_prune:
             next_prune = time.monotonic() + PRUNE_SECONDS
-            _guarded("prune", lambda: host.store.prune(EVENT_RETENTION_DAYS))
+            days = host.configuration.event_days if steady else None
+            _guarded("prune", partial(host.store.prune, days))
         if time.monotonic() >= next_reminder:
             next_reminder = time.monotonic() + REMINDER_SECONDS
             _guarded("certificate", lambda: _remind(host))

@@ -15,6 +15,7 @@ import pytest
 
 from ecmahost_core import worker
 from ecmahost_core.space.history import EventRecord, ImportRequest
+from ecmahost_core.space.steadiness import Clock
 from ecmahost_core.sync import timetable
 
 BY_HAND = EventRecord("reset", "ok", actor="cli")
@@ -45,8 +46,10 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def working(desk: Any) -> Iterator[Any]:
     """A worker over the desk's endpoint; yields the host that it serves."""
     missing = desk.directory / "missing"
-    configuration = SimpleNamespace(certificate=missing, key=missing)
-    host = SimpleNamespace(endpoints={"hr": desk.endpoint}, store=desk.store, configuration=configuration)
+    configuration = SimpleNamespace(certificate=missing, key=missing, event_days=90)
+    host = SimpleNamespace(
+        endpoints={"hr": desk.endpoint}, store=desk.store, configuration=configuration, clock=Clock()
+    )
     stop = threading.Event()
     thread = threading.Thread(target=worker.run_worker, args=(host, stop))
     thread.start()

@@ -20,6 +20,7 @@ COMMANDS: Final = MappingProxyType(
     {
         "accept": "ecmahost_core.cli.accept:accept",
         "admin-token": "ecmahost_core.cli.admin_token:admin_token",
+        "backup": "ecmahost_core.cli.backup:backup",
         "certificate": "ecmahost_core.cli.certificate:certificate",
         "check": "ecmahost_core.cli.check:check",
         "connectors": "ecmahost_core.cli.connectors:connectors",
@@ -32,6 +33,7 @@ COMMANDS: Final = MappingProxyType(
         "objects": "ecmahost_core.cli.objects:objects",
         "reload": "ecmahost_core.cli.reload:reload_",
         "reset": "ecmahost_core.cli.reset:reset",
+        "restore": "ecmahost_core.cli.restore:restore",
         "serve": "ecmahost_core.cli.serve:serve",
         "token": "ecmahost_core.cli.token:token",
     }

@@ -36,6 +36,7 @@ from ecmahost_core.errors import (
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.fingerprint import Fingerprint
 from ecmahost_core.space.place import may_be_there, open_place
+from ecmahost_core.space.sqlite.mending import set_aside_files
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.agreement import content_of, identity_of, mismatches
 from ecmahost_core.sync.binder import bind
@@ -84,7 +85,7 @@ def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_j
         known = ", ".join(sorted((*there, *loaded.broken))) or "none"
         raise UnknownConnector(f"there is no connector {name} (configured: {known}); names are case sensitive")
     unusable = certificate_problems(host.certificate, host.key)
-    own = () if unusable else _own(host)
+    own = (*(() if unusable else _own(host)), *_set_aside(host))
     problems = [*unusable, *_of(loaded.problems, context, name)]
     findings: dict[str, list[Finding]] = {}
     for configuration in loaded.configurations:
@@ -114,6 +115,13 @@ def _own(host: HostConfiguration) -> tuple[Finding, ...]:
     """What is to be said of the host's certificate, which can be served; nothing when all is well."""
     pair = load_pair(host.certificate, host.key)
     return (*pair_findings(pair, system_authorities(), datetime.now(UTC)), *key_findings(host.key))
+
+
+def _set_aside(host: HostConfiguration) -> Iterator[Finding]:
+    """Damaged files of the store that were set aside and are there still."""
+    for file in set_aside_files(host.store):
+        message = f"{file.name} was damaged and set aside; the host has read its targets anew"
+        yield Finding(Severity.WARNING, "store", message, "look at the disk; remove the file when nobody needs it")
 
 
 def _of(

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
@@ -11,21 +12,29 @@ import structlog
 from ecmahost_core.cli.account import require_account
 from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.upgrades import note_packages
+from ecmahost_core.configuration.files import reason
 from ecmahost_core.configuration.home import Home, enter
 from ecmahost_core.configuration.load import load_host
 from ecmahost_core.configuration.model import HostConfiguration
 from ecmahost_core.configuration.sources import publish
 from ecmahost_core.connectors.discovery import Catalogue
+from ecmahost_core.errors import EcmahostError
 from ecmahost_core.host import Host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.serving.arbiter import serve as serve_processes
 from ecmahost_core.serving.running import Claim, claimed
 from ecmahost_core.serving.settings import ServingSettings
+from ecmahost_core.space.sqlite.mending import Watch, mend, tidy
+from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.web.answers import unread_refusal
 from ecmahost_core.worker import run_worker
 from ecmahost_core.wsgi import application
 
 log = structlog.get_logger()
+
+
+class UnusableHome(EcmahostError):
+    """The home directory takes no files: nothing can be served from there."""
 
 
 @click.command(short_help="Run the host.")
@@ -45,16 +54,23 @@ def serve_home(home: Home) -> int:
     """Serves a home directory in the foreground and returns the exit code.
 
     Raises ConfigurationError for mistakes in it, WrongAccount for root in somebody else's, AlreadyServed while another
-    process serves it: all before anything of a running host is touched.
+    process serves it, UnusableHome for one that cannot be written: all before anything of a running host is touched.
     """
     require_account(home)
     enter(home)
     configuration = load_host(home)
     configure_logs(configuration.log_level)
-    configuration.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Somebody who finds the pid file may ask for a reload before there is anything to reload.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with claimed(configuration.runtime) as claim:
+    with ExitStack() as stack:
+        try:
+            configuration.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+            claim = stack.enter_context(claimed(configuration.runtime))
+        except OSError as error:
+            raise UnusableHome(
+                f"the home {home.path} cannot be written: {reason(error)}; make room there, or see to its owner and to "
+                "how it is mounted"
+            ) from None
         return _serve(home, configuration, claim)
 
 
@@ -64,6 +80,8 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
     process = _Process(home, configuration, claim)
     process.publish()
     note_packages(home)
+    store = _Store(None if configuration.server else configuration.store)
+    store.prepare()
     try:
         return serve_processes(
             ServingSettings(
@@ -75,6 +93,7 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
             ),
             process.application,
             background=process.work,
+            shared=store,
             before_reload=process.publish,
             on_reload=process.reload,
             on_ready=lambda _host, port: _write(port_file, f"{port}\n"),
@@ -82,6 +101,33 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
         )
     finally:
         port_file.unlink(missing_ok=True)
+        store.close()
+
+
+class _Store:
+    """The file that all processes share: looked at before they are started, and replaced when it is damaged.
+
+    None stands for a database, which has its own administrators.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._watch: Watch | None = None
+
+    def prepare(self) -> None:
+        """Raises StoreUnavailable where no file can be made."""
+        self._watch = None
+        if self._path is not None:
+            self._watch = mend(self._path)
+
+    def close(self) -> None:
+        """Called when no process uses the file any more: all that is in its log goes into it."""
+        if self._path is not None:
+            with suppress(StoreUnavailable):
+                tidy(self._path)
+
+    def is_over(self) -> bool:
+        return self._path is not None and (self._watch is None or self._watch.is_over())
 
 
 class _Process:

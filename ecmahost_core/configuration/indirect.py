@@ -17,6 +17,11 @@ def environment_of(document: Document) -> tuple[str, ...]:
     return tuple(dict.fromkeys(where for kind, where in _pointers(document) if kind == "env"))
 
 
+def files_of(document: Document) -> tuple[str, ...]:
+    """Returns the files that parameters take their values from, in the order of the file."""
+    return tuple(dict.fromkeys(where for kind, where in _pointers(document) if kind == "file"))
+
+
 def digest_of(document: Document, home: Home) -> bytes:
     """Returns a digest of all that a connector is built from, the content of the files that it points to included.
 

@@ -58,6 +58,7 @@ def load_host(home: Home) -> HostConfiguration:
     host = report.read("host", table(schemas.HostTab), document.get("host", {})) or {}
     tls = report.read("tls", table(schemas.TlsTab), document.get("tls", {})) or {}
     logs = report.read("logs", table(schemas.LogsTab), document.get("logs", {})) or {}
+    store = report.read("store", table(schemas.StoreTab), document.get("store", {})) or {}
     admin = report.read("admin", table(schemas.AdminTab), document.get("admin", {})) or {}
     server = report.read("store", lambda value: read_store(value, Sources(home, keys)), document.get("store", {}))
     if report.problems:
@@ -68,6 +69,7 @@ def load_host(home: Home) -> HostConfiguration:
         key=home.resolve(tls.get("key", home.certificate_key.name)),
         **host,
         **logs,
+        **{name: store[name] for name in ("durability", "event_days") if name in store},
         **admin,
         server=server,
     )

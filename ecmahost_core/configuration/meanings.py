@@ -50,6 +50,12 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         "logs.level": Meaning(
             "The least level that is written, to standard error. No level writes secrets or people's values.",
         ),
+        "store.durability": Meaning(
+            "What the connector space survives without losing a write that was answered: `kill` for a kill of any "
+            "process, `power` for a power cut, too, at some tenths of a millisecond and a wait for the disk per write.",
+            "kill or power",
+        ),
+        "store.event_days": Meaning("How long the connectors' history (`ecmahost journal NAME`) is kept, in days."),
         "admin.enabled": Meaning(
             "Whether `/admin/v1/` is there, for programs on this machine. It tells people's values: see operating.md.",
         ),

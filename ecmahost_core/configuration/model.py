@@ -29,6 +29,15 @@ class Freshness(StrEnum):
     """Every match asks the target for that one object."""
 
 
+class Durability(StrEnum):
+    """What the connector space survives without losing a write that was answered."""
+
+    KILL = "kill"
+    """Every kill of every process. A power cut may take the last writes: the targets have them, an import tells."""
+    POWER = "power"
+    """A power cut, too: each write waits for the disk."""
+
+
 class Profile(StrEnum):
     """The names by which SCIM clients know what a connector keeps."""
 
@@ -67,6 +76,8 @@ class HostConfiguration:
         admin_enabled: whether ``/admin/v1/`` is there at all.
         admin_tokens: what opens it; they open no connector, and no connector's token opens it.
         server: what keeps the connector space; None for the SQLite file of the home.
+        durability: of the connector space.
+        event_days: how long the connectors' history is kept.
     """
 
     home: Path
@@ -81,6 +92,8 @@ class HostConfiguration:
     admin_enabled: bool = False
     admin_tokens: tuple["TokenHash", ...] = ()
     server: StoreServer | None = None
+    durability: Durability = Durability.KILL
+    event_days: int = 90
 
     @property
     def store(self) -> Path:

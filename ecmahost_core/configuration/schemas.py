@@ -32,7 +32,14 @@ from ecmahost_core.configuration.fields import (
     whole_number,
 )
 from ecmahost_core.configuration.mistakes import describe, echo, refusal
-from ecmahost_core.configuration.model import Freshness, QueryAttribute, RunProfile, SelectedAttribute, TokenHash
+from ecmahost_core.configuration.model import (
+    Durability,
+    Freshness,
+    QueryAttribute,
+    RunProfile,
+    SelectedAttribute,
+    TokenHash,
+)
 from ecmahost_core.configuration.tokens import MAXIMUM_TOKENS, PREFIX
 from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow, FlowAction
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType
@@ -85,6 +92,8 @@ class StoreTab(Tab):
 
     url = Entry(lambda value: value, default=None)
     schema = Entry(matching(_SCHEMA, "1 to 63 of a-z, 0-9 and _, the first no digit"), default="ecmahost")
+    durability = Entry(choice({each.value: each for each in Durability}), default="kill")
+    event_days = Entry(whole_number(1, 3650), default=90)
 
 
 class TokenTable(Tab):

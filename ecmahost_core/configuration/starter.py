@@ -34,6 +34,12 @@ port = 8585
 # "debug", "info", "warning" or "error"
 # level = "info"
 
+[store]
+# What a write that was answered survives here: "kill" of any process; "power" waits for the disk each time.
+# durability = "kill"
+# Days for which the history of each connector is kept.
+# event_days = 90
+
 [admin]
 # Whether /admin/v1/ is there, for programs on this machine that have a token: ecmahost admin-token
 # enabled = false

@@ -18,6 +18,7 @@ from typing import Final
 
 import structlog
 
+from ecmahost_core.connectors.breaker import Breaker
 from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.crew import REST_SECONDS, Crew, Job
 from ecmahost_core.connectors.failures import nothing_was_sent, translated
@@ -48,6 +49,7 @@ class ExportQueue:
         backlog: int = BACKLOG,
         rest_seconds: float = REST_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        breaker: Breaker | None = None,
     ) -> None:
         """Starts no thread before the first change.
 
@@ -56,8 +58,10 @@ class ExportQueue:
             backlog: how many changes may wait while the target answers.
             rest_seconds: how long a thread waits for work before it ends.
             clock: seconds, monotonic; tells when a target has stalled.
+            breaker: the connector's, which others share; None for one of its own.
         """
         self._connector = connector
+        self._breaker = breaker or Breaker(connector.name)
         self._clock = clock
         limits = connector.capabilities
         self._calls_at_once = limits.concurrent_sessions
@@ -97,11 +101,12 @@ class ExportQueue:
                 request's id. What it raises is logged.
             password: that goes with the change.
             follows: the change ends what an earlier one has begun. It goes before those that wait, and is not refused
-                because they are many.
+                because they are many or because the target was down a moment ago.
 
-        Raises TargetBusy, and nothing was sent, when too many changes wait or the queue is closed.
+        Raises TargetBusy when too many changes wait or the queue is closed, and TargetAway while the target is taken to
+        be down: nothing was sent.
         """
-        return self._enter(Submitted(Ticket(self._withdraw), step, change, on_outcome, password), follows=follows)
+        return self._enter(Submitted(self._ticket(follows), step, change, on_outcome, password), follows=follows)
 
     def submit_password(
         self,
@@ -114,11 +119,22 @@ class ExportQueue:
         follows: bool = False,
     ) -> Ticket:
         """The same for the password of an object, which is set in a call of its own; ``entry`` is the object."""
-        submitted = Submitted(Ticket(self._withdraw), step, entry, on_outcome, password, options)
+        submitted = Submitted(self._ticket(follows), step, entry, on_outcome, password, options)
         return self._enter(submitted, follows=follows)
+
+    def _ticket(self, follows: bool) -> Ticket:  # noqa: FBT001 - passed on as it came
+        return Ticket(self._withdraw, self._breaker.admit(always=follows))
 
     def _enter(self, submitted: Submitted, *, follows: bool) -> Ticket:
         self._crew.require_own_process()
+        try:
+            self._line_up(submitted, follows=follows)
+        except TargetBusy:
+            submitted.ticket.permit.given_up()
+            raise
+        return submitted.ticket
+
+    def _line_up(self, submitted: Submitted, *, follows: bool) -> None:
         ticket = submitted.ticket
         with self._crew.lock:
             if self._closed and not (follows and self._draining):
@@ -131,7 +147,6 @@ class ExportQueue:
             if not self._crew.call():
                 del line[ticket]
                 raise TargetBusy(f"connector {self._connector.name!r}: no thread can be started; try again later")
-        return ticket
 
     def close(self, drain_seconds: float) -> None:
         """Takes no more changes, and waits at most so long until the others have ended.
@@ -150,6 +165,7 @@ class ExportQueue:
             self._crew.end()
         failure = TargetBusy(f"connector {self._connector.name!r} was closed before this change was sent")
         for submitted in left:
+            submitted.ticket.permit.given_up()
             self._deliver(submitted, ExportOutcome(None, failure, sent=False))
 
     def _is_quiet(self) -> bool:
@@ -165,6 +181,7 @@ class ExportQueue:
         with self._crew.lock:
             withdrawn = (self._following.pop(ticket, None) or self._waiting.pop(ticket, None)) is not None
             if withdrawn:
+                ticket.permit.given_up()  # says nothing where its request has told that it waited in vain
                 self._quiet.notify_all()
             return withdrawn
 
@@ -209,6 +226,7 @@ class ExportQueue:
     def _export(self, batch: list[Submitted]) -> list[ExportOutcome]:
         try:
             outcomes = [ExportOutcome(result, None, sent=True) for result in self._call(batch)]
+            batch[0].ticket.permit.answered()
         except BaseException as error:  # noqa: BLE001 - whatever it was, every submitter is owed an outcome
             failure = translated(error, self._connector.name, "export").with_traceback(
                 None
@@ -216,6 +234,10 @@ class ExportQueue:
             outcomes = [ExportOutcome(None, failure, sent=not nothing_was_sent(failure))] * len(batch)
             log = structlog.get_logger()
             log.warning("export_failed", changes=len(batch), error=type(failure).__name__, reason=str(failure))
+            permits = sorted((one.ticket.permit for one in batch), key=lambda permit: not permit.probe)
+            permits[0].ended(failure)  # it is one failure, however many changes went with the call
+            for permit in permits[1:]:
+                permit.given_up()
         finally:
             batch[:] = [replace(one, password=None) for one in batch]
         return outcomes

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 import structlog
 
+from ecmahost_core.connectors.breaker import Breaker, Permit
 from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.crew import REST_SECONDS, Crew, Job
 from ecmahost_core.ecma.csentry import CSEntryChange
@@ -29,6 +30,7 @@ class _Call:
     """A call to the target: ``run`` keeps its answer itself."""
 
     run: Callable[[], None]
+    permit: Permit
     done: threading.Event = field(default_factory=threading.Event)
     error: BaseException | None = None
     abandoned: bool = False
@@ -44,6 +46,7 @@ class ReadLane:
         threads: int = THREADS,
         waiting: int = WAITING,
         rest_seconds: float = REST_SECONDS,
+        breaker: Breaker | None = None,
     ) -> None:
         """Starts no thread before the first read.
 
@@ -52,8 +55,10 @@ class ReadLane:
             threads: how many reads run at once.
             waiting: how many may wait for a thread.
             rest_seconds: how long a thread waits for work before it ends.
+            breaker: the connector's, which others share; None for one of its own.
         """
         self._connector = connector
+        self._breaker = breaker or Breaker(connector.name)
         self._limit = waiting
         self._waiting: dict[_Call, None] = {}
         self._closed = False
@@ -64,8 +69,8 @@ class ReadLane:
     def read(self, step: RunStep, query: ObjectQuery, timeout: float) -> Sequence[CSEntryChange]:
         """Returns what ``Connector.read`` returns; raises what it raises.
 
-        Raises DeadlineExceeded when the target has not answered after ``timeout`` seconds, and TargetBusy when too
-        many reads wait already or the lane is closed.
+        Raises DeadlineExceeded when the target has not answered after ``timeout`` seconds, TargetAway at once while it
+        is taken to be down, and TargetBusy when too many reads wait already or the lane is closed.
         """
         return self.call(partial(self._connector.read, step, query), timeout)
 
@@ -78,14 +83,14 @@ class ReadLane:
         deadline = time.monotonic() + timeout
         answers: list[T] = []
         context = copy_context()
-        call = _Call(lambda: answers.append(context.run(function)))
-        with self._crew.lock:
-            self._refuse_in_vain()
-            self._waiting[call] = None
-            if not self._crew.call():
-                del self._waiting[call]
-                raise TargetBusy(f"connector {self._connector.name!r}: no thread can be started; try again later")
+        call = _Call(lambda: answers.append(context.run(function)), self._breaker.admit())
+        try:
+            self._enter(call)
+        except TargetBusy:
+            call.permit.given_up()
+            raise
         if not call.done.wait(max(0.0, deadline - time.monotonic())) and self._abandon(call):
+            call.permit.timed_out()
             message = f"connector {self._connector.name!r}: the target did not answer within {timeout:.3g} s"
             raise DeadlineExceeded(message)
         if call.error is not None:
@@ -100,8 +105,17 @@ class ReadLane:
             self._waiting.clear()
             self._crew.end()
         for call in left:
+            call.permit.given_up()
             call.error = TargetBusy(f"connector {self._connector.name!r} was closed before it was read")
             call.done.set()
+
+    def _enter(self, call: _Call) -> None:
+        with self._crew.lock:
+            self._refuse_in_vain()
+            self._waiting[call] = None
+            if not self._crew.call():
+                del self._waiting[call]
+                raise TargetBusy(f"connector {self._connector.name!r}: no thread can be started; try again later")
 
     def _refuse_in_vain(self) -> None:
         """Raises TargetBusy where waiting would help nobody; called with the lock."""
@@ -130,6 +144,7 @@ class ReadLane:
         except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
             call.error = error
         finally:
+            call.permit.ended(call.error)
             call.done.set()
         if call.abandoned:
             structlog.get_logger().info("answer_came_too_late", failed=call.error is not None)

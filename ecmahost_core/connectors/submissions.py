@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
+from ecmahost_core.connectors.breaker import Permit
 from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.ecma.passwords import PasswordOptions
 from ecmahost_core.ecma.results import CSEntryChangeResult
@@ -38,14 +39,19 @@ ObjectName = tuple[str, Anchor]
 class Ticket:
     """What the submitter of a change holds."""
 
-    def __init__(self, withdraw: Callable[["Ticket"], bool]) -> None:
+    def __init__(self, withdraw: Callable[["Ticket"], bool], permit: Permit) -> None:
         """Made by the queue."""
         self._withdraw = withdraw
+        self.permit = permit
         self._done = threading.Event()
 
     def wait(self, timeout: float) -> bool:
         """Waits at most ``timeout`` seconds; True when the change ended and its ``on_outcome`` has returned."""
         return self._done.wait(max(0.0, timeout))
+
+    def overdue(self) -> None:
+        """Says that the request's time was over before the target had answered."""
+        self.permit.timed_out()
 
     def cancel(self) -> bool:
         """Takes the change back if it still waits: True means that it was never sent and that no outcome follows.

@@ -4,7 +4,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 from wsgiref.types import WSGIApplication
 
 import structlog
@@ -22,8 +22,21 @@ log = structlog.get_logger()
 
 Ready = Callable[[str, int], None]
 
+REPLACING_SECONDS = 10.0
+"""How long what is in flight may take where all children are replaced at once."""
+
 ORPHAN_SECONDS = 5.0
 """How long background work may go on once its arbiter is gone: a new host may be starting already."""
+
+
+class Shared(Protocol):
+    """What all children use together, and cannot use any more at some time: they are all replaced then."""
+
+    def is_over(self) -> bool:
+        """Whether that time has come; quick, and called once a second. Never raises."""
+
+    def prepare(self) -> None:
+        """Called when no child is there, before the next ones are made. Where it raises, it is called again."""
 
 
 def serve(
@@ -31,6 +44,7 @@ def serve(
     load_application: Callable[[], WSGIApplication],
     *,
     background: Task | None = None,
+    shared: Shared | None = None,
     before_reload: Callable[[], None] | None = None,
     on_reload: Callable[[], None] | None = None,
     on_ready: Ready | None = None,
@@ -42,7 +56,8 @@ def serve(
 
     ``load_application`` is called in each web worker after the fork: stores, sockets and threads must not cross one.
     If it raises, the host stops and the code is 1. ``background`` is called in one process of its own; it is given an
-    event and must return soon after that is set; when it returns earlier or dies, it is started again. After SIGHUP
+    event and must return soon after that is set; when it returns earlier or dies, it is started again. ``shared`` is
+    what all children use; the caller has prepared it. After SIGHUP
     ``before_reload`` is called in this process, and must be quick; then ``on_reload`` in each of the others, in a
     thread of its own. ``on_ready`` is called in this process with the address and port that are bound; connections are
     accepted from then on. ``refusal`` makes the answer to what is no HTTP request.
@@ -60,7 +75,7 @@ def serve(
     if background is not None:
         child = BackgroundChild(background, application.on_reload, min(ORPHAN_SECONDS, settings.graceful_seconds))
     try:
-        HostArbiter(application, child, before_reload or _nothing, on_ready).run()
+        HostArbiter(application, child, shared, before_reload or _nothing, on_ready).run()
     except SystemExit as end:
         return 1 if end.code else 0
     except OSError as error:
@@ -113,6 +128,7 @@ class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no typ
         self,
         app: HostApplication,
         child: BackgroundChild | None,
+        shared: Shared | None,
         before_reload: Callable[[], None],
         on_ready: Ready | None,
     ) -> None:
@@ -120,6 +136,7 @@ class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no typ
         self._before_reload = before_reload
         self.WORKERS: dict[int, Any] = {}  # gunicorn's own is an attribute of the class
         self._child = child
+        self._shared = shared
         self._on_ready = on_ready
         self._stopping = False
 
@@ -144,6 +161,8 @@ class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no typ
     def manage_workers(self) -> None:
         """gunicorn: called at least once a second."""
         self.app.refresh_certificate()
+        if self._shared is not None and self._shared.is_over() and not self._prepared(self._shared):
+            return
         super().manage_workers()
         if self._child is None:
             return
@@ -154,6 +173,31 @@ class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no typ
             log.error("fork_failed", child="background", reason=error.strerror)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+    def _prepared(self, shared: Shared) -> bool:
+        """Ends all children and prepares what the next ones share; False where that has to be tried again.
+
+        Connections are still accepted by the kernel, and answered by the next children.
+        """
+        if self.WORKERS:
+            log.warning("children_replaced")
+        until = time.monotonic() + min(REPLACING_SECONDS, self.cfg.graceful_timeout)
+        self.kill_workers(signal.SIGTERM)
+        if self._child is not None:
+            self._child.replace(until)
+        while self.WORKERS and time.monotonic() < until:
+            self.reap_workers()
+            time.sleep(0.05)
+        self.kill_workers(signal.SIGKILL)
+        while self.WORKERS:
+            self.reap_workers()
+            time.sleep(0.05)
+        try:
+            shared.prepare()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it may be over in a second
+            log.error("children_wait", **failure(error))
+            return False
+        return True
 
     def spawn_worker(self) -> Any:
         """gunicorn: forks one web worker."""

@@ -95,6 +95,12 @@ class BackgroundChild:
         self._stopping = True
         self.send(signal.SIGTERM)
 
+    def replace(self, until: float) -> None:
+        """Ends the child, at ``until`` (monotonic) at the latest; ``ensure`` then starts another one at once."""
+        self.stop()
+        self.wait(until)
+        self._stopping, self._start_at = False, 0.0
+
     def wait(self, until: float) -> None:
         """Waits for the child after ``stop``; kills it at ``until`` (monotonic)."""
         self.reap()

@@ -159,6 +159,9 @@ class Store(Readings, Protocol):
     def status(self, connector: str) -> ConnectorStatus:
         """Returns what the space knows about a connector."""
 
+    def trouble(self) -> str:
+        """Returns why nothing can be written, as far as this process knows; empty when all is well. Looks again."""
+
     # Writing
 
     def open_entry(self, intent: WriteIntent) -> JournalEntry:
@@ -287,5 +290,8 @@ class Store(Readings, Protocol):
     def events(self, connector: str, limit: int) -> list[StoredEvent]:
         """Returns the newest events, newest first."""
 
-    def prune(self, retention_days: int) -> None:
-        """Removes old events, tombstones that no running import needs, and spaces that were reset."""
+    def prune(self, retention_days: int | None) -> None:
+        """Removes old events, tombstones that no running import needs, and spaces that were reset.
+
+        None keeps all events: the time of day may be wrong now.
+        """

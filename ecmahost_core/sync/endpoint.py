@@ -14,6 +14,7 @@ import orjson
 import structlog
 
 from ecmahost_core.configuration.model import ConnectorConfiguration, Freshness
+from ecmahost_core.connectors.breaker import Breaker, TargetAway
 from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.queue import ExportQueue
 from ecmahost_core.connectors.reads import ReadLane
@@ -75,8 +76,9 @@ class Endpoint:
         self.configuration = configuration
         self.connector = connector
         self.store = store
-        self.exports = ExportQueue(connector)
-        self.reads = ReadLane(connector)
+        self.breaker = Breaker(connector.name)
+        self.exports = ExportQueue(connector, breaker=self.breaker)
+        self.reads = ReadLane(connector, breaker=self.breaker)
         self.agreement = Agreement(configuration, connector.target_identity(), store)
         self._schema_file = schema_file
         self._space = 0
@@ -223,8 +225,18 @@ class Endpoint:
         names = self.agreement.standing().incomplete
         return frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
 
+    def require_target(self) -> None:
+        """Raises ScimError 503 while the target is taken to be down; asked before a write takes keys."""
+        try:
+            self.breaker.require()
+        except TargetAway as error:
+            raise self.unavailable(error) from None
+
     def unavailable(self, error: ConnectorError | BrokenContract) -> ScimError:
         """Returns the SCIM error for a target that cannot be asked now, and logs why."""
+        if isinstance(error, TargetAway):  # the breaker has logged once what this would say again and again
+            detail = f"The target of connector {self.name} cannot be used now: {error}"
+            return unavailable(detail, error.retry_after)
         log.warning("target_unavailable", connector=self.name, error=type(error).__name__, detail=str(error))
         if isinstance(error, BrokenContract):
             detail = f"The {error.part} of connector {self.name} failed; the host's log says where."

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import structlog
 
+from ecmahost_core.connectors.breaker import TargetAway
 from ecmahost_core.connectors.submissions import ExportOutcome, Ticket
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
 from ecmahost_core.ecma.passwords import PasswordOptions, PasswordSupport
@@ -96,13 +97,14 @@ class Delivery:
         self._change = change
         try:
             ticket = self._submit(change, password)
-        except TargetBusy as error:
+        except (TargetBusy, TargetAway) as error:
             self._abandon("failed", type(error).__name__)
             raise self.endpoint.unavailable(error) from None
         except BaseException as error:
             self._abandon("failed", type(error).__name__)
             raise
         if not self._wait(ticket):
+            ticket.overdue()
             if ticket.cancel():
                 self._abandon("failed", "DeadlineExceeded")
                 raise unavailable(f"The target of connector {self.endpoint.name} is too slow; nothing was sent.", 30)

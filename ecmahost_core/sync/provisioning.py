@@ -66,6 +66,7 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
         kept=planned.kept,
         request_id=call.request_id,
     )
+    endpoint.require_target()
     entry = _open(endpoint, binding, intent, call)
     if entry is None:
         raise unavailable("Another request is creating the same object and has not ended yet.", 5)
@@ -239,6 +240,8 @@ def _carry_out(
             request_id=call.request_id,
             password=PasswordStage.SENT if step.password is not None else PasswordStage.NONE,
         )
+        if change is not None:
+            endpoint.require_target()
         entry = (turn.take(intent) if turn is not None else None) or _open(endpoint, binding, intent, call)
         if entry is None:
             raise KeysTaken

@@ -79,6 +79,7 @@ def undo(
     delete = removal(binding, made.anchor, made.dn)
     ticket = endpoint.exports.submit(binding.export_step, delete, on_outcome, follows=True)
     if not ticket.wait(call.remaining()):
+        ticket.overdue()
         ticket.cancel()
         return False
     return all(one.number != entry.number for one in endpoint.store.entries(endpoint.name))

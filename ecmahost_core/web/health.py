@@ -4,6 +4,7 @@ from flask import Blueprint, Response
 
 from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.certificates.expiry import Stage
+from ecmahost_core.connectors.breaker import BreakerState
 from ecmahost_core.space.journal import EntryState
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.web.answers import answer
@@ -11,6 +12,8 @@ from ecmahost_core.web.site import Site
 
 LISTED = 20
 """How many objects are named, by the ids that ``ecmahost journal`` shows."""
+CLOCK_SECONDS = 3600.0
+"""How long it is told that the clock was set: who looks once an hour sees it."""
 
 
 def health_routes(site: Site) -> Blueprint:
@@ -26,6 +29,8 @@ def health_routes(site: Site) -> Blueprint:
     def readyz() -> Response:
         """200 when every configured connector can be served, otherwise 503; the body says which cannot, and why.
 
+        So does a store that takes no writes: people who are known are then still answered for.
+
         A certificate never makes it 503: clients see an expired one themselves, and where one host is all there is, a
         load balancer that takes it away helps nobody. Its ``level`` is for whoever watches.
         """
@@ -33,9 +38,14 @@ def health_routes(site: Site) -> Blueprint:
         for name in site.broken:
             # One that was served before goes on with its last good configuration, which somebody should know.
             states.setdefault(name, {"ready": False, "reason": "configuration"})["configuration"] = "broken"
-        ready = all(state["ready"] for state in states.values())
+        trouble = site.store_trouble
+        ready = all(state["ready"] for state in states.values()) and not trouble
         status = "ready" if ready else "not ready"
         body = {"status": status, "connectors": states, "certificate": _certificate(site.certificate)}
+        if trouble:
+            body["store"] = trouble
+        if site.clock.has_jumped(CLOCK_SECONDS):
+            body["clock"] = "jumped"
         return answer(body, 200 if ready else 503)
 
     return routes
@@ -66,6 +76,9 @@ def _state(endpoint: Endpoint) -> dict[str, object]:
         state = {"ready": False, "reason": "importing" if status.importing else "first import has not completed"}
     elif endpoint.failing and not endpoint.imports:
         state = {"ready": False, "reason": "target"}
+    breaker = endpoint.breaker.state
+    if breaker is not BreakerState.CLOSED:
+        state["breaker"] = breaker.value
     if endpoint.imports and standing.incomplete:
         state["attributes"] = "importing"
     if status.last_failure:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.model import HostConfiguration
+from ecmahost_core.space.steadiness import Clock
 from ecmahost_core.sync.endpoint import Endpoint
 
 
@@ -30,6 +31,14 @@ class Site(Protocol):
     @property
     def broken(self) -> Mapping[str, str]:
         """The connectors whose configuration or plugin cannot be used, with the reason, for people."""
+
+    @property
+    def store_trouble(self) -> str:
+        """Why nothing can be written to the store now, as far as this process knows; empty when all is well."""
+
+    @property
+    def clock(self) -> Clock:
+        """Whether this machine's clock goes steadily."""
 
     @property
     def certificate(self) -> Condition:

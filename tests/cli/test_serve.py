@@ -169,3 +169,16 @@ def test_what_keeps_it_from_starting_is_told_with_the_file(place: Any, damage: A
     assert told in done.stderr
     assert str(place.path) in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_home_that_takes_no_files_is_named_with_the_way_out(place: Any) -> None:
+    """A process that may make no file longer than nothing stands for a disk that is full or mounted read-only."""
+    source = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+    source += "from ecmahost_core.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", source, "--home", str(place.path), "serve"], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert f"the home {place.path} cannot be written" in done.stderr
+    assert "make room" in done.stderr
+    assert "Traceback" not in done.stderr

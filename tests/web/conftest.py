@@ -15,6 +15,7 @@ from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.model import HostConfiguration, Properties, TokenHash
 from ecmahost_core.configuration.tokens import PREFIX, accepts, hash_token
 from ecmahost_core.scim import urns
+from ecmahost_core.space.steadiness import Clock
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.web.app import create_app
 
@@ -46,6 +47,8 @@ class Site:
     configuration: HostConfiguration
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
+    store_trouble: str = ""
     certificate: Condition = field(default_factory=lambda: Condition("there is none", None))
     cursor_secret: bytes = b"c" * 32
 

@@ -2,12 +2,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ecmahost_core import UnexpectedData
+from ecmahost_core import ServerDown, UnexpectedData
 from ecmahost_core.configuration.certificates.authority import new_authority
 from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.certificates.expiry import expiry_of
 from ecmahost_core.configuration.certificates.keys import KeyType, new_key
+from ecmahost_core.connectors.breaker import OPENS_AT
 from ecmahost_core.scim.errors import ScimError
+from ecmahost_core.space.steadiness import Clock
 from ecmahost_core.space.store import StoreUnavailable
 
 
@@ -165,3 +167,34 @@ def test_attributes_that_are_still_to_be_imported_are_told_and_the_connector_is_
         memory.wait_until(lambda: ask("/readyz")[1]["connectors"]["hr"] == {"ready": True})
     finally:
         other.end()
+
+
+def test_a_store_that_takes_no_writes_is_not_ready_and_says_why(ask, site):
+    site.broken.clear()
+    site.store_trouble = "the disk is full: make room, nothing was written"
+    status, body = ask("/readyz")
+    assert (status, body["status"], body["store"]) == (503, "not ready", site.store_trouble)
+
+
+def test_a_clock_that_was_set_is_told_and_keeps_nobody_from_being_served(ask, site):
+    site.broken.clear()
+    wall = [1e9]
+    site.clock = Clock(lambda: wall[0], lambda: 50.0)
+    assert "clock" not in ask("/readyz")[1]
+    wall[0] -= 86_400
+    status, body = ask("/readyz")
+    assert (status, body["clock"]) == (200, "jumped")
+
+
+def test_a_target_that_is_not_asked_any_more_is_told(ask, client, site):
+    site.broken.clear()
+    breaker = site.endpoints["hr"].breaker
+    for _ in range(OPENS_AT):
+        breaker.admit().ended(ServerDown("nobody listens"))
+    status, body = ask("/readyz")
+    assert (status, body["connectors"]["hr"]) == (200, {"ready": True, "breaker": "open"})
+    missed = client.get('/Users?filter=userName eq "nobody"')
+    assert missed.status_code == 503
+    assert 1 <= int(missed.headers["Retry-After"]) <= 2
+    breaker.close()
+    assert "breaker" not in ask("/readyz")[1]["connectors"]["hr"]

@@ -1,5 +1,6 @@
 """The connector's history: one row for each thing that happened, without values, removed after the retention time."""
 
+import time
 from datetime import timedelta
 
 import orjson
@@ -7,7 +8,10 @@ import orjson
 from ecmahost_core.space.history import EventRecord, StoredEvent
 from ecmahost_core.space.sql.database import Database, Transaction
 from ecmahost_core.space.sql.rows import BATCH, compact, microseconds, moment
-from ecmahost_core.space.sql.types import connector_id
+from ecmahost_core.space.sql.types import PAUSE, connector_id
+
+_AHEAD = 60_000_000
+"""Microseconds by which the clock of another process, or of a moment ago, may be ahead."""
 
 # The connector's space, and those that were reset and are not cleared away yet.
 _SPACES = (
@@ -66,17 +70,26 @@ def newest(database: Database, connector: str, limit: int) -> list[StoredEvent]:
 
 
 def remove_old(database: Database, retention_days: int) -> None:
-    """Removes events older than this, oldest first and a batch at a time.
+    """Removes events older than this, oldest first and a batch at a time, between which others write.
 
-    Stops at the first that is young enough: a clock that once stood wrong only delays the removal.
+    What was written while the clock was ahead goes with what is around it: it is neither kept for years because its
+    time is still to come, nor does it keep what was written before it.
     """
-    while True:
+    with database.read() as connection:
+        now = time.time_ns() // 1000
+        limit = now - microseconds(moment(0) + timedelta(days=retention_days))
+        young = connection.execute(
+            "SELECT seq FROM event WHERE time >= ? AND time <= ? ORDER BY seq LIMIT 1", (limit, now + _AHEAD)
+        ).fetchall()
+        ((last,),) = connection.execute(
+            "SELECT max(seq) FROM event WHERE time < ? AND seq < ?", (limit, young[0][0] if young else 2**62)
+        ).fetchall()
+    left = last is not None
+    while left:
         with database.write() as transaction:
-            oldest = transaction.connection.execute(
-                "SELECT seq, time FROM event ORDER BY seq LIMIT ?", (BATCH,)
+            old = transaction.connection.execute(
+                "SELECT seq FROM event WHERE seq <= ? ORDER BY seq LIMIT ?", (last, BATCH)
             ).fetchall()
-            limit = transaction.now - microseconds(moment(0) + timedelta(days=retention_days))
-            old = [seq for seq, time in oldest if time < limit]
-            transaction.connection.executemany("DELETE FROM event WHERE seq = ?", [(seq,) for seq in old])
-        if len(old) < BATCH:
-            return
+            transaction.connection.executemany("DELETE FROM event WHERE seq = ?", old)
+        left = len(old) == BATCH
+        time.sleep(PAUSE)

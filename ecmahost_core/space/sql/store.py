@@ -109,6 +109,10 @@ class SqlStore(Readings):
             seq: int = connection.execute("SELECT change_seq FROM store").fetchall()[0][0]
         return seq
 
+    def trouble(self) -> str:
+        """See ``Store.trouble``. A database tells its own administrators."""
+        return ""
+
     # Writing
 
     def open_entry(self, intent: WriteIntent) -> JournalEntry:
@@ -257,10 +261,11 @@ class SqlStore(Readings):
         """See ``Store.events``."""
         return events.newest(self._database, connector, limit)
 
-    def prune(self, retention_days: int) -> None:
+    def prune(self, retention_days: int | None) -> None:
         """See ``Store.prune``."""
         incarnation = self._require_incarnation()
-        events.remove_old(self._database, retention_days)
+        if retention_days is not None:
+            events.remove_old(self._database, retention_days)
         self._runs.prune(incarnation.id)
         departures.finish(self._database)
         retired.clear(self._database, at_once=False)

@@ -17,9 +17,11 @@ from urllib.parse import quote
 
 import structlog
 
+from ecmahost_core.configuration.model import Durability
 from ecmahost_core.space.sql.database import WAIT_SECONDS
 from ecmahost_core.space.sql.readers import Readers
-from ecmahost_core.space.sqlite import schema
+from ecmahost_core.space.sqlite import damage, schema
+from ecmahost_core.space.sqlite.checkpoints import Checkpoints
 from ecmahost_core.space.store import StoreUnavailable
 
 READERS = 8
@@ -31,10 +33,11 @@ _REASONS = {
     "SQLITE_BUSY": "another process has kept it locked for too long: try again",
     "SQLITE_READONLY": "the file may not be written: check its owner and the file system",
     "SQLITE_CANTOPEN": "the file cannot be opened: check its path, its owner and its directory",
-    "SQLITE_NOTADB": "the file is not a SQLite database: restore it from a backup",
-    "SQLITE_CORRUPT": "the file is damaged: restore it from a backup",
+    "SQLITE_NOTADB": "the file is not a SQLite database: a host that runs, or starts, sets it aside and begins another",
+    "SQLITE_CORRUPT": "the file is damaged: a host that runs, or starts, sets it aside and begins another",
     "SQLITE_IOERR": "the disk reports an error",
 }
+_PASSING = ("SQLITE_BUSY", "SQLITE_CONSTRAINT")
 _KEEPS_CONNECTION = ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_CONSTRAINT")
 
 _log = structlog.get_logger()
@@ -81,12 +84,20 @@ class Transaction:
 
 
 class Database:
-    """The file, opened by one process. Opened after a fork: a child that inherits it is refused, not corrupted."""
+    """The file, opened by one process. Opened after a fork: a child that inherits it is refused, not corrupted.
 
-    def __init__(self, path: Path, *, writing: bool) -> None:
+    Attributes:
+        trouble: why the newest transaction that had something to write could not; empty when it could.
+        failed_at: when that was, on ``time.monotonic``'s clock.
+    """
+
+    def __init__(self, path: Path, *, writing: bool, durability: Durability = Durability.KILL) -> None:
         """Opens the file, and makes and migrates it when it is opened for writing; raises StoreUnavailable."""
         self.path = path
         self.writing = writing
+        self.trouble, self.failed_at = "", 0.0
+        self._synchronous = {Durability.KILL: "NORMAL", Durability.POWER: "FULL"}[durability]
+        self._checkpoints = Checkpoints(path)
         self._process = os.getpid()
         self._closed = False
         self._readers = Readers(lambda: self._connect("ro"), READERS, sqlite3.Error)
@@ -95,6 +106,7 @@ class Database:
         try:
             if writing:
                 self._prepare_file()
+                damage.note_open(path)
                 with self.write() as transaction:
                     schema.migrate(transaction.connection)
             else:
@@ -121,10 +133,17 @@ class Database:
             self._check()
             connection = self._writer = self._writer or self._connect("rw")
             _begin(connection)
+            before = connection.total_changes
             yield Transaction(connection, time.time_ns() // 1000)
             connection.execute("COMMIT")
+            if self.trouble and connection.total_changes != before:
+                self.trouble = ""
+            self._checkpoints.after_commit(connection)
         except sqlite3.Error as error:
-            self._end_failed_write(discard=not _name(error).startswith(_KEEPS_CONNECTION))
+            name = _name(error)
+            self._end_failed_write(discard=not name.startswith(_KEEPS_CONNECTION))
+            if not name.startswith(_PASSING):
+                self.trouble, self.failed_at = _reason(name), time.monotonic()
             raise unavailable(error, self.path) from error
         except BaseException:
             self._end_failed_write(discard=False)
@@ -143,6 +162,8 @@ class Database:
                 with suppress(sqlite3.Error):
                     self._writer.close()
             self._writer = None
+        if self.writing:
+            damage.note_closed(self.path)
 
     def _check(self) -> None:
         if self._closed:
@@ -174,7 +195,7 @@ class Database:
         )
         try:
             if mode == "rw":
-                _become_writer(connection)
+                _become_writer(connection, self._synchronous)
             else:
                 connection.execute("PRAGMA query_only = 1")
                 connection.execute("PRAGMA cache_size = -8192")
@@ -221,17 +242,22 @@ class _Lending:
 def unavailable(error: sqlite3.Error, path: Path) -> StoreUnavailable:
     """Returns what callers see of an error of SQLite: its name and a way out, never a statement or a value."""
     name = _name(error)
+    if damage.is_damage(error):
+        damage.mark(path)
     _log.error("store_unavailable", code=name)
-    reasons = (reason for prefix, reason in _REASONS.items() if name.startswith(prefix))
-    return StoreUnavailable(f"the connector space {path} cannot be used: {next(reasons, 'SQLite refused')} ({name})")
+    return StoreUnavailable(f"the connector space {path} cannot be used: {_reason(name)} ({name})")
+
+
+def _reason(name: str) -> str:
+    return next((reason for prefix, reason in _REASONS.items() if name.startswith(prefix)), "SQLite refused")
 
 
 def _name(error: sqlite3.Error) -> str:
     return str(getattr(error, "sqlite_errorname", None) or type(error).__name__)
 
 
-def _become_writer(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA synchronous = NORMAL")
+def _become_writer(connection: sqlite3.Connection, synchronous: str) -> None:
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     connection.execute("PRAGMA wal_autocheckpoint = 8192")

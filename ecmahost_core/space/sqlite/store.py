@@ -1,22 +1,38 @@
 """The store in a file: one object over the file, the lock files beside it, and the verbs of ``space.sql``."""
 
+import time
+from contextlib import suppress
 from pathlib import Path
 
+from ecmahost_core.configuration.model import Durability
 from ecmahost_core.space.sql.store import SqlStore
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.incarnation import Incarnation, LockFiles
+from ecmahost_core.space.store import StoreUnavailable
+
+TROUBLE_SECONDS = 30.0
+"""How long a failed write is told of where no other is tried."""
 
 
 class SqliteStore(SqlStore):
     """The connector space in one SQLite file."""
 
-    def __init__(self, path: Path, runtime: Path, *, writing: bool) -> None:
+    def __init__(self, path: Path, runtime: Path, *, writing: bool, durability: Durability = Durability.KILL) -> None:
         """See ``open_store``."""
-        database = Database(path, writing=writing)
-        super().__init__(database, LockFiles(runtime), (lambda _: Incarnation(runtime)) if writing else None)
+        self._file = Database(path, writing=writing, durability=durability)
+        super().__init__(self._file, LockFiles(runtime), (lambda _: Incarnation(runtime)) if writing else None)
+
+    def trouble(self) -> str:
+        """See ``Store.trouble``."""
+        if self._file.trouble and time.monotonic() - self._file.failed_at > TROUBLE_SECONDS:
+            # Not before: on a disk that is full, so little may still find room.
+            with suppress(StoreUnavailable), self._file.write() as transaction:
+                # A page is written even where nothing changes.
+                transaction.connection.execute("UPDATE store SET change_seq = change_seq")
+        return self._file.trouble
 
 
-def open_store(path: Path, runtime: Path, *, writing: bool) -> SqliteStore:
+def open_store(path: Path, runtime: Path, *, writing: bool, durability: Durability = Durability.KILL) -> SqliteStore:
     """Opens the connector space; with ``writing``, makes the file where there is none.
 
     Called after the last fork. Raises StoreUnavailable.
@@ -25,5 +41,6 @@ def open_store(path: Path, runtime: Path, *, writing: bool) -> SqliteStore:
         path: the file, readable by its owner alone.
         runtime: a directory on the same machine for lock files; all processes of a host name the same one.
         writing: whether this process writes, and so gets an incarnation.
+        durability: what a completed write survives.
     """
-    return SqliteStore(path, runtime, writing=writing)
+    return SqliteStore(path, runtime, writing=writing, durability=durability)

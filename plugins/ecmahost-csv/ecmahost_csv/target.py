@@ -50,8 +50,12 @@ class Version:
 
     @property
     def settled(self) -> bool:
-        """Whether a write from now on would show: within one tick of its clock a file system cannot tell two apart."""
-        return max(self.mtime_ns, self.ctime_ns) + SETTLED_NS < time.time_ns()
+        """Whether a write from now on would show: within one tick of its clock a file system cannot tell two apart.
+
+        A time that is still to come, because somebody has set the clock back, is not that of such a write either.
+        """
+        now = time.time_ns()
+        return all(abs(now - each) > SETTLED_NS for each in (self.mtime_ns, self.ctime_ns))
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,13 +64,17 @@ class HomeDirectory:
     server_of: Callable[[str], Any] = lambda kind: None
 
     def command(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        return self.command_in(self.path, *arguments, timeout=timeout)
+
+    def command_in(self, directory: Path, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """The same from another directory: the home need not exist."""
         return subprocess.run(
             [sys.executable, "-P", "-c", MAIN, "--home", str(self.path), *arguments],
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
             timeout=timeout,
-            cwd=self.path,
+            cwd=directory,
             env=os.environ | self.environment,
         )
 

@@ -117,7 +117,7 @@ def test_a_file_of_a_newer_version_is_refused(desk: Any, writing: bool) -> None:
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "space.db"
     path.write_bytes(b"this is not a database, but long enough to be looked at" * 100)
-    with pytest.raises(StoreUnavailable, match=f"space {path} cannot be used: .*restore it from a backup"):
+    with pytest.raises(StoreUnavailable, match=f"space {path} cannot be used: .*sets it aside"):
         open_store(path, tmp_path / "run", writing=True)
 
 
