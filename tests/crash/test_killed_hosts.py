@@ -1,7 +1,7 @@
-"""Hosts that are killed with SIGKILL while clients provision: in the end target, space and ledgers are one and the same.
+"""Hosts that are killed with SIGKILL while clients provision: in the end target, space and ledgers say the same.
 
-``ECMAHOST_CRASH_KILLS=200 pytest tests/crash/test_killed_hosts.py`` is the long run; ``ECMAHOST_CRASH_SEED`` repeats the
-choices of another one.
+``ECMAHOST_CRASH_KILLS=200 pytest tests/crash/test_killed_hosts.py`` is the long run; ``ECMAHOST_CRASH_SEED`` repeats
+the choices of another one.
 """
 
 import json

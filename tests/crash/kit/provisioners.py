@@ -7,20 +7,23 @@ import json
 import random
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from ecmahost_crash_kit.ledgers import SHARED, Group, Ledger, Person
+from ecmahost_crash_kit.listings import ENTERPRISE
 from ecmahost_host_kit.clients import PATCH_OP, Answer, Client
 
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 LOST = (OSError, http.client.HTTPException)
 NAMES = 14
 PATIENCE = 90.0
 """Seconds after which a host that does not answer is broken: a killed one is back in a few."""
 PAUSE = 0.05
+REMEMBERED = 60
+"""How many of its requests a client tells of when something is wrong."""
 
 
 class Wrong(AssertionError):
@@ -45,6 +48,7 @@ class Provisioner:
         self._connect, self._dice = connect, dice
         self._client: Client | None = None
         self._doing = ""
+        self._done: deque[str] = deque(maxlen=REMEMBERED)
         self._values = 0
         self.steps = 0
 
@@ -53,8 +57,9 @@ class Provisioner:
         try:
             while not self.stop.is_set():
                 self.step()
-        except Exception as error:
-            self.wrong.append(f"{self.name}, {self._doing}: {type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is wrong, and the test tells it
+            story = "\n  ".join(self._done)
+            self.wrong.append(f"{self.name}, {self._doing}: {type(error).__name__}: {error}\n  {story}")
         finally:
             self.close()
 
@@ -73,14 +78,22 @@ class Provisioner:
             answer = self._client.request(method, path, body)
         except LOST:
             self.close()
+            self._note(f"{method} {path} {body} -> lost")
             self.seen["lost"] += 1
             time.sleep(PAUSE)
             return None
+        if method != "GET":
+            self._done.append(
+                f"{datetime.now(UTC):%T.%f} {method} {path} {body} -> {answer.status} {answer.body[:80]!r}"
+            )
         if answer.status == 503:
             self.seen["no answer"] += 1
             time.sleep(PAUSE)
             return None
         return answer
+
+    def _note(self, what: str) -> None:
+        self._done.append(f"{datetime.now(UTC):%T.%f} {what}")
 
     def surely(self, method: str, path: str, body: Any = None) -> Answer:
         """Repeats a request until it is answered."""
@@ -311,6 +324,9 @@ class Provisioner:
                 told = ((found or {})["userName"], (found or {}).get("title"), manager)
                 boss = self.ledger.people[person.manager].id if person.manager else ""
                 _check(told == (name, person.title, boss), f"{found} instead of {name}, {person}")
+
+        absent = self._free(self.ledger.people, "p")
+        _check(self.match("/Users", "userName", absent) is None, f"{absent}, who was deleted, is there")
 
     def _check_members(self, found: dict[str, Any], members: set[str]) -> None:
         told = {one["value"] for one in found.get("members", ())}

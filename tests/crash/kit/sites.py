@@ -7,16 +7,14 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from ecmahost_crash_kit.offices import Office, Picture, picture
-from ecmahost_crash_kit.provisioners import ENTERPRISE
+from ecmahost_crash_kit.listings import listed
+from ecmahost_crash_kit.offices import Office, Picture
 from ecmahost_host_kit.clients import Client
 from ecmahost_host_kit.homes import HomeDirectory
 from ecmahost_host_kit.hosts import RunningHost, eventually, launch
 
 TIMEOUT = 30.0
-PAGE = 50
 
 
 class Site:
@@ -26,15 +24,18 @@ class Site:
         homes: of the hosts; all but the first get the first one's files.
         offices: the targets by the names of their connectors.
         settings: more of ``ecmahost.toml``, such as the store that hosts share.
+        properties: more of each connector's file.
     """
 
-    def __init__(self, homes: list[HomeDirectory], offices: Mapping[str, Office], settings: str = "") -> None:
+    def __init__(
+        self, homes: list[HomeDirectory], offices: Mapping[str, Office], settings: str = "", properties: str = ""
+    ) -> None:
         self.homes, self.offices = homes, dict(offices)
         first = homes[0]
         with (first.path / "ecmahost.toml").open("a") as file:
             file.write(settings)
         for name, office in self.offices.items():
-            first.connector(name, office.connector())
+            first.connector(name, office.connector(properties))
         for home in homes[1:]:
             for name in ("ecmahost.toml", "secret.key", *(f"connectors.d/{each}.toml" for each in offices)):
                 shutil.copy(first.path / name, home.path / name)
@@ -74,7 +75,8 @@ class Site:
         return connect
 
     def trouble(self) -> str:
-        return "\n".join(host.trouble() for host in self.living())
+        lines = [line for host in self.living() for line in host.trouble().splitlines()]
+        return "\n".join(line for line in lines if "request_refused" not in line)
 
     def settled(self, seconds: float) -> bool:
         """Whether within the time all hosts are ready and no write is open any more."""
@@ -91,38 +93,8 @@ class Site:
         return host.client(name)
 
     def listed(self, name: str) -> tuple[Picture, dict[str, str]]:
-        """What a connector lists, page by page, with the references resolved; and the ids by name."""
-        client = self.client(name)
-        people, groups = (_everybody(client, endpoint) for endpoint in ("/Users", "/Groups"))
-        names = {one["id"]: one["userName"] for one in people}
-
-        def manager(one: dict[str, Any]) -> str:
-            value = one.get(ENTERPRISE, {}).get("manager", {}).get("value", "")
-            return names.get(value, f"nobody {value}") if value else ""
-
-        found = picture(
-            ((one["userName"], one.get("title", ""), manager(one)) for one in people),
-            (
-                (
-                    one["displayName"],
-                    one.get("externalId", ""),
-                    [names.get(each["value"], f"nobody {each['value']}") for each in one.get("members", ())],
-                )
-                for one in groups
-            ),
-        )
-        ids = [(one["userName"], one["id"]) for one in people] + [(one["displayName"], one["id"]) for one in groups]
-        return found, dict(ids)
-
-
-def _everybody(client: Client, endpoint: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while True:
-        answer = client.get(f"{endpoint}?startIndex={len(found) + 1}&count={PAGE}")
-        found += answer.resources
-        if len(found) >= answer.json["totalResults"] or not answer.resources:
-            assert len(found) == answer.json["totalResults"], answer
-            return found
+        """What a connector lists, and the ids by name."""
+        return listed(self.client(name))
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, stop: threading.Event) -> bool:
