@@ -35,8 +35,9 @@ def remove(database: Database, type_id: int, reading: Reading) -> Iterator[tuple
                 with database.write() as transaction:
                     row = type_row(transaction.connection, type_id)
                     free, kept = _free(transaction.connection, row, reading, unseen)
-                    changes.remove(transaction, row, free)
-                departures.finish(database)
+                    touched = changes.remove(transaction, row, free)
+                reading.note(touched)
+                reading.note(departures.finish(database))
                 yield len(free), kept
 
 

@@ -53,6 +53,19 @@ def values(desk: Any, name: str, attribute: str = "members") -> set[str]:
     return {link.value for link in desk.store.links(GROUPS, found(desk, name), attribute)}
 
 
+def test_a_group_goes_in_the_import_that_removes_its_members(desk: Any) -> None:
+    desk.load(desk.user("a"), desk.user("b"))
+    load(desk, group("kept", "a"), group("gone", "a", "b"))
+    run = desk.store.begin_import("hr")
+    run.compare(desk.users, [desk.user("a")])
+    run.compare(GROUPS, [group("kept", "a")])
+    run.remove_missing(desk.users)
+    run.remove_missing(GROUPS)
+    run.complete(held=None)
+    assert (run.counts.removed, run.counts.passed_over) == (2, 0)
+    assert desk.store.by_anchor(GROUPS, ("gone",)) is None
+
+
 def test_links_are_in_no_objects_attributes(desk: Any) -> None:
     load(desk, group("g", "a", "b"))
     one = found(desk, "g")
