@@ -151,8 +151,19 @@ def update(
     untold: Sequence[str] = ()
     if part == UNKNOWN:
         told, untold = references.stale(transaction.connection, key, name, None if room is None else room.began_seq)
+        if is_too_old(wanted, untold):
+            return UNKNOWN
     write(transaction, row, key, name, difference(stored, wanted, told))
     return UNKNOWN if wanted.keys() & untold else sum_of(name, wanted.values())
+
+
+def is_too_old(wanted: Mapping[str, str], untold: Iterable[str]) -> bool:
+    """Returns whether a reading cannot tell what became of somebody who was renamed twice: before it, and since.
+
+    What it has instead of the oldest name may be the one between, under which nobody is found any more, or somebody
+    else. Then nothing is written: the next reading tells.
+    """
+    return any(each not in wanted for each in untold)
 
 
 def difference(stored: Mapping[str, str], wanted: Mapping[str, str], stale: Iterable[str] = ()) -> Difference:

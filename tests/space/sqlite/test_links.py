@@ -7,6 +7,7 @@ import pytest
 from ecmahost_core.ecma.values import Reference
 from ecmahost_core.space.journal import ID, LockKey, Operation, WriteIntent
 from ecmahost_core.space.objects import Link, LinkChange, SpaceObject, SpaceType, TargetObject
+from ecmahost_core.space.sqlite import links
 
 GROUPS = SpaceType(
     "hr",
@@ -64,6 +65,22 @@ def test_a_group_goes_in_the_import_that_removes_its_members(desk: Any) -> None:
     run.complete(held=None)
     assert (run.counts.removed, run.counts.passed_over) == (2, 0)
     assert desk.store.by_anchor(GROUPS, ("gone",)) is None
+
+
+@pytest.mark.parametrize("others", [0, 2 * links.ROWS])
+def test_a_member_who_is_renamed_before_an_import_and_during_it_stays_a_member(desk: Any, others: int) -> None:
+    rest = tuple(f"other{number}" for number in range(others))
+    desk.load(desk.user("a"))
+    load(desk, group("g", "a", *rest))
+    person = desk.update(desk.named("a"), desk.user("b"))
+    run = desk.store.begin_import("hr")
+    desk.update(person, desk.user("c"))
+    run.compare(GROUPS, [group("g", "b", *rest)])  # read between the two
+    run.complete(held=None)
+    assert [link.id for link in desk.store.links(GROUPS, found(desk, "g"), "members") if link.id] == [person.id]
+    load(desk, group("g", "c", *rest))
+    assert values(desk, "g") == {"c", *rest}
+    assert [link.id for link in desk.store.links(GROUPS, found(desk, "g"), "members") if link.id] == [person.id]
 
 
 def test_links_are_in_no_objects_attributes(desk: Any) -> None:
