@@ -13,6 +13,7 @@ from ecmahost_core.configuration.home import Home
 from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow
 from ecmahost_core.ecma.parameters import NO_PARAMETERS, Parameters
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType
+from ecmahost_core.secret import Secret
 
 CONNECTOR_PATH = "/ecma2host_{name}/scim"
 
@@ -38,6 +39,19 @@ class Profile(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StoreServer:
+    """``[store]``: a PostgreSQL database that keeps the connector space, so that several hosts can share it.
+
+    Attributes:
+        url: a connection string of PostgreSQL, with its password; looked up anew for each connection.
+        schema: the schema that holds the tables, and nothing else.
+    """
+
+    url: Secret
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
 class HostConfiguration:
     """``ecmahost.toml``: the wizard's Settings page, and what it takes to serve on Linux.
 
@@ -52,6 +66,7 @@ class HostConfiguration:
         body_limit: bytes of a request's body.
         admin_enabled: whether ``/admin/v1/`` is there at all.
         admin_tokens: what opens it; they open no connector, and no connector's token opens it.
+        server: what keeps the connector space; None for the SQLite file of the home.
     """
 
     home: Path
@@ -65,10 +80,11 @@ class HostConfiguration:
     body_limit: int
     admin_enabled: bool = False
     admin_tokens: tuple["TokenHash", ...] = ()
+    server: StoreServer | None = None
 
     @property
     def store(self) -> Path:
-        """The SQLite file of the connector space."""
+        """The SQLite file of the connector space, where no server keeps it."""
         return Home(self.home).store
 
     @property
