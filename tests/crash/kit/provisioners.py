@@ -18,6 +18,7 @@ from ecmahost_crash_kit.listings import ENTERPRISE
 from ecmahost_host_kit.clients import PATCH_OP, Answer, Client
 
 LOST = (OSError, http.client.HTTPException)
+SCHEMAS = f"'schemas': ['{PATCH_OP}'], "
 NAMES = 14
 PATIENCE = 90.0
 """Seconds after which a host that does not answer is broken: a killed one is back in a few."""
@@ -78,7 +79,8 @@ class Provisioner:
             answer = self._client.request(method, path, body)
         except LOST:
             self.close()
-            self._note(f"{method} {path} {body} -> lost")
+            if method != "GET":
+                self._note(f"{method} {path} {body} -> lost")
             self.seen["lost"] += 1
             time.sleep(PAUSE)
             return None
@@ -93,7 +95,10 @@ class Provisioner:
         return answer
 
     def _note(self, what: str) -> None:
-        self._done.append(f"{datetime.now(UTC):%T.%f} {what}")
+        for names in (self.ledger.people, self.ledger.groups):
+            for name, one in names.items():
+                what = what.replace(one.id, f"<{name}>")
+        self._done.append(f"{datetime.now(UTC):%T.%f} {what.replace(SCHEMAS, '')}")
 
     def surely(self, method: str, path: str, body: Any = None) -> Answer:
         """Repeats a request until it is answered."""
