@@ -4,6 +4,7 @@
 the choices of another one.
 """
 
+import itertools
 import json
 import os
 import random
@@ -17,12 +18,13 @@ from ecmahost_crash_kit.killers import POINTS, Killer
 from ecmahost_crash_kit.ledgers import SHARED, expected, ids
 from ecmahost_crash_kit.offices import CsvOffice, Office, ServerOffice, SqlOffice
 from ecmahost_crash_kit.provisioners import Provisioner
-from ecmahost_crash_kit.sites import Site
+from ecmahost_crash_kit.sites import Site, store_settings
 
-KILLS = int(os.environ.get("ECMAHOST_CRASH_KILLS", "10"))
+KILLS = int(os.environ.get("ECMAHOST_CRASH_KILLS", "8"))
 CLIENTS = 2
 """Of each connector."""
 SETTLE_SECONDS = 60.0
+_NUMBERS = itertools.count()
 
 
 @pytest.fixture
@@ -45,24 +47,40 @@ def site(make_home: Any, tmp_path: Path, offices: dict[str, Office]) -> Iterator
     site.close()
 
 
+@pytest.fixture
+def two_hosts(make_home: Any, tmp_path: Path, offices: dict[str, Office], postgresql: Any) -> Iterator[Site]:
+    """Two hosts on one store in PostgreSQL."""
+    schema = f"crash_{next(_NUMBERS)}_{os.getpid()}"
+    settings = store_settings(tmp_path / "store.url", postgresql.url("postgres"), schema)
+    site = Site([make_home(tmp_path / name) for name in ("one", "other")], offices, settings)
+    yield site
+    site.close()
+
+
 def test_whatever_is_killed_nothing_is_lost_and_nothing_there_twice(site: Site, seed: int) -> None:
-    prove(site, seed)
+    prove(site, seed, KILLS)
 
 
-def prove(site: Site, seed: int) -> None:
+def test_whatever_is_killed_of_two_hosts_on_one_store_nothing_is_lost_and_nothing_there_twice(
+    two_hosts: Site, seed: int
+) -> None:
+    prove(two_hosts, seed, max(3, KILLS // 2))
+
+
+def prove(site: Site, seed: int, kills: int) -> None:
     """Lets clients work while processes are killed, and compares what they have made with what there is."""
     for place in range(len(site.homes)):
         site.start(place)
     clients = provisioners(site, seed)
     killer = Killer(site, [one for each in clients.values() for one in each], random.Random(f"{seed} kills"))
-    work(killer, KILLS)
+    work(killer, kills)
     print(report(killer, clients))  # noqa: T201 - what a long run is for
     wrong = [found for one in killer.clients for found in one.wrong]
     assert not wrong, "\n".join([*wrong, site.trouble()])
     assert site.settled(SETTLE_SECONDS), site.trouble()
-    assert killer.done.total() == KILLS
-    assert all(sum(one.steps for one in each) >= KILLS for each in clients.values())
-    if KILLS >= 100:
+    assert killer.done.total() == kills
+    assert all(sum(one.steps for one in each) >= kills for each in clients.values())
+    if kills >= 100:
         assert {point for _, point in killer.done} == {*POINTS, "anywhere"}, killer.done
     for name in site.offices:
         agree(site, name, clients[name])
