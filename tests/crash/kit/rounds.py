@@ -20,7 +20,7 @@ from ecmahost_core.sync.imports import full_import
 
 RESIDENTS = 24
 WAIT_SECONDS = 10.0
-PAUSE = 0.002
+PAUSE = 0.005
 """Between two questions of a reader, so that the others get on."""
 
 
