@@ -198,7 +198,8 @@ def apply_change(transaction: Transaction, row: TypeRow, key: int, name: str, ch
         added.setdefault(key_of(value), value)
     present: dict[str, str] = dict(select_in(connection, _SOME, place, [*removed, *added]))
     # Whoever got another name since the row was written is removed by that, too, and makes room for who has the old.
-    renamed = references.named(connection, row.connector, row.scopes.get(name), [*removed - present.keys()])
+    # There may be rows under both: an import has read the new name while the change of the name was under way.
+    renamed = references.named(connection, row.connector, row.scopes.get(name), [*removed])
     before = dict(select_in(connection, _UNDER_AN_OLD_NAME, place, list(renamed.values())))
     gone = {each: present[each] for each in removed if each in present} | before
     moved_on = list(

@@ -83,6 +83,19 @@ def test_a_member_who_is_renamed_before_an_import_and_during_it_stays_a_member(d
     assert [link.id for link in desk.store.links(GROUPS, found(desk, "g"), "members") if link.id] == [person.id]
 
 
+def test_a_member_of_whom_an_import_has_read_both_names_is_removed_under_both(desk: Any) -> None:
+    desk.load(desk.user("a"))
+    load(desk, group("g", "a"))
+    run = desk.store.begin_import("hr")
+    run.compare(GROUPS, [group("g", "a", "b")])  # a target that is about to change the name
+    person = desk.update(desk.named("a"), desk.user("b"))
+    run.complete(held=None)
+    assert {link.id for link in desk.store.links(GROUPS, found(desk, "g"), "members")} == {person.id}
+    assert desk.store.linked(GROUPS, found(desk, "g"), "members", ["b"]) == {"b": "a"}
+    change(desk, found(desk, "g"), members=LinkChange(removed=("b",)))
+    assert desk.store.links(GROUPS, found(desk, "g"), "members") == []
+
+
 def test_links_are_in_no_objects_attributes(desk: Any) -> None:
     load(desk, group("g", "a", "b"))
     one = found(desk, "g")
