@@ -14,6 +14,7 @@ import orjson
 from ecmahost_core.space.objects import ObjectState, SpaceType
 from ecmahost_core.space.sql import changes, digests
 from ecmahost_core.space.sql.database import Transaction
+from ecmahost_core.space.sql.departures import Touched
 from ecmahost_core.space.sql.ids import random_ids
 from ecmahost_core.space.sql.known import none_between
 from ecmahost_core.space.sql.links import Owing, Room
@@ -69,7 +70,17 @@ class Reading:
 
     def loses_to(self, old: StoredRow) -> bool:
         """Returns whether the space's object is newer than this reading."""
-        return old.change_seq > self.began_seq and self.own.get(old.key) != old.change_seq
+        return self._is_newer(old.key, old.change_seq)
+
+    def note(self, touched: Touched) -> None:
+        """Takes new change numbers for its own that objects got by its own removals, unless others made them newer.
+
+        Otherwise a group that the target has no more would outlive the members that went with it.
+        """
+        self.own.update({key: now for key, (before, now) in touched.items() if not self._is_newer(key, before)})
+
+    def _is_newer(self, key: int, change_seq: int) -> bool:
+        return change_seq > self.began_seq and self.own.get(key) != change_seq
 
 
 @dataclass(slots=True)

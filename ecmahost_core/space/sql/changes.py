@@ -159,13 +159,14 @@ def release_dn(transaction: Transaction, old: StoredRow) -> int:
 
 def remove(
     transaction: Transaction, row: TypeRow, olds: Sequence[StoredRow], *, bury: bool = True, dropping: bool = False
-) -> None:
+) -> departures.Touched:
     """Removes objects and leaves their tombstones; without ``bury`` when another object goes on under the anchor.
 
     At most ``rows.BATCH``; ``dropping`` as in ``departures.give_up``. Call ``departures.finish`` after the transaction.
+    Returns who has another version because of that.
     """
     if not olds:
-        return
+        return {}
     connection = transaction.connection
     connection.executemany(
         "DELETE FROM value_index WHERE type = ? AND attribute = ? AND value_key = ? AND object = ?",
@@ -176,13 +177,14 @@ def remove(
         ],
     )
     connection.executemany("DELETE FROM object WHERE key = ?", [(old.key,) for old in olds])
-    departures.give_up(transaction, row.connector, [old.key for old in olds], dropping=dropping)
+    touched = departures.give_up(transaction, row.connector, [old.key for old in olds], dropping=dropping)
     if bury:
         seq = transaction.next_seq(len(olds))
         _bury(transaction, row, [old.anchor_key for old in olds], seq)
     live = sum(old.state == ObjectState.LIVE for old in olds)
     if live:
         _count(transaction, row, live=-live, shifts=1)
+    return touched
 
 
 def bury(transaction: Transaction, row: TypeRow, anchor_key: str) -> None:

@@ -151,8 +151,19 @@ def update(
     untold: Sequence[str] = ()
     if part == UNKNOWN:
         told, untold = references.stale(transaction.connection, key, name, None if room is None else room.began_seq)
+        if is_too_old(wanted, untold):
+            return UNKNOWN
     write(transaction, row, key, name, difference(stored, wanted, told))
     return UNKNOWN if wanted.keys() & untold else sum_of(name, wanted.values())
+
+
+def is_too_old(wanted: Mapping[str, str], untold: Iterable[str]) -> bool:
+    """Returns whether a reading cannot tell what became of somebody who was renamed twice: before it, and since.
+
+    What it has instead of the oldest name may be the one between, under which nobody is found any more, or somebody
+    else. Then nothing is written: the next reading tells.
+    """
+    return any(each not in wanted for each in untold)
 
 
 def difference(stored: Mapping[str, str], wanted: Mapping[str, str], stale: Iterable[str] = ()) -> Difference:
@@ -187,7 +198,8 @@ def apply_change(transaction: Transaction, row: TypeRow, key: int, name: str, ch
         added.setdefault(key_of(value), value)
     present: dict[str, str] = dict(select_in(connection, _SOME, place, [*removed, *added]))
     # Whoever got another name since the row was written is removed by that, too, and makes room for who has the old.
-    renamed = references.named(connection, row.connector, row.scopes.get(name), [*removed - present.keys()])
+    # There may be rows under both: an import has read the new name while the change of the name was under way.
+    renamed = references.named(connection, row.connector, row.scopes.get(name), [*removed])
     before = dict(select_in(connection, _UNDER_AN_OLD_NAME, place, list(renamed.values())))
     gone = {each: present[each] for each in removed if each in present} | before
     moved_on = list(

@@ -25,8 +25,9 @@ _PRESENT = """SELECT r.value_key, r.value FROM reference r LEFT JOIN object o ON
     WHERE r.owner = ? AND r.attribute = ? AND r.value_key {in}
     AND (o.key IS NULL OR r.value_key = o.anchor_key OR r.value_key IS o.dn_key)"""
 # By way of the target, which few name: of one owner there may be very many.
-_PRESENT_BY_TARGET = """SELECT target, value FROM reference INDEXED BY reference_target
-    WHERE owner = ? AND attribute = ? AND target {in}"""
+_STALE_BY_TARGET = """SELECT r.target, r.value FROM reference r INDEXED BY reference_target
+    JOIN object o ON o.key = r.target WHERE r.owner = ? AND r.attribute = ? AND r.target {in}
+    AND r.value_key <> o.anchor_key AND r.value_key IS NOT o.dn_key"""
 _COLUMNS = ", ".join(f"o.{name}" for name in OBJECT_COLUMNS.split(", "))
 # From the targets to their owners and not through all owners of the type, which SQLite would take for the shorter way.
 _OWNERS = f"""SELECT r.target, {_COLUMNS} FROM reference r INDEXED BY reference_target CROSS JOIN object o
@@ -83,15 +84,15 @@ class Relations:
         place = (owner.key, attribute)
         with self._database.read() as connection:
             found = dict(select_in(connection, _PRESENT, place, wanted))
-            left = [key for key in wanted if key not in found]
             row = type_row(connection, type_id)
             scope = row.scopes.get(attribute)
-            renamed = named(connection, row.connector, scope, left)
+            # Of those who are there under their names, too: an import that met the change of a name has read both.
+            renamed = named(connection, row.connector, scope, wanted)
             if renamed:
-                spelt = dict(select_in(connection, _PRESENT_BY_TARGET, place, list(renamed.values())))
+                spelt = dict(select_in(connection, _STALE_BY_TARGET, place, list(renamed.values())))
                 taken = named(connection, row.connector, scope, list(map(key_of, spelt.values())))
                 found |= {
-                    key: texts[key] if key_of(spelt[target]) in taken else spelt[target]
+                    key: found.get(key, texts[key]) if key_of(spelt[target]) in taken else spelt[target]
                     for key, target in renamed.items()
                     if target in spelt
                 }

@@ -40,8 +40,9 @@ def remove(
                     require(transaction)
                     row = type_row(transaction.connection, type_id)
                     free, kept = _free(transaction.connection, row, reading, unseen)
-                    changes.remove(transaction, row, free)
-                departures.finish(database)
+                    touched = changes.remove(transaction, row, free)
+                reading.note(touched)
+                reading.note(departures.finish(database))
                 yield len(free), kept
 
 

@@ -29,7 +29,7 @@ def settle(database: Database, type_id: int, owing: Owing) -> None:
 
 
 def _settle_attribute(database: Database, row: TypeRow, owing: Owing, name: str) -> bool:
-    """Returns whether the attribute is settled now."""
+    """Returns whether the others are to be settled, too: nobody else writes the object."""
     wanted = links.whole(owing.new, name)
     with database.read() as connection:
         connection.execute("BEGIN")  # what is stored must be what the object's change number stands for
@@ -38,6 +38,8 @@ def _settle_attribute(database: Database, row: TypeRow, owing: Owing, name: str)
         stored = dict(connection.execute(_STORED, (owing.key, name)).fetchall())
         stale, untold = references.stale(connection, owing.key, name, owing.began_seq)
         connection.execute("COMMIT")
+    if links.is_too_old(wanted, untold):
+        return True
     portions = list(_portions(links.difference(stored, wanted, stale)))
     for portion in portions:
         with database.write() as transaction:

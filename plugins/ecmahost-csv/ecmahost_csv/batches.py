@@ -93,7 +93,8 @@ class Batch:
 
 
 def _follow_person(draft: MembershipDraft, change: CSEntryChange, result: CSEntryChangeResult) -> None:
-    if change.modification_type is ObjectModificationType.DELETE:
+    if change.modification_type in (ObjectModificationType.ADD, ObjectModificationType.DELETE):
+        # Rows under the name of somebody new are of an earlier one, left behind by a writer that was killed.
         draft.forget_member(anchor_text(result.anchor))
     elif _renamed(change, result):
         draft.rename_member(anchor_text(change.anchor), anchor_text(result.anchor))

@@ -176,7 +176,13 @@ class MembershipDraft:
             self._put(cells, self._columns.group, after)
 
     def rename_member(self, before: str, after: str) -> None:
-        """Lets the rows of a member, in all groups, follow its anchor."""
+        """Lets the rows of a member, in all groups, follow its anchor; what an earlier one of that name left goes."""
+        key = (self._columns.member,)
+        groups = {self._group_of(record) for record in self._rows(key, fold(before))}
+        groups |= {group for group, members in self._added.items() if fold(before) in members}
+        for record in self._rows(key, fold(after)):
+            if self._group_of(record) not in groups:
+                self._remove(record)
         for record in self._rows((self._columns.member,), fold(before)):
             self._moved(record, self._columns.member, after)
         for members in self._added.values():
@@ -196,6 +202,10 @@ class MembershipDraft:
             if key is not None:
                 yield key[1]
         yield from self._added.get(fold(group), ())
+
+    def _group_of(self, record: Record) -> str | None:
+        key = self._columns.key_of(record.cells)
+        return None if key is None else key[0]
 
     def _put_in(self, group: str, member: str) -> None:
         key = (fold(group), fold(member))

@@ -349,6 +349,15 @@ def test_a_group_that_gets_a_name_has_none_of_the_members_that_an_earlier_one_le
     assert files.members("old") == ["2", "1"]
 
 
+def test_a_person_who_is_new_or_gets_a_name_is_in_none_of_the_groups_that_an_earlier_one_was_in(files: Files) -> None:
+    with files.memberships.open("a") as file:
+        file.write("empty,2019,4\nstaff,2019,4\nempty,2019,5\nstaff,2019,5\n")
+    files.done(CSEntryChange("User", ADD, attributes={"id": ("4",), "name": ("Dan",)}))
+    assert (files.members("staff"), files.members("empty")) == (["1", "2", "5"], ["5"])
+    files.done(rename("User", "2", "id", "5"))
+    assert (files.members("staff"), files.members("empty")) == (["1", "5"], [])
+
+
 ADDER = """
 import sys
 from pathlib import Path

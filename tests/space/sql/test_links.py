@@ -7,6 +7,7 @@ import pytest
 from ecmahost_core.ecma.values import Reference
 from ecmahost_core.space.journal import ID, LockKey, Operation, WriteIntent
 from ecmahost_core.space.objects import Link, LinkChange, SpaceObject, SpaceType, TargetObject
+from ecmahost_core.space.sql import links
 
 GROUPS = SpaceType(
     "hr",
@@ -51,6 +52,48 @@ def change(desk: Any, one: SpaceObject, **links: LinkChange) -> SpaceObject:
 
 def values(desk: Any, name: str, attribute: str = "members") -> set[str]:
     return {link.value for link in desk.store.links(GROUPS, found(desk, name), attribute)}
+
+
+def test_a_group_goes_in_the_import_that_removes_its_members(desk: Any) -> None:
+    desk.load(desk.user("a"), desk.user("b"))
+    load(desk, group("kept", "a"), group("gone", "a", "b"))
+    run = desk.store.begin_import("hr")
+    run.compare(desk.users, [desk.user("a")])
+    run.compare(GROUPS, [group("kept", "a")])
+    run.remove_missing(desk.users)
+    run.remove_missing(GROUPS)
+    run.complete(held=None)
+    assert (run.counts.removed, run.counts.passed_over) == (2, 0)
+    assert desk.store.by_anchor(GROUPS, ("gone",)) is None
+
+
+@pytest.mark.parametrize("others", [0, 2 * links.ROWS])
+def test_a_member_who_is_renamed_before_an_import_and_during_it_stays_a_member(desk: Any, others: int) -> None:
+    rest = tuple(f"other{number}" for number in range(others))
+    desk.load(desk.user("a"))
+    load(desk, group("g", "a", *rest))
+    person = desk.update(desk.named("a"), desk.user("b"))
+    run = desk.store.begin_import("hr")
+    desk.update(person, desk.user("c"))
+    run.compare(GROUPS, [group("g", "b", *rest)])  # read between the two
+    run.complete(held=None)
+    assert [link.id for link in desk.store.links(GROUPS, found(desk, "g"), "members") if link.id] == [person.id]
+    load(desk, group("g", "c", *rest))
+    assert values(desk, "g") == {"c", *rest}
+    assert [link.id for link in desk.store.links(GROUPS, found(desk, "g"), "members") if link.id] == [person.id]
+
+
+def test_a_member_of_whom_an_import_has_read_both_names_is_removed_under_both(desk: Any) -> None:
+    desk.load(desk.user("a"))
+    load(desk, group("g", "a"))
+    run = desk.store.begin_import("hr")
+    run.compare(GROUPS, [group("g", "a", "b")])  # a target that is about to change the name
+    person = desk.update(desk.named("a"), desk.user("b"))
+    run.complete(held=None)
+    assert {link.id for link in desk.store.links(GROUPS, found(desk, "g"), "members")} == {person.id}
+    assert desk.store.linked(GROUPS, found(desk, "g"), "members", ["b"]) == {"b": "a"}
+    change(desk, found(desk, "g"), members=LinkChange(removed=("b",)))
+    assert desk.store.links(GROUPS, found(desk, "g"), "members") == []
 
 
 def test_links_are_in_no_objects_attributes(desk: Any) -> None:

@@ -3,6 +3,7 @@ from typing import Any
 
 from ecmahost_core.ecma.values import Reference
 from ecmahost_core.space.objects import TargetObject
+from ecmahost_core.space.sql.rows import BATCH
 
 
 def _targets(desk: Any) -> dict[str, str | None]:
@@ -69,6 +70,25 @@ def test_a_reference_is_given_up_when_its_target_goes(desk: Any) -> None:
     assert _targets(desk) == {"a": None}
     desk.add(desk.user("boss"))
     assert _targets(desk) == {"a": "boss"}
+
+
+def test_people_go_with_their_manager_in_one_import_however_many_they_are(desk: Any) -> None:
+    people = [desk.user(f"u{number:04}", Manager=Reference("boss")) for number in range(2 * BATCH)]
+    desk.load(desk.user("boss"), desk.user("ann"), *people)
+    counts = desk.load(desk.user("ann"))
+    assert (counts.removed, counts.passed_over) == (len(people) + 1, 0)
+    assert desk.names() == ["ann"]
+
+
+def test_somebody_who_is_changed_while_an_import_removes_his_manager_stays(desk: Any) -> None:
+    people = [desk.user(f"u{number:04}", Manager=Reference("boss")) for number in range(2 * BATCH)]
+    desk.load(desk.user("boss"), *people)
+    last = desk.named("u0999")
+    run = desk.store.begin_import("hr")
+    desk.update(last, desk.user("u0999", Manager=Reference("boss"), Title="changed"))
+    run.remove_missing(desk.users)
+    run.complete(held=None)
+    assert desk.names() == ["u0999"]
 
 
 def test_a_reference_goes_on_to_the_object_that_took_over_the_dn(desk: Any) -> None:
