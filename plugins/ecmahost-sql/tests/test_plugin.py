@@ -20,6 +20,7 @@ def test_every_hook_is_one_of_the_contract_and_names_its_arguments_as_the_contra
         "session_alive",
         "schema",
         "full_import",
+        "delta_import",
         "full_object_import",
         "export",
         "check",
@@ -36,7 +37,9 @@ def test_the_package_is_found_as_the_connector_type_sql():
 
 def test_each_way_to_name_a_database_is_declared_and_whole_secrets_are_secrets():
     definitions = {found.name: found for found in ecmahost_sql.connectivity_parameters()}
-    assert all(found.help and not found.required for found in definitions.values())
+    assert all(found.help for found in definitions.values())
+    required = {name: found.depends_on for name, found in definitions.items() if found.required}
+    assert required == {"watermark_column": ("delta", "watermark")}
     secrets = {name for name, found in definitions.items() if found.kind is ConfigParameterType.ENCRYPTED_STRING}
     assert secrets == {"connection_string", "password"}
     assert definitions["dsn_file"].kind is ConfigParameterType.FILE
