@@ -57,6 +57,10 @@ class Server:
             + (";CHARSET=utf8mb4" if self.kind == "mariadb" else "")
         )
 
+    def url(self, database: str) -> str:
+        """A URL of PostgreSQL, as the superuser."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
     def connect(self, database: str) -> Any:
         """A connection of another program's, in autocommit mode."""
         import pyodbc

@@ -53,5 +53,7 @@ setup(
         "structlog>=24.1",
         "tomlkit>=0.13",
     ],
+    # A connector space that several hosts share.
+    extras_require={"postgresql": ["psycopg[binary]>=3.2"]},
     entry_points={"console_scripts": ["ecmahost = ecmahost_core.cli:main"]},
 )

@@ -20,7 +20,7 @@ from ecmahost_core.configuration.tokens import accepts, verify_admin
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.logs import origin
-from ecmahost_core.space.sqlite import open_store
+from ecmahost_core.space.place import open_place
 from ecmahost_core.space.steadiness import Clock
 from ecmahost_core.space.store import Store
 from ecmahost_core.sync.endpoint import Endpoint
@@ -62,9 +62,7 @@ class Host:
         self.configuration = configuration
         self._catalogue = catalogue
         self._keys: Keys = load_keys(home)
-        self.store: Store = open_store(
-            configuration.store, configuration.runtime, writing=writing, durability=configuration.durability
-        )
+        self.store: Store = open_place(configuration, writing=writing)
         self.clock = Clock()
         self._certificate = CertificateWatch(configuration.certificate, configuration.key)
         self._published = published

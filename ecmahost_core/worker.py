@@ -101,6 +101,8 @@ class _Work:
         recovery = Recovery(self.endpoint)
         pause, next_attempt = TICK_SECONDS, 0.0
         while not self.stop.wait(TICK_SECONDS):
+            if not _leads(self.endpoint):
+                continue
             again = time.monotonic() >= next_attempt
             _guarded("recovery", partial(recovery.round, again=again), self.endpoint.name)
             if not recovery.stuck:
@@ -113,7 +115,9 @@ class _Work:
         """Imports at once, because the target may have changed while no host ran, and then on schedule."""
         failures = 0
         while not self.stop.is_set():
-            if _imported(self.endpoint, self.stop):
+            if not _leads(self.endpoint):
+                self.stop.wait(TICK_SECONDS)
+            elif _imported(self.endpoint, self.stop):
                 failures = 0
                 self._rest(self._until_next())
             else:
@@ -124,7 +128,9 @@ class _Work:
         """Waits for the next import: for less where an attribute was selected that another process did not import."""
         until = float("inf") if seconds is None else time.monotonic() + seconds
         while time.monotonic() < until:
-            if self.stop.wait(min(LOOK_SECONDS, until - time.monotonic())) or _incomplete(self.endpoint):
+            if self.stop.wait(min(LOOK_SECONDS, until - time.monotonic())):
+                return
+            if _incomplete(self.endpoint) or not _leads(self.endpoint):
                 return
 
     def _until_next(self) -> float | None:
@@ -163,6 +169,14 @@ def _imported(endpoint: Endpoint, stop: threading.Event) -> bool:
         log.error("import_broke", connector=endpoint.name, error=type(error).__name__, where=origin(error))
         return False
     return True
+
+
+def _leads(endpoint: Endpoint) -> bool:
+    """Whether this host is the one that imports and recovers, of those that share the store."""
+    try:
+        return endpoint.store.leads()
+    except StoreUnavailable:
+        return False
 
 
 def _incomplete(endpoint: Endpoint) -> bool:

@@ -35,7 +35,7 @@ from ecmahost_core.errors import (
 )
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.fingerprint import Fingerprint
-from ecmahost_core.space.sqlite import open_store
+from ecmahost_core.space.place import may_be_there, open_place
 from ecmahost_core.space.sqlite.mending import set_aside_files
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.agreement import content_of, identity_of, mismatches
@@ -170,10 +170,10 @@ def _step(bindings: Mapping[str, TypeBinding]) -> RunStep:
 
 def _left_behind(host: HostConfiguration, name: str) -> list[Finding]:
     """What the host's own journal says; a store that is not there, or not of this version, says nothing."""
-    if not host.store.exists():
+    if not may_be_there(host):
         return []
     try:
-        store = open_store(host.store, host.runtime, writing=False)
+        store = open_place(host, writing=False)
     except StoreUnavailable:
         return []
     with closing(store):
@@ -188,10 +188,10 @@ def _against_space(
     problems: list[ConfigurationProblem],
 ) -> Iterator[Finding]:
     """What the host's space has been built with is held against the configuration; where there is one to read."""
-    if not host.store.exists():
+    if not may_be_there(host):
         return
     try:
-        with open_store(host.store, host.runtime, writing=False) as store:
+        with open_place(host, writing=False) as store:
             standing = store.agree(
                 configuration.name, Fingerprint(identity_of(configuration, target), content_of(bindings))
             )

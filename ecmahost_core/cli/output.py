@@ -9,7 +9,8 @@ import orjson
 
 from ecmahost_core.cli.group import printable
 from ecmahost_core.configuration.home import Home
-from ecmahost_core.errors import ConfigurationProblem, EcmahostError
+from ecmahost_core.configuration.load import load_host
+from ecmahost_core.errors import ConfigurationError, ConfigurationProblem, EcmahostError
 from ecmahost_core.host import Host
 from ecmahost_core.sync.endpoint import Endpoint
 
@@ -36,11 +37,18 @@ class NothingYet(EcmahostError):
 
 def require_store(home: Home) -> None:
     """Raises NothingYet, which says what to do, where there is no connector space to read."""
-    if not home.store.exists():
+    if not home.store.exists() and not _is_on_a_server(home):
         raise NothingYet(
             f"there is no {home.store} yet, where the host keeps what it knows: 'ecmahost serve' or 'ecmahost import "
             "NAME' makes it"
         )
+
+
+def _is_on_a_server(home: Home) -> bool:
+    try:
+        return load_host(home).server is not None
+    except ConfigurationError:  # which is told by whoever opens the host
+        return False
 
 
 class UnknownConnector(EcmahostError):

@@ -79,8 +79,9 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
     process = _Process(home, configuration, claim)
     process.publish()
     note_packages(home)
-    store = _Store(configuration.store)
-    store.prepare()
+    store = _Store(configuration.store) if configuration.server is None else None
+    if store is not None:
+        store.prepare()
     try:
         return serve_processes(
             ServingSettings(

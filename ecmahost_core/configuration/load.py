@@ -18,6 +18,7 @@ from ecmahost_core.configuration.parameters import Sources
 from ecmahost_core.configuration.report import Report
 from ecmahost_core.configuration.secrets import Keys, load_keys
 from ecmahost_core.configuration.sources import SourceFile, read_sources
+from ecmahost_core.configuration.store import read_store
 from ecmahost_core.configuration.token_rotation import usable_tokens
 from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
 
@@ -46,7 +47,7 @@ def load_host(home: Home) -> HostConfiguration:
         ConfigurationError: with every mistake in both.
     """
     require(home)
-    _, problems = _keys(home)
+    keys, problems = _keys(home)
     document = read_document(home.host_file)
     if not home.host_file.exists():
         document = _problem(home.host_file, "", "the host's settings; init makes the file, with every default in it")
@@ -57,8 +58,8 @@ def load_host(home: Home) -> HostConfiguration:
     host = report.read("host", table(schemas.HostTab), document.get("host", {})) or {}
     tls = report.read("tls", table(schemas.TlsTab), document.get("tls", {})) or {}
     logs = report.read("logs", table(schemas.LogsTab), document.get("logs", {})) or {}
-    store = report.read("store", table(schemas.StoreTab), document.get("store", {})) or {}
     admin = report.read("admin", table(schemas.AdminTab), document.get("admin", {})) or {}
+    store = report.read("store", lambda value: read_store(value, Sources(home, keys)), document.get("store", {})) or {}
     if report.problems:
         raise ConfigurationError(tuple(report.problems))
     return HostConfiguration(

@@ -63,6 +63,15 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             "HMACs of the tokens that open it, two at most. `ecmahost admin-token` makes one.",
             otherwise="none: nobody gets in",
         ),
+        "store.url": Meaning(
+            "A PostgreSQL database that keeps the connector space, where several hosts share it: "
+            "`postgresql://ecmahost:PASSWORD@db.contoso.com/ecmahost?sslmode=verify-full`. See operating.md.",
+            otherwise="`space.db` in the home",
+            takes='an encrypted secret (`"enc:..."`), `{ env = "NAME" }` or `{ file = "path" }`',
+        ),
+        "store.schema": Meaning(
+            "The schema that holds the tables, and nothing else. Made where it is missing and the account may.",
+        ),
         "properties.instance": Meaning(
             "Made by `init`. The ids of objects with an immutable anchor derive from it: never change it, and "
             "give a copy of the file another one.",

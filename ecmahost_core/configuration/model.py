@@ -13,6 +13,7 @@ from ecmahost_core.configuration.home import Home
 from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow
 from ecmahost_core.ecma.parameters import NO_PARAMETERS, Parameters
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType
+from ecmahost_core.secret import Secret
 
 CONNECTOR_PATH = "/ecma2host_{name}/scim"
 
@@ -47,6 +48,19 @@ class Profile(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StoreServer:
+    """``[store]``: a PostgreSQL database that keeps the connector space, so that several hosts can share it.
+
+    Attributes:
+        url: a connection string of PostgreSQL, with its password; looked up anew for each connection.
+        schema: the schema that holds the tables, and nothing else.
+    """
+
+    url: Secret
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
 class HostConfiguration:
     """``ecmahost.toml``: the wizard's Settings page, and what it takes to serve on Linux.
 
@@ -63,6 +77,7 @@ class HostConfiguration:
         admin_tokens: what opens it; they open no connector, and no connector's token opens it.
         durability: of the connector space.
         event_days: how long the connectors' history is kept.
+        server: what keeps the connector space; None for the SQLite file of the home.
     """
 
     home: Path
@@ -78,10 +93,11 @@ class HostConfiguration:
     admin_tokens: tuple["TokenHash", ...] = ()
     durability: Durability = Durability.KILL
     event_days: int = 90
+    server: StoreServer | None = None
 
     @property
     def store(self) -> Path:
-        """The SQLite file of the connector space."""
+        """The SQLite file of the connector space, where no server keeps it."""
         return Home(self.home).store
 
     @property

@@ -58,6 +58,7 @@ _FLOWS = {"none": DeprovisioningFlow(), "delete": DeprovisioningFlow(FlowAction.
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _HMAC = re.compile(re.escape(PREFIX) + r"[0-9a-f]{64}")
+_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _BIND = re.compile(r"[0-9A-Za-z.:_-]{1,255}")
 
 
@@ -86,10 +87,12 @@ class LogsTab(Tab):
 
 
 class StoreTab(Tab):
-    """``[store]`` of ``ecmahost.toml``."""
+    """``[store]`` of ``ecmahost.toml``; what stands under ``url`` is read by ``store.read_store``."""
 
     durability = Entry(choice({each.value: each for each in Durability}), default="kill")
     event_days = Entry(whole_number(1, 3650), default=90)
+    url = Entry(lambda value: value, default=None)
+    schema = Entry(matching(_SCHEMA, "1 to 63 of a-z, 0-9 and _, the first no digit"), default="ecmahost")
 
 
 class TokenTable(Tab):

@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import SpaceType
-from ecmahost_core.text import fold
 
 ANCHOR = "<anchor>"
 DN = "<dn>"
@@ -30,7 +30,7 @@ class LockKey:
 
     def text(self) -> str:
         """Returns the text under which the key is stored; distinct for distinct kinds, whatever the values."""
-        return lock_text(self.kind, self.value if self.kind == ID else fold(self.value))
+        return lock_text(self.kind, self.value if self.kind == ID else key_of(self.value))
 
 
 def lock_text(kind: str, folded: str) -> str:

@@ -180,6 +180,12 @@ class Store(Readings, Protocol):
     def is_alive(self, incarnation: str) -> bool:
         """Returns whether a process that owns entries still lives, by its OS lock, never by a clock."""
 
+    def leads(self) -> bool:
+        """Returns whether this process is the one, of all hosts at the store, that imports and recovers by itself.
+
+        Asked every half second by worker processes. Another one leads within seconds of the leader's end.
+        """
+
     def claim_orphans(self, connector: str) -> list[JournalEntry]:
         """Takes over and returns uncertain entries and those of dead processes.
 

@@ -29,10 +29,26 @@ def memory() -> ModuleType:
     return _in_memory()
 
 
+ON_BOTH_STORES = ("agreement", "groups", "imports", "provisioning_create", "recovery", "turns", "unknown_outcomes")
+"""Of these files every test has a file and a PostgreSQL server for its store, of the others a file."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    name = metafunc.module.__name__.rpartition("test_")[2]
+    if "desk" in metafunc.fixturenames and name in ON_BOTH_STORES:
+        metafunc.parametrize("store_kind", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Any]:
+def store_kind(request: pytest.FixtureRequest) -> str:
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path, store_kind: str, request: pytest.FixtureRequest) -> Iterator[Any]:
     """An empty target; ``ready`` or ``build`` makes the endpoint."""
-    with _in_memory().desk_in(tmp_path) as desk:
+    location = request.getfixturevalue("postgresql").url("postgres") if store_kind == "postgresql" else ""
+    with _in_memory().desk_in(tmp_path, location) as desk:
         yield desk
 
 

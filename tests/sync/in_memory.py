@@ -4,6 +4,7 @@ Loaded by path from the conftest files of ``tests/sync`` and ``tests/web``.
 """
 
 import itertools
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -54,13 +55,16 @@ from ecmahost_core.scim.patch import apply_patch, with_sealed_values
 from ecmahost_core.scim.projection import projection
 from ecmahost_core.scim.put import replaced
 from ecmahost_core.scim.resource import canonical
+from ecmahost_core.secret import Secret
+from ecmahost_core.space import postgresql, sqlite
 from ecmahost_core.space.objects import SpaceObject
-from ecmahost_core.space.sqlite import open_store
 from ecmahost_core.sync import imports, provisioning
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.presentation import presented_page
 from ecmahost_core.sync.queries import search
 from ecmahost_core.text import fold
+
+_NUMBERS = itertools.count()
 
 INSTANCE = "6e0cf1ba-53b5-4f0c-9d0c-0d6f6f1a2b3c"
 CUSTOM = "urn:ietf:params:scim:schemas:extension:Contoso:2.0:User"
@@ -402,8 +406,11 @@ def _groups(attributes: Mapping[str, Any]) -> ObjectType:
 class Desk:
     """One endpoint over one target and one real store in a directory, with shorthands for what requests do."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, location: str = "") -> None:
+        """The store is a file below the directory, or a schema of the database at ``location``."""
         self.directory = directory
+        self.location = location
+        self.schema = f"sync_{os.getpid()}_{next(_NUMBERS)}"
         self.kind = "User"
         self.target = Target()
         self.opened: list[Any] = []
@@ -425,13 +432,22 @@ class Desk:
         if passwords:
             hooks = {**PASSWORDS[passwords], **(hooks or {})}
             settings["mapping"] = {**(settings.get("mapping") or MAPPING), "password": "export_password"}
-        store = open_store(self.directory / "space.db", self.directory / "run", writing=True)
-        self.opened.append(store)
+        store = self.open_store()
         configuration = configuration_of(**settings)
         connector = Connector(configuration, plugin_of(self.target, capabilities, **(hooks or {})))
         self.endpoint = Endpoint(configuration, connector, store, self.directory / "run" / "schemas" / "hr.json")
         self.endpoints.append(self.endpoint)
         return self
+
+    def open_store(self) -> Any:
+        """Opens the store once more, as another process of this host does."""
+        runtime, location = self.directory / "run", self.location
+        if location:
+            store: Any = postgresql.open_store(Secret(lambda: location), self.schema, runtime, writing=True)
+        else:
+            store = sqlite.open_store(self.directory / "space.db", runtime, writing=True)
+        self.opened.append(store)
+        return store
 
     def ready(self, **settings: Any) -> "Desk":
         """Builds the endpoint and imports, so that it can be seen."""
@@ -581,8 +597,8 @@ def together(*functions: Callable[[], Any]) -> list[Any]:
 
 
 @contextmanager
-def desk_in(directory: Path) -> Iterator[Desk]:
-    desk = Desk(directory)
+def desk_in(directory: Path, location: str = "") -> Iterator[Desk]:
+    desk = Desk(directory, location)
     try:
         yield desk
     finally:

@@ -8,24 +8,24 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import structlog
 
 from ecmahost_core.configuration.model import Durability
+from ecmahost_core.space.sql.database import WAIT_SECONDS
+from ecmahost_core.space.sql.readers import Readers
 from ecmahost_core.space.sqlite import damage, schema
 from ecmahost_core.space.sqlite.checkpoints import Checkpoints
-from ecmahost_core.space.sqlite.readers import Readers
 from ecmahost_core.space.store import StoreUnavailable
 
 READERS = 8
 """Reading is short and CPU-bound: more connections than this only cost memory."""
-WAIT_SECONDS = 15.0
-"""How long a read or write waits for its turn: well within the 45 seconds that a SCIM request has."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0003, 0.003
 
 _REASONS = {
@@ -45,7 +45,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A write transaction that is open: what the verbs of this package take as their first argument.
+    """A write transaction that is open; see ``sql.database.Transaction``.
 
     Attributes:
         connection: the process's one writer.
@@ -61,6 +61,26 @@ class Transaction:
         self.connection.execute("UPDATE store SET change_seq = ?", (last + count,))
         first: int = last + 1
         return first
+
+    def newest_key(self) -> int:
+        """See ``sql.database.Transaction``."""
+        used = self.connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'object'").fetchall()
+        newest: int = used[0][0] if used else 0
+        return newest
+
+    def next_key(self, count: int) -> int:  # noqa: ARG002 - SQLite notes the highest key itself, as rows are inserted
+        """See ``sql.database.Transaction``."""
+        return self.newest_key() + 1
+
+    def insert(self, statement: str, values: Sequence[Any], column: str) -> int:  # noqa: ARG002 - it is the row's number
+        """See ``sql.database.Transaction``."""
+        number = self.connection.execute(statement, values).lastrowid
+        if number is None:
+            raise AssertionError("an INSERT that succeeds has a row number")
+        return number
+
+    def require_incarnation(self) -> None:
+        """See ``sql.database.Transaction``: a lock of the operating system is not lost while the process lives."""
 
 
 class Database:
@@ -80,7 +100,7 @@ class Database:
         self._checkpoints = Checkpoints(path)
         self._process = os.getpid()
         self._closed = False
-        self._readers = Readers(lambda: self._connect("ro"), READERS)
+        self._readers = Readers(lambda: self._connect("ro"), READERS, sqlite3.Error)
         self._writer: sqlite3.Connection | None = None
         self._writer_lock = threading.Lock()
         try:
@@ -202,7 +222,7 @@ class _Lending:
 
     __slots__ = ("_connection", "_path", "_readers")
 
-    def __init__(self, path: Path, readers: Readers) -> None:
+    def __init__(self, path: Path, readers: Readers[sqlite3.Connection]) -> None:
         self._path = path
         self._readers = readers
 

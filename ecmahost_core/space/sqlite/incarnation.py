@@ -16,6 +16,7 @@ import weakref
 from contextlib import suppress
 from pathlib import Path
 
+from ecmahost_core.space.sql.database import Transaction
 from ecmahost_core.space.store import StoreUnavailable
 
 
@@ -29,7 +30,7 @@ class Incarnation:
         self._renewing = threading.Lock()
         self._descriptor = -1
         self._inode = -1
-        self._process = os.getpid()
+        self.process = self._process = os.getpid()
         self._take()
         this = weakref.ref(self)
         os.register_at_fork(after_in_child=lambda: _forget(this))
@@ -41,6 +42,10 @@ class Incarnation:
         with self._renewing:
             if not self._in_place():
                 self._take()
+
+    def leads(self) -> bool:
+        """See ``Store.leads``: of one host, there is one worker process."""
+        return True
 
     def close(self, *, remove: bool) -> None:
         """Ends the incarnation. ``remove`` says that it owns nothing, so that nobody will ask about it again."""
@@ -81,6 +86,30 @@ class Incarnation:
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor, self._inode = descriptor, inode
+
+
+class LockFiles:
+    """The incarnations of one host's processes; see ``sql.database.Processes``."""
+
+    def __init__(self, runtime: Path) -> None:
+        """Looks below ``runtime``."""
+        self._locks = lock_directory(runtime)
+
+    def is_alive(self, incarnation: str) -> bool:
+        """See ``Processes.is_alive``."""
+        return is_alive(self._locks, incarnation)
+
+    def is_gone(self, transaction: Transaction, incarnation: str) -> bool:  # noqa: ARG002 - the file knows
+        """See ``Processes.is_gone``."""
+        return not is_alive(self._locks, incarnation)
+
+    def forget(self, incarnation: str) -> None:
+        """See ``Processes.forget``."""
+        remove_lock(self._locks, incarnation)
+
+    def strays(self, known: frozenset[str]) -> list[str]:
+        """See ``Processes.strays``."""
+        return strays(self._locks, known)
 
 
 def lock_directory(runtime: Path) -> Path:

@@ -15,8 +15,8 @@ from urllib.parse import quote
 import orjson
 
 from ecmahost_core.space.journal import EntryState
+from ecmahost_core.space.sql.types import connector_id
 from ecmahost_core.space.sqlite.connection import Transaction
-from ecmahost_core.space.sqlite.types import connector_id
 
 _ANEW = ("number", "type", "state", "incarnation", "newest_key")
 """What an entry does not take with it: it belongs to no living process, and no object of the new file was before it."""

@@ -25,6 +25,7 @@ What the tables promise each other, in every committed state:
 import sqlite3
 import uuid
 
+from ecmahost_core.space.keys import LONGEST, short_key
 from ecmahost_core.space.store import StoreUnavailable
 
 APPLICATION_ID = 0x45434D41  # "ECMA"
@@ -187,7 +188,19 @@ _LINKS = (
     ) STRICT""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PASSWORDS, _SPACES, _LINKS)
+SHORT_KEYS = tuple(
+    f"UPDATE OR IGNORE {table} SET {column} = short_key({column}) WHERE length({column}) > {LONGEST}"  # noqa: S608  # names of our own, no values
+    for table, column in (
+        ("object", "anchor_key"),
+        ("object", "dn_key"),
+        ("tombstone", "anchor_key"),
+        ("value_index", "value_key"),
+        ("reference", "value_key"),
+    )
+)
+"""Bounds the keys that older versions wrote (``keys``); those of open entries go with their entries."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PASSWORDS, _SPACES, _LINKS, SHORT_KEYS)
 """The statements that take a file from version n to n + 1, at index n. A released one is never edited."""
 
 
@@ -197,6 +210,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     Raises StoreUnavailable for a file that belongs to something else or to a newer version.
     """
     version = _version(connection)
+    connection.create_function("short_key", 1, short_key, deterministic=True)
     for statements in MIGRATIONS[version:]:
         for statement in statements:
             connection.execute(statement if sqlite3.sqlite_version_info >= _STRICT_SINCE else _lax(statement))

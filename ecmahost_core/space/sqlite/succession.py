@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ecmahost_core.space.history import EventRecord
 from ecmahost_core.space.journal import EntryState
+from ecmahost_core.space.sql.events import write_event
 from ecmahost_core.space.sqlite.connection import Database
-from ecmahost_core.space.sqlite.events import write_event
 
 
 def begin_anew(path: Path, reason: str) -> None:

@@ -1,7 +1,6 @@
 import time
 
 import pytest
-
 from ecmahost_csv.target import SETTLED_NS, Version
 
 NOW = 1_700_000_000_000_000_000

@@ -15,9 +15,9 @@ from typing import Any
 from ecmahost_core import wsgi
 from ecmahost_core.cli import main
 from ecmahost_core.connectors.connector import Connector
-from ecmahost_core.space.sqlite import completion
-from ecmahost_core.space.sqlite.imports import SqliteImportRun
-from ecmahost_core.space.sqlite.store import SqliteStore
+from ecmahost_core.space.sql import completion
+from ecmahost_core.space.sql.imports import SqlImportRun
+from ecmahost_core.space.sql.store import SqliteStore
 from ecmahost_core.sync.recovery import Recovery
 from ecmahost_core.web import listing
 
@@ -82,7 +82,7 @@ SqliteStore.open_entry = after("journal", SqliteStore.open_entry)
 Connector.export = after("target", Connector.export)
 completion.close_entry = after("space", completion.close_entry)
 wsgi.application = answering(wsgi.application)
-SqliteImportRun.compare = after("import", SqliteImportRun.compare)
+SqlImportRun.compare = after("import", SqlImportRun.compare)
 Recovery._settle = before("recovery", Recovery._settle)
 listing.search = faulty(listing.search)
 

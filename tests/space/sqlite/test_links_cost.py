@@ -11,7 +11,8 @@ from ecmahost_core.ecma.values import Reference
 from ecmahost_core.space.history import EventRecord
 from ecmahost_core.space.journal import ID, LockKey, Operation, WriteIntent
 from ecmahost_core.space.objects import LinkChange, SpaceObject, SpaceType, TargetObject
-from ecmahost_core.space.sqlite import SqliteStore, links, open_store
+from ecmahost_core.space.sql import links
+from ecmahost_core.space.sqlite import SqliteStore, open_store
 
 INSTANCE = "6e0cf1ba-53b5-4f0c-9d0c-0d6f6f1a2b3c"
 USERS = SpaceType("hr", "User", INSTANCE)
