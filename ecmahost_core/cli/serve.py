@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
@@ -24,7 +24,8 @@ from ecmahost_core.logs import configure_logs
 from ecmahost_core.serving.arbiter import serve as serve_processes
 from ecmahost_core.serving.running import Claim, claimed
 from ecmahost_core.serving.settings import ServingSettings
-from ecmahost_core.space.sqlite.mending import Watch, mend
+from ecmahost_core.space.sqlite.mending import Watch, mend, tidy
+from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.web.answers import unread_refusal
 from ecmahost_core.worker import run_worker
 from ecmahost_core.wsgi import application
@@ -101,6 +102,7 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
         )
     finally:
         port_file.unlink(missing_ok=True)
+        store.close()
 
 
 class _Store:
@@ -114,6 +116,11 @@ class _Store:
         """Raises StoreUnavailable where no file can be made."""
         self._watch = None
         self._watch = mend(self._path)
+
+    def close(self) -> None:
+        """Called when no process uses the file any more: all that is in its log goes into it."""
+        with suppress(StoreUnavailable):
+            tidy(self._path)
 
     def is_over(self) -> bool:
         return self._watch is None or self._watch.is_over()

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from ecmahost_core.configuration.documents import parse_document
 from ecmahost_core.configuration.files import CONFIGURATION_LIMIT, SECRET_LIMIT, Unreadable, read_bounded
-from ecmahost_core.configuration.home import Home
+from ecmahost_core.configuration.home import CONNECTOR_SUFFIX, Home
 from ecmahost_core.configuration.indirect import files_of
 from ecmahost_core.errors import ConfigurationProblem, EcmahostError
 
@@ -124,9 +124,9 @@ def extract(file: Path, into: Path) -> Mapping[str, Any]:
 
 
 def _configuration(home: Home) -> list[Path]:
-    top = [one for one in home.path.iterdir() if one.suffix in _TOP and one.is_file()]
-    connectors = list(home.connectors.iterdir()) if home.connectors.is_dir() else []
-    return sorted((*top, *(one for one in connectors if one.is_file())))
+    top = [one for one in home.path.iterdir() if one.suffix in _TOP]
+    connectors = list(home.connectors.glob(f"*{CONNECTOR_SUFFIX}"))
+    return sorted(one for one in (*top, *connectors) if one.is_file())
 
 
 def _write(archive: tarfile.TarFile, files: Mapping[str, bytes], space: Path | None) -> None:

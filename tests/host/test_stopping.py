@@ -147,3 +147,14 @@ def test_who_comes_during_a_stop_is_refused_and_not_kept_waiting(
     gate.release("export")
     assert host.process.wait(40) == 0
     writing.join(10)
+
+
+def test_after_an_orderly_stop_the_store_is_one_file(home: Any, start: Any) -> None:
+    home.connect("people", home.sqlite("people"))
+    host = start(home)
+    known = host.client("people").created({"userName": "ada"})
+    assert host.stop() == 0
+    assert [one.name for one in home.path.glob("space*")] == ["space.db"]
+    host = start(home)
+    assert host.events("store_log_lost") == []
+    assert host.client("people").user(known).status == 200

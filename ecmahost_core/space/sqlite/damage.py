@@ -1,4 +1,4 @@
-"""Whether the file is damaged: seen at the start, within a second, or wherever SQLite comes upon it later.
+"""Whether the file is damaged: seen at the start, within half a second, or wherever SQLite comes upon it later.
 
 Two small files stand beside it. Whoever comes upon damage leaves a mark: the process that starts the others then looks
 at the whole file, and sets it aside (``mending``). A file that is locked, or that may not be read, is not damaged. And
@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 """How long a start may be kept by looking at the file."""
 _STEPS = 20_000
 """SQLite's own steps between two looks at the clock: some milliseconds."""

@@ -76,6 +76,12 @@ def mend(path: Path) -> Watch:
     return Watch(path, _identity(path))
 
 
+def tidy(path: Path) -> None:
+    """Moves the log into a file that nobody uses, so that a copy of it alone is whole. Raises StoreUnavailable."""
+    if path.exists() and not damage.is_marked(path):
+        _make(path)
+
+
 def set_aside_files(path: Path) -> Sequence[Path]:
     """Returns the files that were set aside, the newest last."""
     return sorted(one for one in path.parent.glob(f"{path.name}{_INFIX}*") if not one.name.endswith(_BESIDE[:-1]))
