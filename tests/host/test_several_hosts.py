@@ -158,3 +158,19 @@ def test_a_host_that_means_another_target_serves_nobody(pair: Pair) -> None:
     refused = pair.second.client("sql")
     assert eventually(lambda: refused.match("anybody").status == 503)
     assert pair.first.client("sql").match("anybody").status == 200
+
+
+def test_the_commands_of_each_host_see_the_shared_space(pair: Pair, person: dict[str, Any]) -> None:
+    created = pair.first.client("sql").created(person)
+    for host in (pair.first, pair.second):
+        checked = host.home.command("check")
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+        imported = host.home.command("import", "sql")
+        assert imported.returncode == 0, imported.stderr
+        listed = host.home.command("objects", "sql", "--json")
+        assert created in listed.stdout, listed.stderr
+        history = host.home.command("journal", "sql", "--events", "9", "--json")
+        assert '"create"' in history.stdout, history.stderr
+    assert not (pair.first.home.path / "space.db").exists()
+    url = (pair.first.home.path / "store.url").read_text()
+    assert url not in pair.first.log() + pair.second.log()

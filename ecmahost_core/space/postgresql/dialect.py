@@ -9,6 +9,9 @@ _INDEX_HINT = re.compile(r"\s+INDEXED BY \w+")
 _ORDER_HINT = re.compile(r"\bCROSS JOIN (\w+ \w+)\s+ON\b")
 _DIFFERS = re.compile(r"\bIS NOT (?!NULL\b|DISTINCT\b)")
 _SAME = re.compile(r"\bIS (?!NULL\b|NOT\b|DISTINCT\b)")
+PLAIN_INSERT = re.compile(r"INSERT INTO (?P<table>\w+) (?P<columns>\([\w, ]+\)) VALUES \([?, ]+\)")
+"""What may as well be copied in: it gives every column by its name, and minds no row that is there already."""
+
 _NAMED = re.compile(r":(\w+)")
 _OR_IGNORE = "INSERT OR IGNORE INTO"
 

@@ -43,6 +43,8 @@ _SETTINGS = {
 }
 _READING = {"default_transaction_read_only": "on", "default_transaction_isolation": "'repeatable read'"}
 _PREPARED = 400
+_COPIED = 50
+"""How many rows are rather copied than inserted one after the other."""
 
 Statements = dict[str, bytes]
 """The statements that were met, as psycopg wants them; shared by the connections of a process."""
@@ -101,8 +103,16 @@ class Session:
 
     def executemany(self, statement: str, parameters: Iterable[Sequence[Any]], /) -> psycopg.Cursor[Any]:
         """See ``sql.database.Connection``."""
-        cursor = self.raw.cursor()
         rows = parameters if isinstance(parameters, Sequence) else list(parameters)
+        if len(rows) == 1:
+            return self.execute(statement, rows[0])
+        cursor = self.raw.cursor()
+        plain = dialect.PLAIN_INSERT.fullmatch(statement) if len(rows) >= _COPIED else None
+        if plain:
+            with cursor.copy(f"COPY {plain['table']} {plain['columns']} FROM STDIN".encode()) as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return cursor
         cursor.executemany(self._translated(statement), rows)
         return cursor
 

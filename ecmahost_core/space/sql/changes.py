@@ -56,7 +56,7 @@ def insert(
     )  # fmt: skip
     if row.indexed:
         connection.executemany(
-            _INSERT_VALUE,
+            "INSERT INTO value_index (type, attribute, value_key, object) VALUES (?, ?, ?, ?)",
             [
                 (row.id, *entry, key)
                 for key, (new, _) in zip(keys, news, strict=True)

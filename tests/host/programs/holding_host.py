@@ -17,7 +17,7 @@ from ecmahost_core.cli import main
 from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.space.sql import completion
 from ecmahost_core.space.sql.imports import SqlImportRun
-from ecmahost_core.space.sql.store import SqliteStore
+from ecmahost_core.space.sql.store import SqlStore
 from ecmahost_core.sync.recovery import Recovery
 from ecmahost_core.web import listing
 
@@ -78,7 +78,7 @@ def answering(application: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return build
 
 
-SqliteStore.open_entry = after("journal", SqliteStore.open_entry)
+SqlStore.open_entry = after("journal", SqlStore.open_entry)
 Connector.export = after("target", Connector.export)
 completion.close_entry = after("space", completion.close_entry)
 wsgi.application = answering(wsgi.application)
