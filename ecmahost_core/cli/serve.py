@@ -102,7 +102,8 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
         )
     finally:
         port_file.unlink(missing_ok=True)
-        store.close()
+        if store is not None:
+            store.close()
 
 
 class _Store:
