@@ -90,12 +90,14 @@ def test_a_write_whose_target_hangs_ends_with_its_request_and_is_looked_at_after
     writing.join(10)
     assert answers == [503]
 
+    gate.hold("read")
     host = start(home, ready=False)
     assert host.open_entries() == 1
     # Nobody says "none" about somebody who may just have been created.
     assert host.client("gate").match("ada").status == 503
     gate.release("export")
     gate.add("ada")  # the target has done it after all
+    gate.release("read")
     assert eventually(lambda: host.open_entries() == 0, 20), host.trouble()
     assert eventually(host.is_ready, 20)
     assert len(host.client("gate").matched("ada")) == 1
