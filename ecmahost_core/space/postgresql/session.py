@@ -105,7 +105,7 @@ class Session:
         """See ``sql.database.Connection``."""
         rows = parameters if isinstance(parameters, Sequence) else list(parameters)
         if len(rows) == 1:
-            return self.execute(statement, rows[0])
+            return self.raw.execute(self._translated(statement), rows[0])
         cursor = self.raw.cursor()
         plain = dialect.PLAIN_INSERT.fullmatch(statement) if len(rows) >= _COPIED else None
         if plain:

@@ -36,10 +36,6 @@ class PostgresqlStore(SqlStore):
         begin = (lambda _: PostgresqlIncarnation(database, runtime)) if writing else None
         super().__init__(database, ServerLocks(database, runtime), begin)
 
-    def claim_orphans(self, connector: str) -> list[JournalEntry]:
-        """See ``Store.claim_orphans``. Asked twice a second for each connector: where nothing is open, nothing waits."""
-        return super().claim_orphans(connector) if self.entries(connector) else []
-
     def _open_entry(self, type_id: int, intent: WriteIntent, incarnation: str) -> JournalEntry:
         """Writes an entry, once more where the server went away before; one that may be there is taken back."""
         entry = None
