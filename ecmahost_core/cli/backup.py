@@ -10,8 +10,9 @@ from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.group import printable
 from ecmahost_core.configuration.archive import collected, write_backup
 from ecmahost_core.configuration.files import reason
-from ecmahost_core.configuration.home import require
+from ecmahost_core.configuration.home import Home, require
 from ecmahost_core.configuration.load import load_host
+from ecmahost_core.errors import ConfigurationError
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.sqlite.copies import copy
 
@@ -35,17 +36,26 @@ def backup(context: CommandContext, file: Path | None) -> None:
     if file.exists():
         raise click.ClickException(f"{file} is there already; nothing was written")
     found = collected(home)
+    there = home.store.exists() and not _kept_elsewhere(home)
     try:
         with tempfile.TemporaryDirectory(prefix=".ecmahost-backup-", dir=file.parent) as directory:
             space = Path(directory) / home.store.name
-            if home.store.exists():
+            if there:
                 copy(home.store, space)
             write_backup(file, found, space if space.exists() else None)
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {reason(error)}") from None
-    click.echo(f"{file}: {len(found.files)} files{' and the connector space' if home.store.exists() else ''}")
+    click.echo(f"{file}: {len(found.files)} files{' and the connector space' if there else ''}")
+    if _kept_elsewhere(home):
+        click.echo("not in it, because [store] names a server: the connector space; back that database up", err=True)
     click.echo("It holds the key file: whoever has it can read every secret of this host.", err=True)
-    if load_host(home).server is not None:
-        click.echo("The connector space is not in it: it is in PostgreSQL, which has backups of its own.", err=True)
     for where in found.elsewhere:
         click.echo(printable(f"not in it, because it is outside the home: {where}"), err=True)
+
+
+def _kept_elsewhere(home: Home) -> bool:
+    """Whether a server keeps the connector space; of settings with mistakes, what lies there is taken along."""
+    try:
+        return load_host(home).server is not None
+    except ConfigurationError:
+        return False

@@ -80,8 +80,9 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
     process = _Process(home, configuration, claim)
     process.publish()
     note_packages(home)
-    store = _Store(None if configuration.server else configuration.store)
-    store.prepare()
+    store = _Store(configuration.store) if configuration.server is None else None
+    if store is not None:
+        store.prepare()
     try:
         return serve_processes(
             ServingSettings(
@@ -101,33 +102,29 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
         )
     finally:
         port_file.unlink(missing_ok=True)
-        store.close()
+        if store is not None:
+            store.close()
 
 
 class _Store:
-    """The file that all processes share: looked at before they are started, and replaced when it is damaged.
+    """The file that all processes share: looked at before they are started, and replaced when it is damaged."""
 
-    None stands for a database, which has its own administrators.
-    """
-
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._watch: Watch | None = None
 
     def prepare(self) -> None:
         """Raises StoreUnavailable where no file can be made."""
         self._watch = None
-        if self._path is not None:
-            self._watch = mend(self._path)
+        self._watch = mend(self._path)
 
     def close(self) -> None:
         """Called when no process uses the file any more: all that is in its log goes into it."""
-        if self._path is not None:
-            with suppress(StoreUnavailable):
-                tidy(self._path)
+        with suppress(StoreUnavailable):
+            tidy(self._path)
 
     def is_over(self) -> bool:
-        return self._path is not None and (self._watch is None or self._watch.is_over())
+        return self._watch is None or self._watch.is_over()
 
 
 class _Process:

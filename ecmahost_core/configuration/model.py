@@ -75,9 +75,9 @@ class HostConfiguration:
         body_limit: bytes of a request's body.
         admin_enabled: whether ``/admin/v1/`` is there at all.
         admin_tokens: what opens it; they open no connector, and no connector's token opens it.
-        server: what keeps the connector space; None for the SQLite file of the home.
         durability: of the connector space.
         event_days: how long the connectors' history is kept.
+        server: what keeps the connector space; None for the SQLite file of the home.
     """
 
     home: Path
@@ -91,9 +91,9 @@ class HostConfiguration:
     body_limit: int
     admin_enabled: bool = False
     admin_tokens: tuple["TokenHash", ...] = ()
-    server: StoreServer | None = None
     durability: Durability = Durability.KILL
     event_days: int = 90
+    server: StoreServer | None = None
 
     @property
     def store(self) -> Path:

@@ -34,8 +34,8 @@ _HOST = (
     ("host", schemas.HostTab),
     ("tls", schemas.TlsTab),
     ("logs", schemas.LogsTab),
-    ("admin", schemas.AdminTab),
     ("store", schemas.StoreTab),
+    ("admin", schemas.AdminTab),
 )
 _BEFORE = (("properties", schemas.PropertiesTab),)
 _AFTER = (

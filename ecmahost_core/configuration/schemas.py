@@ -90,10 +90,10 @@ class LogsTab(Tab):
 class StoreTab(Tab):
     """``[store]`` of ``ecmahost.toml``; what stands under ``url`` is read by ``store.read_store``."""
 
-    url = Entry(lambda value: value, default=None)
-    schema = Entry(matching(_SCHEMA, "1 to 63 of a-z, 0-9 and _, the first no digit"), default="ecmahost")
     durability = Entry(choice({each.value: each for each in Durability}), default="kill")
     event_days = Entry(whole_number(1, 3650), default=90)
+    url = Entry(lambda value: value, default=None)
+    schema = Entry(matching(_SCHEMA, "1 to 63 of a-z, 0-9 and _, the first no digit"), default="ecmahost")
 
 
 class TokenTable(Tab):

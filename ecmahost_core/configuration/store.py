@@ -12,11 +12,17 @@ from ecmahost_core.secret import Secret
 _URL = ConfigParameterDefinition("url", "the server", kind=ConfigParameterType.ENCRYPTED_STRING, required=True)
 
 
-def read_store(value: Any, sources: Sources) -> StoreServer | None:
-    """Returns the server that is named; None where the space is a file of the home's own. Raises ValidationError."""
+def read_store(value: Any, sources: Sources) -> dict[str, Any]:
+    """Returns what it says as fields of the HostConfiguration. Raises ValidationError.
+
+    ``server`` is the one that is named, None where the space is a file of the home's own.
+    """
     loaded = table(StoreTab)(value)
-    if loaded["url"] is None:
-        return None
+    server = _server(loaded, sources) if loaded["url"] is not None else None
+    return {"server": server, "durability": loaded["durability"], "event_days": loaded["event_days"]}
+
+
+def _server(loaded: dict[str, Any], sources: Sources) -> StoreServer:
     parameters = read_parameters({"url": loaded["url"]}, (_URL,), sources)
     url = parameters["url"]
     if not isinstance(url, Secret):

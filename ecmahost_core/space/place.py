@@ -15,8 +15,9 @@ def open_place(configuration: HostConfiguration, *, writing: bool) -> SqlStore:
     """
     server = configuration.server
     if server is None:
-        file, durability = configuration.store, configuration.durability
-        return sqlite.open_store(file, configuration.runtime, writing=writing, durability=durability)
+        return sqlite.open_store(
+            configuration.store, configuration.runtime, writing=writing, durability=configuration.durability
+        )
     try:
         from ecmahost_core.space import postgresql  # psycopg is there only where a host is to use it
     except ImportError:

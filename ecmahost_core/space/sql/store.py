@@ -110,7 +110,7 @@ class SqlStore(Readings):
         return seq
 
     def trouble(self) -> str:
-        """See ``Store.trouble``. A database tells its own administrators."""
+        """See ``Store.trouble``. Nothing is known of a server: every use says for itself."""
         return ""
 
     # Writing
