@@ -2,54 +2,36 @@
 looks again after any failure. It knows at any time what there must be, and says so when it is told otherwise.
 """
 
-import http.client
-import json
 import random
 import threading
-import time
-from collections import Counter, deque
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
+from ecmahost_crash_kit.asking import Asker, Wrong, check
 from ecmahost_crash_kit.ledgers import SHARED, Group, Ledger, Person
 from ecmahost_crash_kit.listings import ENTERPRISE
-from ecmahost_host_kit.clients import PATCH_OP, Answer, Client
+from ecmahost_host_kit.clients import PATCH_OP, Client
 
-LOST = (OSError, http.client.HTTPException)
-SCHEMAS = f"'schemas': ['{PATCH_OP}'], "
 NAMES = 14
-PATIENCE = 90.0
-"""Seconds after which a host that does not answer is broken: a killed one is back in a few."""
-PAUSE = 0.05
-REMEMBERED = 60
-"""How many of its requests a client tells of when something is wrong."""
 
 
-class Wrong(AssertionError):
-    """The host has said what cannot be."""
-
-
-class Provisioner:
+class Provisioner(Asker):
     """One client of one connector, with people of its own.
 
     Args:
         name: part of all names that it gives.
-        connect: opens a connection to a host that lives; raises one of LOST while none does.
+        connect: opens a connection to a host that lives; see ``Asker``.
         dice: what it chooses by.
     """
 
     def __init__(self, name: str, connect: Callable[[], Client], dice: random.Random) -> None:
         self.name = name
         self.ledger = Ledger()
-        self.seen: Counter[str] = Counter()
+        super().__init__(connect, self.ledger)
         self.wrong: list[str] = []
         self.stop = threading.Event()
-        self._connect, self._dice = connect, dice
-        self._client: Client | None = None
+        self._dice = dice
         self._doing = ""
-        self._done: deque[str] = deque(maxlen=REMEMBERED)
         self._values = 0
         self.steps = 0
 
@@ -59,72 +41,9 @@ class Provisioner:
             while not self.stop.is_set():
                 self.step()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is wrong, and the test tells it
-            story = "\n  ".join(self._done)
-            self.wrong.append(f"{self.name}, {self._doing}: {type(error).__name__}: {error}\n  {story}")
+            self.wrong.append(f"{self.name}, {self._doing}: {type(error).__name__}: {error}\n  {self.story()}")
         finally:
             self.close()
-
-    def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-
-    # Asking
-
-    def once(self, method: str, path: str, body: Any = None) -> Answer | None:
-        """Sends a request once; None when the answer was lost, or was that there is none now."""
-        try:
-            if self._client is None:
-                self._client = self._connect()
-            answer = self._client.request(method, path, body)
-        except LOST:
-            self.close()
-            if method != "GET":
-                self._note(f"{method} {path} {body} -> lost")
-            self.seen["lost"] += 1
-            time.sleep(PAUSE)
-            return None
-        if method != "GET":
-            self._done.append(
-                f"{datetime.now(UTC):%T.%f} {method} {path} {body} -> {answer.status} {answer.body[:80]!r}"
-            )
-        if answer.status == 503:
-            self.seen["no answer"] += 1
-            time.sleep(PAUSE)
-            return None
-        return answer
-
-    def _note(self, what: str) -> None:
-        for names in (self.ledger.people, self.ledger.groups):
-            for name, one in names.items():
-                what = what.replace(one.id, f"<{name}>")
-        self._done.append(f"{datetime.now(UTC):%T.%f} {what.replace(SCHEMAS, '')}")
-
-    def surely(self, method: str, path: str, body: Any = None) -> Answer:
-        """Repeats a request until it is answered."""
-        return self._until(lambda: self.once(method, path, body))
-
-    def _until(self, attempt: Callable[[], Any]) -> Any:
-        limit = time.monotonic() + PATIENCE
-        while (found := attempt()) is None:
-            if time.monotonic() > limit:
-                raise Wrong(f"no answer for {PATIENCE:.0f} s")
-        return found
-
-    def match(self, endpoint: str, attribute: str, value: str) -> dict[str, Any] | None:
-        """Looks for somebody, as often as it takes to be told."""
-        spelled = quote(f"{attribute} eq {json.dumps(value)}", safe="")
-        answer = self.surely("GET", f"{endpoint}?filter={spelled}")
-        _check(answer.status == 200, answer)
-        _check(answer.json["totalResults"] == len(answer.resources) <= 1, answer)
-        return answer.resources[0] if answer.resources else None
-
-    def get(self, endpoint: str, object_id: str) -> dict[str, Any]:
-        """Reads what must be there."""
-        answer = self.surely("GET", f"{endpoint}/{object_id}")
-        _check(answer.status == 200, answer)
-        found: dict[str, Any] = answer.json
-        return found
 
     # Doing
 
@@ -183,21 +102,21 @@ class Provisioner:
             nonlocal tried
             found = self.match(endpoint, attribute, name)
             if found is not None:
-                _check(tried, f"{name} was there already: {found}")
+                check(tried, f"{name} was there already: {found}")
                 self.seen["found again"] += 1
                 return found
             answer = self.once("POST", endpoint, body)
             first, tried = not tried, True
             if answer is None or (answer.status == 409 and not first):
                 return None
-            _check(answer.status == 201, answer)
+            check(answer.status == 201, answer)
             made: dict[str, Any] = answer.json
             return made
 
-        made = self._until(attempt)
+        made = self.until(attempt)
         for key, value in body.items():
             if key != "members":
-                _check(made.get(key) == value, made)
+                check(made.get(key) == value, made)
         return dict(made)
 
     def create_person(self) -> None:
@@ -219,7 +138,7 @@ class Provisioner:
         """Changes what must be there, as often as it takes."""
         body = {"schemas": [PATCH_OP], "Operations": list(operations)}
         answer = self.surely("PATCH", f"{endpoint}/{object_id}", body)
-        _check(answer.status in (200, 204), answer)
+        check(answer.status in (200, 204), answer)
 
     def _patch_person(self, name: str, path: str, value: str) -> None:
         self._patch("/Users", self.ledger.people[name].id, {"op": "Replace", "path": path, "value": value})
@@ -287,13 +206,13 @@ class Provisioner:
             if answer is None:
                 tried = True
                 return True if self.match(endpoint, attribute, name) is None else None
-            _check(answer.status == 204 or (tried and answer.status == 404), answer)
+            check(answer.status == 204 or (tried and answer.status == 404), answer)
             return True
 
-        self._until(attempt)
-        _check(self.match(endpoint, attribute, name) is None, f"{name} is there still")
+        self.until(attempt)
+        check(self.match(endpoint, attribute, name) is None, f"{name} is there still")
         answer = self.surely("GET", f"{endpoint}/{object_id}")
-        _check(answer.status == 404, answer)
+        check(answer.status == 404, answer)
 
     def delete_person(self) -> None:
         if not set(self.ledger.people) - self.ledger.managing():
@@ -315,29 +234,24 @@ class Provisioner:
             name = self._group()
             group = self.ledger.groups[name]
             found = self.get("/Groups", group.id)
-            _check((found["displayName"], found["externalId"]) == (name, group.note), found)
+            check((found["displayName"], found["externalId"]) == (name, group.note), found)
             self._check_members(found, group.members)
             shared = {one["value"] for one in self.shared().get("members", ())}
             mine = {person.id for person in self.ledger.people.values()}
-            _check(shared & mine == {self.ledger.people[one].id for one in self.ledger.shared}, shared)
+            check(shared & mine == {self.ledger.people[one].id for one in self.ledger.shared}, shared)
         elif self.ledger.people:
             name = self._person()
             person = self.ledger.people[name]
             for found in (self.get("/Users", person.id), self.match("/Users", "userName", name)):
-                _check(found is not None and found["id"] == person.id, found)
+                check(found is not None and found["id"] == person.id, found)
                 manager = (found or {}).get(ENTERPRISE, {}).get("manager", {}).get("value", "")
                 told = ((found or {})["userName"], (found or {}).get("title"), manager)
                 boss = self.ledger.people[person.manager].id if person.manager else ""
-                _check(told == (name, person.title, boss), f"{found} instead of {name}, {person}")
+                check(told == (name, person.title, boss), f"{found} instead of {name}, {person}")
 
         absent = self._free(self.ledger.people, "p")
-        _check(self.match("/Users", "userName", absent) is None, f"{absent}, who was deleted, is there")
+        check(self.match("/Users", "userName", absent) is None, f"{absent}, who was deleted, is there")
 
     def _check_members(self, found: dict[str, Any], members: set[str]) -> None:
         told = {one["value"] for one in found.get("members", ())}
-        _check(told == {self.ledger.people[one].id for one in members}, f"{found} instead of {sorted(members)}")
-
-
-def _check(holds: bool, found: object) -> None:
-    if not holds:
-        raise Wrong(str(found))
+        check(told == {self.ledger.people[one].id for one in members}, f"{found} instead of {sorted(members)}")
