@@ -40,6 +40,7 @@ from ecmahost_core.ecma.schema import (
     ValueFormat,
 )
 from ecmahost_core.ecma.values import Anchor, Attributes, Reference, Value, Values, anchor_text
+from ecmahost_core.ecma.whole_objects import whole_objects
 from ecmahost_core.errors import (
     AccessDenied,
     BadServerCredentials,
@@ -112,4 +113,5 @@ __all__ = [
     "fold",
     "hookimpl",
     "map_pages",
+    "whole_objects",
 ]

@@ -105,6 +105,14 @@ def attributes_to_json(attributes: Attributes) -> bytes:
     )
 
 
+def unchecked_json(attributes: dict[str, Values]) -> bytes:
+    """Returns what :func:`attributes_to_json` does, of values that nobody has looked at.
+
+    Raises TypeError for what has no JSON at all, and for half of a surrogate pair.
+    """
+    return orjson.dumps(attributes, default=_tagged, option=_CANONICAL)
+
+
 def values_to_json(values: Values) -> bytes:
     """Returns the JSON of a list of values, an anchor for example; raises what :func:`attributes_to_json` raises."""
     for value in values:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from hashlib import sha1
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ecmahost_core.ecma.values import Anchor, Attributes, anchor_text
 
@@ -78,11 +79,12 @@ class SpaceType:
 
 def _uuid5(name: bytes) -> str:
     """Returns the UUID of version 5 (RFC 9562 section 5.5) of a namespace and a name, as the module uuid would."""
-    number = bytearray(sha1(name, usedforsecurity=False).digest())
-    number[6] = number[6] & 0x0F | 0x50
-    number[8] = number[8] & 0x3F | 0x80
-    digits = number.hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}"
+    digits = sha1(name, usedforsecurity=False).hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
+
+
+_VARIANTS = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}
+"""The digit that says whose layout a UUID has, for what the digest has in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +158,8 @@ class Link:
     renamed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TargetObject:
-    """An object as the target holds it, for the space to take over.
+class TargetObject(NamedTuple):
+    """An object as the target holds it, for the space to take over. A tuple, because an import makes so many.
 
     Attributes:
         anchor: never empty.
@@ -171,4 +172,4 @@ class TargetObject:
     anchor: Anchor
     dn: str | None
     attributes: Attributes
-    link_changes: Mapping[str, LinkChange] = field(default_factory=dict)
+    link_changes: Mapping[str, LinkChange] = MappingProxyType({})

@@ -5,11 +5,13 @@ the caller, who has decided that the change is to be made.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import orjson
 
-from ecmahost_core.ecma.values import attributes_from_json
+from ecmahost_core.ecma.values import attributes_from_json, text_of
+from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import ObjectState
 from ecmahost_core.space.sql import departures, digests, links, references
 from ecmahost_core.space.sql.database import Transaction
@@ -41,37 +43,39 @@ def insert(
     first_key = transaction.next_key(len(news))
     first_seq = transaction.next_seq(len(news))
     keys = list(range(first_key, first_key + len(news)))
-    kept_text, now = compact(kept or {}), transaction.now
+    kept_text, now, number = compact(kept or {}), transaction.now, int(state)
     planned = links.plan(row, [new for new, _ in news], room, unsure=unsure)
     connection.executemany(
         "INSERT INTO object (key, type, state, id, change_seq, digest, created, modified, anchor_key, dn_key, anchor,"
         " dn, kept, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
-                key, row.id, int(state), identifier, first_seq + key - first_key, digest, now, now, new.anchor_key,
-                new.dn_key, new.anchor.decode(), new.source.dn, kept_text, new.attributes.decode(),
+                key, row.id, number, identifier, seq, digest, now, now, new.anchor_key, new.dn_key, new.anchor.decode(),
+                new.source.dn, kept_text, new.attributes.decode(),
             )
-            for key, (new, identifier), (digest, _) in zip(keys, news, planned, strict=True)
+            for key, seq, (new, identifier), (digest, _) in zip(keys, count(first_seq), news, planned, strict=False)
         ],
     )  # fmt: skip
     if row.indexed:
         connection.executemany(
             "INSERT INTO value_index (type, attribute, value_key, object) VALUES (?, ?, ?, ?)",
             [
-                (row.id, *entry, key)
+                (row.id, name, key_of(text_of(value)), key)
                 for key, (new, _) in zip(keys, news, strict=True)
-                for entry in value_keys(new.source.attributes, row.indexed)
+                for name in row.indexed
+                for value in new.source.attributes.get(name, ())
             ],
         )
-    _insert_references(
-        transaction,
-        row,
-        [
-            (key, first_seq + key - first_key, new, linked)
-            for key, (new, _), (_, linked) in zip(keys, news, planned, strict=True)
-        ],
-        room,
-    )
+    if row.references or row.links:
+        _insert_references(
+            transaction,
+            row,
+            [
+                (key, first_seq + key - first_key, new, linked)
+                for key, (new, _), (_, linked) in zip(keys, news, planned, strict=True)
+            ],
+            room,
+        )
     if connection.execute("SELECT 1 FROM tombstone WHERE type = ? LIMIT 1", (row.id,)).fetchall():
         connection.executemany(
             "DELETE FROM tombstone WHERE type = ? AND anchor_key = ?", [(row.id, new.anchor_key) for new, _ in news]
@@ -199,8 +203,6 @@ def _insert_references(
     room: links.Room | None,
 ) -> None:
     """Writes the references and links of new objects: key, change number, stored form, and the links or None."""
-    if not row.references and not row.links:
-        return
     wanted = []
     for key, change_seq, new, linked in news:
         wanted.append((key, {**references.of(new.source.attributes, row.references), **(linked or {})}))

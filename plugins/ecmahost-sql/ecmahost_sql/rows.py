@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, repeat
 
 from ecmahost_core import (
     AttributeOperation,
@@ -13,6 +13,7 @@ from ecmahost_core import (
     ObjectModificationType,
     SchemaType,
     Values,
+    whole_objects,
 )
 from ecmahost_sql.catalog import ATTRIBUTE_TYPES, Column, Table
 from ecmahost_sql.database import Database, Row
@@ -179,11 +180,8 @@ def entries_of(selection: Selection, rows: Sequence[Row]) -> list[CSEntryChange]
     if any(() in column or ("",) in column for column in key):
         return [entry_of(selection, row) for row in rows]
     anchors = key[0] if len(key) == 1 else [tuple(chain.from_iterable(parts)) for parts in zip(*key, strict=True)]
-    object_type, add = selection.schema_type.name, ObjectModificationType.ADD
-    return [
-        CSEntryChange(object_type, add, anchor, None, dict(zip(names, values, strict=True)))
-        for anchor, values in zip(anchors, zip(*cells, strict=True), strict=True)
-    ]
+    attributes = list(map(dict, map(zip, repeat(names), zip(*cells, strict=True))))
+    return whole_objects(selection.schema_type.name, anchors, attributes)
 
 
 def ambiguous_entries(selection: Selection, rows: Sequence[Row], count: str) -> Iterator[CSEntryChange]:

@@ -279,24 +279,70 @@ def test_missing_objects_are_counted_once_each_until_the_next_import(desk: Any) 
     assert desk.store.note_missing(desk.users, "1") == 1
 
 
-@pytest.mark.parametrize("store_kind", ["sqlite"])  # which counts what a connection has changed
-def test_an_import_writes_at_most_500_rows_in_a_transaction(desk: Any) -> None:
+def _committed(desk: Any, act: Callable[[], None]) -> list[int]:
+    """How many rows each transaction changed."""
     connection = desk.store._database._writer
-    changes = [connection.total_changes]
+    before = [connection.total_changes]
     steps: list[int] = []
 
     def watch(statement: str) -> None:
         if statement.startswith("COMMIT"):
-            steps.append(connection.total_changes - changes[0])
-            changes[0] = connection.total_changes
+            steps.append(connection.total_changes - before[0])
+            before[0] = connection.total_changes
 
-    desk.store.find(desk.users, "UserName", "x")
     connection.set_trace_callback(watch)
-    run = desk.store.begin_import("hr")
-    run.compare(desk.users, [TargetObject((number,), None, {}) for number in range(1700)])
-    run.complete(held=None)
-    desk.store.begin_import("hr").remove_missing(desk.users)
-    connection.set_trace_callback(None)
+    try:
+        act()
+    finally:
+        connection.set_trace_callback(None)
+    return steps
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])  # which counts what a connection has changed
+def test_an_import_writes_at_most_500_rows_in_a_transaction_and_a_first_one_2000_new_ones(desk: Any) -> None:
+    desk.store.find(desk.users, "UserName", "x")
+    first = desk.store.begin_import("hr")
+
+    def load(run: Any, title: str) -> None:
+        objects = [TargetObject((number,), None, {"Title": (title,)}) for number in range(5100)]
+        for start in range(0, len(objects), 1700):
+            run.compare(desk.users, objects[start : start + 1700])
+        run.complete(held=None)
+
+    # Objects, or objects and their tombstones, and a few counters.
+    steps = _committed(desk, lambda: load(first, "a"))
+    assert 500 < max(steps) <= 2000 + 10
+    assert sum(steps) >= 5100
+    again = desk.store.begin_import("hr")
+    assert 500 < max(_committed(desk, lambda: load(again, "b"))) <= 2 * 500 + 10
+    last = desk.store.begin_import("hr")
+    assert 500 < max(_committed(desk, lambda: last.remove_missing(desk.users))) <= 2 * 500 + 10
     assert desk.store.count(desk.users) == 0
-    # 500 objects and their tombstones, and a few counters.
-    assert 500 < max(steps) <= 2 * 500 + 10
+
+
+def test_what_a_first_import_holds_back_is_written_before_anything_is_counted_or_removed(desk: Any) -> None:
+    run = desk.store.begin_import("hr")
+    run.compare(desk.users, [desk.user(f"a{number}") for number in range(500)])
+    run.compare(desk.users, [desk.user(f"b{number}") for number in range(300)])
+    run.compare(desk.badges, [TargetObject((7,), None, {})])
+    assert run.counts.seen == 801
+    assert run.missing(desk.users) == (0, 800)
+    run.remove_missing(desk.users)
+    run.remove_missing(desk.badges)
+    run.compare(desk.users, [desk.user("a1"), desk.user("c"), desk.user("c")])
+    run.complete(held=None)
+    assert (run.counts.added, run.counts.failed, run.counts.removed) == (802, 2, 0)
+    assert desk.store.count(desk.users) == 801
+    assert desk.store.count(desk.badges) == 1
+
+
+def test_a_first_import_goes_on_after_one_that_was_cut_off(desk: Any) -> None:
+    cut_off = desk.store.begin_import("hr")
+    cut_off.compare(desk.users, [desk.user(f"a{number}") for number in range(1200)])
+    cut_off.fail("the target went away")
+    stored = desk.store.count(desk.users)
+    run = desk.store.begin_import("hr")
+    run.compare(desk.users, [desk.user(f"a{number}") for number in range(1700)])
+    run.complete(held=None)
+    assert (run.counts.unchanged, run.counts.added) == (stored, 1700 - stored)
+    assert desk.store.count(desk.users) == 1700

@@ -130,7 +130,9 @@ def test_whoever_began_before_a_reset_reads_on_and_writes_nothing(desk: Any) -> 
     for act in (
         lambda: desk.store.open_entry(desk.adding(desk.user("eve"), space_type=old, keys=keys, unique=keys)),
         lambda: desk.store.adopt(old, [desk.user("eve")], seq),
-        lambda: run.compare(old, [desk.user("eve")]),
+        lambda: run.compare(
+            old, [desk.user(f"eve{number}") for number in range(2000)]
+        ),  # a first import holds fewer back
         lambda: run.complete(held=None),
         lambda: desk.store.begin_import("hr", old.space),
         lambda: desk.open().count(old),
