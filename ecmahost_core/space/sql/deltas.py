@@ -26,7 +26,7 @@ def parts(objects: Sequence[TargetObject], links: Sequence[str]) -> Iterator[Seq
     for one in objects:
         for name, change in one.link_changes.items():
             for few in _few(change):
-                yield [replace(one, link_changes={name: few})]
+                yield [one._replace(link_changes={name: few})]
 
 
 def _few(change: LinkChange) -> Iterator[LinkChange]:

@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from ecmahost_core.space.sql.encoding import digests_of, encode_plain
-from ecmahost_core.space.sql.rows import encode
 
 from ecmahost_core.ecma.values import Reference
 from ecmahost_core.space.objects import SpaceType, TargetObject
+from ecmahost_core.space.sql.encoding import digests_of, encode_plain
+from ecmahost_core.space.sql.rows import encode
 
 USERS = SpaceType("hr", "User", "6e0c1f6e-0000-4000-8000-000000000000")
 PLAIN = [
