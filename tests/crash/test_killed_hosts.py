@@ -21,7 +21,7 @@ from ecmahost_crash_kit.offices import CsvOffice, Office, ServerOffice, SqlOffic
 from ecmahost_crash_kit.provisioners import Provisioner
 from ecmahost_crash_kit.sites import Site, store_settings
 
-KILLS = int(os.environ.get("ECMAHOST_CRASH_KILLS", "8"))
+KILLS = int(os.environ.get("ECMAHOST_CRASH_KILLS", "5"))
 CLIENTS = 2
 """Of each connector."""
 SETTLE_SECONDS = 60.0

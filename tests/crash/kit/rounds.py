@@ -161,7 +161,7 @@ class Rounds:
     def _meet(self) -> bool:
         """Waits until a write has begun and ended; somebody else changes the target meanwhile, now and then."""
         begun = [one.steps for one in self.writers]
-        if self.dice.random() < 0.3:
+        if self.dice.random() < 0.3 or not self.met:
             self.colleague.step()
         until = time.monotonic() + WAIT_SECONDS
         while sum(one.steps for one in self.writers) < sum(begun) + 1:
