@@ -60,10 +60,10 @@ def insert(
         connection.executemany(
             "INSERT INTO value_index (type, attribute, value_key, object) VALUES (?, ?, ?, ?)",
             [
-                (row.id, name, key_of(text_of(value)), key)
+                (row.id, name, text, key)
                 for key, (new, _) in zip(keys, news, strict=True)
                 for name in row.indexed
-                for value in new.source.attributes.get(name, ())
+                for text in {key_of(text_of(value)) for value in new.source.attributes.get(name, ())}
             ],
         )
     if row.references or row.links:

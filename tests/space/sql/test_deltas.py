@@ -10,7 +10,7 @@ from ecmahost_core.ecma.values import Reference
 from ecmahost_core.space.history import HeldRemovals, ImportRequest
 from ecmahost_core.space.journal import ANCHOR, LockKey, Operation, WriteIntent
 from ecmahost_core.space.objects import LinkChange, SpaceType, TargetObject
-from ecmahost_core.space.sqlite import links
+from ecmahost_core.space.sql import links
 
 GROUPS = SpaceType(
     "hr", "Group", "6e0cf1ba-53b5-4f0c-9d0c-0d6f6f1a2b3c", links=("Members",), scopes=(("Members", "User"),)
