@@ -21,6 +21,7 @@ from ecmahost_core.space.history import ImportCounts
 from ecmahost_core.space.store import ImportRunning, StoreUnavailable
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.imports import ImportFailed, full_import
+from ecmahost_core.sync.quarantine_watch import QuarantineWatch
 from ecmahost_core.sync.recovery import Recovery
 
 log = structlog.get_logger()
@@ -33,13 +34,15 @@ LOOK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
 EVENT_RETENTION_DAYS = 90
 REMINDER_SECONDS = 86_400.0
+QUARANTINE_SECONDS = 60.0
 
 
 def run_worker(host: Host, stop: threading.Event) -> None:
     """Works until ``stop`` is set; notices connectors that a reload brings or takes away."""
     os.nice(NICENESS)
     works: dict[str, _Work] = {}
-    next_prune = next_reminder = time.monotonic()
+    next_prune = next_reminder = next_quarantine = time.monotonic()
+    quarantine = QuarantineWatch()
     while not stop.is_set():
         endpoints = host.endpoints
         for name, work in list(works.items()):
@@ -56,6 +59,9 @@ def run_worker(host: Host, stop: threading.Event) -> None:
         if time.monotonic() >= next_reminder:
             next_reminder = time.monotonic() + REMINDER_SECONDS
             _guarded("certificate", lambda: _remind(host))
+        if time.monotonic() >= next_quarantine:
+            next_quarantine = time.monotonic() + QUARANTINE_SECONDS
+            _guarded("quarantine", lambda: quarantine.look(host.meter.totals().writes))
         stop.wait(TICK_SECONDS)
     for work in works.values():
         work.stop.set()

@@ -53,11 +53,12 @@ def load_host(home: Home) -> HostConfiguration:
     if isinstance(document, ConfigurationProblem):
         raise ConfigurationError((*problems, document))
     report = Report(str(home.host_file), problems)
-    report.unknown_tables("", document, ("host", "tls", "logs", "admin"))
+    report.unknown_tables("", document, ("host", "tls", "logs", "admin", "metrics"))
     host = report.read("host", table(schemas.HostTab), document.get("host", {})) or {}
     tls = report.read("tls", table(schemas.TlsTab), document.get("tls", {})) or {}
     logs = report.read("logs", table(schemas.LogsTab), document.get("logs", {})) or {}
     admin = report.read("admin", table(schemas.AdminTab), document.get("admin", {})) or {}
+    metrics = report.read("metrics", table(schemas.MetricsTab), document.get("metrics", {})) or {}
     if report.problems:
         raise ConfigurationError(tuple(report.problems))
     return HostConfiguration(
@@ -67,6 +68,7 @@ def load_host(home: Home) -> HostConfiguration:
         **host,
         **logs,
         **admin,
+        **metrics,
     )
 
 

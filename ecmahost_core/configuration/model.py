@@ -52,6 +52,8 @@ class HostConfiguration:
         body_limit: bytes of a request's body.
         admin_enabled: whether ``/admin/v1/`` is there at all.
         admin_tokens: what opens it; they open no connector, and no connector's token opens it.
+        metrics_enabled: whether ``/metrics`` is there at all.
+        metrics_tokens: what opens it, from anywhere; without any it is open for loopback addresses.
     """
 
     home: Path
@@ -65,6 +67,8 @@ class HostConfiguration:
     body_limit: int
     admin_enabled: bool = False
     admin_tokens: tuple["TokenHash", ...] = ()
+    metrics_enabled: bool = False
+    metrics_tokens: tuple["TokenHash", ...] = ()
 
     @property
     def store(self) -> Path:

@@ -11,6 +11,7 @@ from ecmahost_core.space.fingerprint import Fingerprint, Standing
 from ecmahost_core.space.history import (
     ConnectorStatus,
     EventRecord,
+    Figures,
     HeldRemovals,
     ImportCounts,
     StoredEvent,
@@ -121,6 +122,9 @@ class Store(Readings, Protocol):
 
     def status(self, connector: str) -> ConnectorStatus:
         """Returns what the space knows about a connector."""
+
+    def figures(self, connector: str) -> Figures:
+        """Returns what is counted of a connector's space; from counters, however many objects there are."""
 
     # Writing
 

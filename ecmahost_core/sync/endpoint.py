@@ -27,6 +27,7 @@ from ecmahost_core.ecma.schema import (
     ValueFormat,
 )
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, TargetBusy
+from ecmahost_core.metrics.meter import Meter
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable
 from ecmahost_core.space.store import Store
 from ecmahost_core.sync.agreement import Agreement, SpaceMismatch
@@ -69,12 +70,21 @@ class Endpoint:
     """A connector with everything that serving it takes. Built and closed by the host, after the fork."""
 
     def __init__(
-        self, configuration: ConnectorConfiguration, connector: Connector, store: Store, schema_file: Path
+        self,
+        configuration: ConnectorConfiguration,
+        connector: Connector,
+        store: Store,
+        schema_file: Path,
+        meter: Meter | None = None,
     ) -> None:
-        """Builds the endpoint; does not connect to the target. Raises BrokenContract as the plugin's hooks do."""
+        """Builds the endpoint; does not connect to the target. Raises BrokenContract as the plugin's hooks do.
+
+        ``meter`` counts its exports and imports; without one they are counted for nobody.
+        """
         self.configuration = configuration
         self.connector = connector
         self.store = store
+        self.meter = meter or Meter()
         self.exports = ExportQueue(connector)
         self.reads = ReadLane(connector)
         self.agreement = Agreement(configuration, connector.target_identity(), store)

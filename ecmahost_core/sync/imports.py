@@ -62,12 +62,15 @@ def full_import(
                 run.remove_missing(binding.space_type)
     except (ConnectorError, BrokenContract, ConfigurationError) as error:
         run.fail(f"{type(error).__name__}: {error}")
+        endpoint.meter.imported(endpoint.name, "full", "failed", time.monotonic() - started)
         log.error("import_failed", connector=endpoint.name, error=type(error).__name__, detail=str(error))
         raise ImportFailed(str(error)) from error
     except BaseException as error:
         run.fail(type(error).__name__)
+        endpoint.meter.imported(endpoint.name, "full", "stopped", time.monotonic() - started)
         raise
     run.complete(held=held, content=content_of(bindings))
+    endpoint.meter.imported(endpoint.name, "full", "held" if held else "ok", time.monotonic() - started)
     counts = run.counts
     log.info(
         "import_completed",

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ecmahost_core.space.fingerprint import Fingerprint, Standing
-from ecmahost_core.space.history import ConnectorStatus, EventRecord, StoredEvent
+from ecmahost_core.space.history import ConnectorStatus, EventRecord, Figures, StoredEvent
 from ecmahost_core.space.journal import (
     JournalEntry,
     LockKey,
@@ -28,6 +28,7 @@ from ecmahost_core.space.sqlite import (
     completion,
     departures,
     events,
+    figures,
     journal,
     opening,
     orphans,
@@ -110,6 +111,10 @@ class SqliteStore(Readings):
     def status(self, connector: str) -> ConnectorStatus:
         """See ``Store.status``."""
         return status.read_status(self._database, self._locks, connector)
+
+    def figures(self, connector: str) -> Figures:
+        """See ``Store.figures``."""
+        return figures.figures(self._database, connector)
 
     def change_seq(self) -> int:
         """See ``Store.change_seq``."""
