@@ -21,6 +21,7 @@ from ecmahost_core.space.history import ImportCounts
 from ecmahost_core.space.store import ImportRunning, StoreUnavailable
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.imports import ImportFailed, full_import
+from ecmahost_core.sync.matched_index import follow_matches
 from ecmahost_core.sync.quarantine_watch import QuarantineWatch
 from ecmahost_core.sync.recovery import Recovery
 
@@ -35,6 +36,7 @@ PRUNE_SECONDS = 3600.0
 EVENT_RETENTION_DAYS = 90
 REMINDER_SECONDS = 86_400.0
 QUARANTINE_SECONDS = 60.0
+INDEX_SECONDS = 2.0
 
 
 def run_worker(host: Host, stop: threading.Event) -> None:
@@ -94,8 +96,9 @@ class _Work:
         return standing.space, not standing.differences
 
     def start(self) -> None:
-        """Starts recovery, and imports where the connector has them; both end with ``stop`` or with the process."""
+        """Starts what runs for the connector; all of it ends with ``stop`` or with the process."""
         threading.Thread(target=self._recover, name=f"recovery {self.endpoint.name}", daemon=True).start()
+        threading.Thread(target=self._index, name=f"index {self.endpoint.name}", daemon=True).start()
         if self.endpoint.imports:
             threading.Thread(target=self._import, name=f"import {self.endpoint.name}", daemon=True).start()
 
@@ -111,6 +114,11 @@ class _Work:
             elif again:
                 pause = min(pause * 2, LONGEST_RECOVERY_PAUSE)
                 next_attempt = time.monotonic() + pause
+
+    def _index(self) -> None:
+        """Indexes what clients turn out to match on."""
+        while not self.stop.wait(INDEX_SECONDS):
+            _guarded("index", partial(follow_matches, self.endpoint), self.endpoint.name)
 
     def _import(self) -> None:
         """Imports at once, because the target may have changed while no host ran, and then on schedule."""

@@ -213,6 +213,15 @@ class Store(Readings, Protocol):
         Called by an import, at which nobody waits. Raises SpaceReplaced.
         """
 
+    def note_matched(self, space_type: SpaceType, attribute: str) -> None:
+        """Notes that clients match on an attribute that has no index (``Standing.matched``); 16 of a type at most.
+
+        Raises SpaceReplaced.
+        """
+
+    def forget_matched(self, space_type: SpaceType, attribute: str, *, keep_index: bool = False) -> None:
+        """Forgets such a note, and gives up the index of the attribute unless ``keep_index``; may take a minute."""
+
     def objects_held(self, connector: str) -> int:
         """Returns how many objects, live and unlinked, the connector's space holds; counts them."""
 

@@ -19,6 +19,8 @@ What the tables promise each other, in every committed state:
   old name nothing of it is seen but its history;
 - ``space_type.live`` is the number of live objects, and ``shifts`` grows whenever the list of live objects changes
   anywhere but at its end, so that a bookmark knows when it is wrong;
+- ``matched`` holds attributes that clients match on beside the query attributes; of one that is ``dropping`` rows of
+  ``value_index`` may be left;
 - ``journal_lock`` holds the keys of the rows of ``journal``, and no others.
 """
 
@@ -187,7 +189,16 @@ _LINKS = (
     ) STRICT""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PASSWORDS, _SPACES, _LINKS)
+_MATCHED = (
+    """CREATE TABLE matched (
+        type INTEGER NOT NULL,
+        attribute TEXT NOT NULL,
+        dropping INTEGER NOT NULL,
+        PRIMARY KEY (type, attribute)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PASSWORDS, _SPACES, _LINKS, _MATCHED)
 """The statements that take a file from version n to n + 1, at index n. A released one is never edited."""
 
 

@@ -30,6 +30,7 @@ from ecmahost_core.space.sqlite import (
     events,
     figures,
     journal,
+    matched,
     opening,
     orphans,
     retired,
@@ -231,6 +232,14 @@ class SqliteStore(Readings):
     def prepare(self, space_type: SpaceType) -> None:
         """See ``Store.prepare``."""
         self._types.require(space_type, patience=float("inf"))
+
+    def note_matched(self, space_type: SpaceType, attribute: str) -> None:
+        """See ``Store.note_matched``."""
+        matched.note(self._database, self._types.require(space_type), attribute)
+
+    def forget_matched(self, space_type: SpaceType, attribute: str, *, keep_index: bool = False) -> None:
+        """See ``Store.forget_matched``."""
+        matched.forget(self._database, self._types.require(space_type), attribute, keep_index=keep_index)
 
     def objects_held(self, connector: str) -> int:
         """See ``Store.objects_held``."""
