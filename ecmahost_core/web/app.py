@@ -11,6 +11,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from ecmahost_core.web.admin import admin_routes
 from ecmahost_core.web.answers import refusal, register_errors
+from ecmahost_core.web.cache import cache_routes
 from ecmahost_core.web.discovery import discovery_routes
 from ecmahost_core.web.doors import refuse, refuse_admin, refuse_metrics
 from ecmahost_core.web.framework import Application, current_request
@@ -72,6 +73,7 @@ def create_app(site: Site) -> Flask:
     app.register_blueprint(discovery_routes(site))
     app.register_blueprint(resource_routes(site))
     app.register_blueprint(protocol_routes(site))
+    app.register_blueprint(cache_routes(site))
     if site.configuration.admin_enabled:
         app.register_blueprint(admin_routes(site))
     if site.configuration.metrics_enabled:
