@@ -1,9 +1,9 @@
 """``/scim/cache``: what the host knows of the target, for the administrator.
 
 Microsoft's own troubleshooting script (``TestECMA2HostConnection.ps1 -ObjectTypePath cache``) reads it with the
-connector's token. Microsoft documents no form, and one thing: of an empty cache there are at most 9 characters. So it is
-a JSON array with an object for each object of the space, ``[]`` when there is none. It is written while it is read, a
-few objects at a time; what ends it early ends the connection, so that a part is never taken for the whole.
+connector's token. Microsoft documents no form, and one thing: of an empty cache there are at most 9 characters. So it
+is a JSON array with an object for each object of the space, ``[]`` when there is none. It is written while it is read,
+a few objects at a time; what ends it early ends the connection, so that a part is never taken for the whole.
 """
 
 import threading

@@ -11,7 +11,10 @@ DEVICE = f'[object_types.Device]\nschema = "{URN}"\n{KEYS}'
 MAPPED = '[schema_mapping.Device]\nserial = "Serial"\n'
 URN_EXPECTED = f'a URN of your own for its core schema, such as "{URN}"'
 RESERVED = "User, Group, Schema, ResourceType, ServiceProviderConfig, Bulk, Me are SCIM's own"
-ENDPOINTS = "/Users, /Groups, /Schemas, /ResourceTypes, /ServiceProviderConfig, /Bulk, /Me, /cache and versions (/v2) are SCIM's"
+ENDPOINTS = (
+    "/Users, /Groups, /Schemas, /ResourceTypes, /ServiceProviderConfig, /Bulk, /Me, /cache"
+    " and versions (/v2) are SCIM's"
+)
 
 
 def named(name: str, urn: str = "urn:example:Other", more: str = "") -> str:
