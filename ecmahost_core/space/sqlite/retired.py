@@ -17,6 +17,7 @@ _BY_TYPE = (
     ("tombstone", ("type", "anchor_key")),
     ("missing", ("type", "object_id")),
     ("matched", ("type", "attribute")),
+    ("listing", ("type", "stretch")),
 )
 
 
