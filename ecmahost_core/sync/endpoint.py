@@ -169,6 +169,8 @@ class Endpoint:
 
     def note_match(self, binding: TypeBinding, attribute: str) -> None:
         """Notes that a match on this attribute had no index, once and not for each request; the worker makes one."""
+        if not self.store.incarnation:  # a command that only reads
+            return
         name = f"{binding.space_type.resource_type}.{attribute}"
         now = time.monotonic()
         if name in self.agreement.standing().matched or now - self._noted.get(name, -NOTE_SECONDS) < NOTE_SECONDS:

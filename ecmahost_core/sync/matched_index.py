@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import structlog
 
+from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
 from ecmahost_core.space.fingerprint import MatchedIndex
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Endpoint
@@ -23,12 +24,18 @@ log = structlog.get_logger()
 def follow_matches(endpoint: Endpoint) -> None:
     """Builds what is noted and not indexed yet, and drops what is mapped no more; may take minutes.
 
-    Called by the worker process. Raises what ``Endpoint.bindings`` raises, and StoreUnavailable.
+    Called by the worker process, again and again; does nothing while the connector cannot be used, which others tell.
+    Raises StoreUnavailable.
     """
-    noted = endpoint.agreement.require().matched
-    if noted:
-        for binding in endpoint.bindings().values():
-            _follow(endpoint, binding, noted)
+    standing = endpoint.agreement.standing()
+    if not standing.matched or standing.differences:
+        return
+    try:
+        bindings = endpoint.bindings()
+    except (ConnectorError, BrokenContract, ConfigurationError):
+        return
+    for binding in bindings.values():
+        _follow(endpoint, binding, standing.matched)
 
 
 def _follow(endpoint: Endpoint, binding: TypeBinding, noted: Mapping[str, MatchedIndex]) -> None:

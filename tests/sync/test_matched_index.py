@@ -230,3 +230,13 @@ def test_explain_tells_of_it(crowd, country):
     (asked,) = read_requests({"method": "GET", "path": f'/Users?filter={country} eq "ch"'}, "hr")
     told = explain(crowd.endpoint, asked, crowd.call()).to_json()
     assert any("clients match on it" in line for line in told["query"])
+
+
+def test_while_the_connector_cannot_be_used_nothing_is_done_and_nothing_is_raised(crowd, country, memory):
+    crowd.match(f'{country} eq "ch"')
+    crowd.restart(anchor=("Country",))
+    follow_matches(crowd.endpoint)
+    assert rows(crowd, "SELECT count(*) FROM value_index WHERE attribute = 'Country'") == [(0,)]
+    crowd.restart()
+    follow_matches(crowd.endpoint)
+    assert rows(crowd, "SELECT count(*) FROM value_index WHERE attribute = 'Country'") == [(1200,)]
