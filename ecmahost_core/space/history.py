@@ -89,6 +89,19 @@ class ImportRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """What is counted of a connector's space.
+
+    Attributes:
+        live: how many live objects there are, by resource type.
+        open_entries: how many journal entries are open.
+    """
+
+    live: Mapping[str, int] = field(default_factory=dict)
+    open_entries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorStatus:
     """What the space knows about a connector as a whole.
 
