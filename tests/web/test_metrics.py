@@ -10,11 +10,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ecmahost_core.configuration.certificates.expiry import Stage
 from ecmahost_core.configuration.model import TokenHash
+from ecmahost_core.connectors.breaker import OPENS_AT
 from ecmahost_core.ecma.results import ExportError, MAExportError
+from ecmahost_core.errors import ServerDown
 from ecmahost_core.metrics import quarantine
 from ecmahost_core.space.history import HeldRemovals
 from ecmahost_core.space.store import StoreUnavailable
-from ecmahost_core.sync.imports import full_import
+from ecmahost_core.sync.imports import delta_import, full_import
 
 TOKEN = "token-of-the-metrics-1"
 FAR = {"REMOTE_ADDR": "10.0.0.7"}
@@ -108,6 +110,21 @@ def test_the_space_and_its_journal_are_told(client, desk):
     assert found["ecmahost_metrics_incomplete",] == 0
     assert found["ecmahost_connector_served", "hr"] == 1
     assert found["ecmahost_connector_served", "broken"] == 0
+
+
+def test_a_target_that_is_not_asked_any_more_is_told(client, desk):
+    assert samples(client)["ecmahost_breaker_open", "hr"] == 0
+    for _ in range(OPENS_AT):
+        desk.endpoint.breaker.admit().ended(ServerDown("nobody listens"))
+    assert samples(client)["ecmahost_breaker_open", "hr"] == 1
+    desk.endpoint.breaker.close()
+    assert samples(client)["ecmahost_breaker_open", "hr"] == 0
+
+
+def test_a_delta_import_is_counted_as_one(client, desk):
+    delta_import(desk.endpoint)
+    found = samples(client)
+    assert found["ecmahost_import_duration_seconds_count", "hr", "delta", "ok"] == 1
 
 
 def test_held_removals_are_told_and_a_clock_that_was_set_back_makes_no_negative_age(client, desk, monkeypatch):

@@ -59,12 +59,15 @@ def insert(
     if row.indexed:
         connection.executemany(
             "INSERT INTO value_index (type, attribute, value_key, object) VALUES (?, ?, ?, ?)",
-            [
-                (row.id, name, key_of(text_of(value)), key)
-                for key, (new, _) in zip(keys, news, strict=True)
-                for name in row.indexed
-                for value in new.source.attributes.get(name, ())
-            ],
+            # Each once: an attribute may have values that differ in their case alone.
+            list(
+                dict.fromkeys(
+                    (row.id, name, key_of(text_of(value)), key)
+                    for key, (new, _) in zip(keys, news, strict=True)
+                    for name in row.indexed
+                    for value in new.source.attributes.get(name, ())
+                )
+            ),
         )
     if row.references or row.links:
         _insert_references(
