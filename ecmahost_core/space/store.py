@@ -227,6 +227,8 @@ class Store(Readings, Protocol):
     def leads(self) -> bool:
         """Returns whether this process is the one, of all hosts at the store, that imports and recovers by itself.
 
+        It indexes what clients match on, too.
+
         Asked every half second by worker processes. Another one leads within seconds of the leader's end.
         """
 

@@ -24,11 +24,12 @@ log = structlog.get_logger()
 def follow_matches(endpoint: Endpoint) -> None:
     """Builds what is noted and not indexed yet, and drops what is mapped no more; may take minutes.
 
-    Called by the worker process, again and again; does nothing while the connector cannot be used, which others tell.
-    Raises StoreUnavailable.
+    Called by the worker process, again and again; does nothing while the connector cannot be used, which others tell,
+    and where another host leads: two whose mappings differ for a while would undo each other's work. Raises
+    StoreUnavailable.
     """
     standing = endpoint.agreement.standing()
-    if not standing.matched or standing.differences:
+    if not standing.matched or standing.differences or not endpoint.store.leads():
         return
     try:
         bindings = endpoint.bindings()

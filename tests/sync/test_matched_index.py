@@ -72,6 +72,17 @@ def test_a_match_on_a_mapped_attribute_is_a_look_up_once_the_worker_has_seen_it(
     assert crowd.match(f'{country} eq "nobody"') == []
 
 
+def test_only_the_host_that_leads_builds_and_gives_up(crowd, country, monkeypatch):
+    crowd.match(f'{country} eq "ch"')
+    monkeypatch.setattr(crowd.store, "leads", lambda: False)
+    follow_matches(crowd.endpoint)
+    assert set(crowd.endpoint.agreement.standing().matched.values()) == {MatchedIndex.WANTED}
+    monkeypatch.undo()
+    monkeypatch.setattr(agreement, "FRESH_SECONDS", 0.0)
+    follow_matches(crowd.endpoint)
+    assert set(crowd.endpoint.agreement.standing().matched.values()) == {MatchedIndex.READY}
+
+
 def test_it_is_there_after_a_restart_and_in_every_process(crowd, country, monkeypatch):
     crowd.match(f'{country} eq "ch"')
     follow_matches(crowd.endpoint)
