@@ -59,15 +59,12 @@ def insert(
     if row.indexed:
         connection.executemany(
             "INSERT INTO value_index (type, attribute, value_key, object) VALUES (?, ?, ?, ?)",
-            # Each once: an attribute may have values that differ in their case alone.
-            list(
-                dict.fromkeys(
-                    (row.id, name, key_of(text_of(value)), key)
-                    for key, (new, _) in zip(keys, news, strict=True)
-                    for name in row.indexed
-                    for value in new.source.attributes.get(name, ())
-                )
-            ),
+            [
+                (row.id, name, text, key)
+                for key, (new, _) in zip(keys, news, strict=True)
+                for name in row.indexed
+                for text in {key_of(text_of(value)) for value in new.source.attributes.get(name, ())}
+            ],
         )
     if row.references or row.links:
         _insert_references(

@@ -153,8 +153,8 @@ def test_the_process_that_imports_is_named(desk: Any) -> None:
     child = desk.run('with open_store(path, runtime, writing=True) as s: run = s.begin_import("hr"); say(1); input()')
     child.stdout.readline()
     status = desk.store.status("hr")
-    number, _, host = str(status.importer).partition(" on ")
-    assert (status.importing, number, bool(host)) == (True, str(child.pid), bool(desk.location))
+    assert status.importing
+    assert str(status.importer).split()[0] == str(child.pid)  # on PostgreSQL with the name of its host
 
 
 def test_a_request_is_kept_until_it_is_settled(desk: Any) -> None:
