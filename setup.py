@@ -49,6 +49,7 @@ setup(
         "marshmallow>=4",
         "orjson>=3.10",
         "pluggy>=1.5",
+        "prometheus-client>=0.21",
         "rich>=13",
         "structlog>=24.1",
         "tomlkit>=0.13",

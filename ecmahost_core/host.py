@@ -16,10 +16,12 @@ from ecmahost_core.configuration.load import LoadedConnectors, load_host
 from ecmahost_core.configuration.model import ConnectorConfiguration, HostConfiguration, TokenHash
 from ecmahost_core.configuration.secrets import Keys, load_keys
 from ecmahost_core.configuration.sources import SourceFile, content_of, published, read_sources
-from ecmahost_core.configuration.tokens import accepts, verify_admin
+from ecmahost_core.configuration.tokens import Door, accepts, verify_door
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.logs import origin
+from ecmahost_core.metrics.meter import Meter
+from ecmahost_core.metrics.slots import DIRECTORY as METRICS
 from ecmahost_core.space.place import open_place
 from ecmahost_core.space.steadiness import Clock
 from ecmahost_core.space.store import Store
@@ -45,6 +47,7 @@ class Host:
         *,
         writing: bool,
         published: Path | None = None,
+        role: str = "command",
     ) -> None:
         """Opens the store and builds the connectors; connects to no target that its configuration seems to fit.
 
@@ -57,6 +60,7 @@ class Host:
             writing: whether this process writes to targets or imports.
             published: what the connectors' files said when the host was last told to look (``sources.publish``), which
                 a process that serves builds from; None for a command, which reads the files themselves.
+            role: of the process, for what it counts: ``web``, ``worker`` or ``command``.
         """
         self.home = home
         self.configuration = configuration
@@ -64,6 +68,7 @@ class Host:
         self._keys: Keys = load_keys(home)
         self.store: Store = open_place(configuration, writing=writing)
         self.clock = Clock()
+        self.meter = Meter(configuration.runtime / METRICS if writing else None, role)
         self._certificate = CertificateWatch(configuration.certificate, configuration.key)
         self._published = published
         self._last_good = LastGood(configuration.runtime / "last_good") if published else None
@@ -114,7 +119,12 @@ class Host:
     def accepts_admin(self, token: str) -> bool:
         """Returns whether a bearer token opens ``/admin/``; never where that is not enabled."""
         tokens = self.configuration.admin_tokens if self.configuration.admin_enabled else ()
-        return verify_admin(self._keys.token, tokens, token, datetime.now(UTC))
+        return verify_door(self._keys.token, Door.ADMIN, tokens, token, datetime.now(UTC))
+
+    def accepts_metrics(self, token: str) -> bool:
+        """Returns whether a bearer token opens ``/metrics``; never where that is not enabled."""
+        tokens = self.configuration.metrics_tokens if self.configuration.metrics_enabled else ()
+        return verify_door(self._keys.token, Door.METRICS, tokens, token, datetime.now(UTC))
 
     def reload(self) -> None:
         """Builds the connectors that changed, and drops those whose file is gone.
@@ -158,6 +168,7 @@ class Host:
         for endpoint in (*self.endpoints.values(), *retiring.values()):
             endpoint.close()
         self.store.close()
+        self.meter.close()
 
     def _look_again(self) -> None:
         """Reloads after a while: the target may not have answered, or get the column that its configuration names."""
@@ -260,7 +271,7 @@ class Host:
     def _build(self, configuration: ConnectorConfiguration) -> Endpoint:
         connector = self._catalogue.connector(configuration)
         schema_file = self.configuration.runtime / "schemas" / f"{configuration.name}.json"
-        return Endpoint(configuration, connector, self.store, schema_file)
+        return Endpoint(configuration, connector, self.store, schema_file, self.meter)
 
 
 def open_host(home: Home, *, writing: bool) -> Host:

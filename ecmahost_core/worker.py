@@ -20,6 +20,8 @@ from ecmahost_core.space.history import ImportCounts
 from ecmahost_core.space.store import ImportRunning, StoreUnavailable
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.imports import ImportFailed, delta_import, full_import
+from ecmahost_core.sync.matched_index import follow_matches
+from ecmahost_core.sync.quarantine_watch import QuarantineWatch
 from ecmahost_core.sync.recovery import Recovery
 from ecmahost_core.sync.timetable import Due, Timetable
 
@@ -33,13 +35,16 @@ PRUNE_SECONDS = 3600.0
 STEADY_SECONDS = 3600.0
 """How long the clock must have gone steadily before anything is removed for being old."""
 REMINDER_SECONDS = 86_400.0
+QUARANTINE_SECONDS = 60.0
+INDEX_SECONDS = 2.0
 
 
 def run_worker(host: Host, stop: threading.Event) -> None:
     """Works until ``stop`` is set; notices connectors that a reload brings or takes away."""
     os.nice(NICENESS)
     works: dict[str, _Work] = {}
-    next_prune = next_reminder = time.monotonic()
+    next_prune = next_reminder = next_quarantine = time.monotonic()
+    quarantine = QuarantineWatch()
     while not stop.is_set():
         endpoints = host.endpoints
         for name, work in list(works.items()):
@@ -58,6 +63,9 @@ def run_worker(host: Host, stop: threading.Event) -> None:
         if time.monotonic() >= next_reminder:
             next_reminder = time.monotonic() + REMINDER_SECONDS
             _guarded("certificate", lambda: _remind(host))
+        if time.monotonic() >= next_quarantine:
+            next_quarantine = time.monotonic() + QUARANTINE_SECONDS
+            _guarded("quarantine", lambda: quarantine.look(host.meter.totals().writes))
         stop.wait(TICK_SECONDS)
     for work in works.values():
         work.stop.set()
@@ -90,8 +98,9 @@ class _Work:
         return standing.space, not standing.differences
 
     def start(self) -> None:
-        """Starts recovery, and imports where the connector has them; both end with ``stop`` or with the process."""
+        """Starts what runs for the connector; all of it ends with ``stop`` or with the process."""
         threading.Thread(target=self._recover, name=f"recovery {self.endpoint.name}", daemon=True).start()
+        threading.Thread(target=self._index, name=f"index {self.endpoint.name}", daemon=True).start()
         if self.endpoint.imports:
             threading.Thread(target=self._import, name=f"import {self.endpoint.name}", daemon=True).start()
 
@@ -109,6 +118,11 @@ class _Work:
             elif again:
                 pause = min(pause * 2, LONGEST_RECOVERY_PAUSE)
                 next_attempt = time.monotonic() + pause
+
+    def _index(self) -> None:
+        """Indexes what clients turn out to match on."""
+        while not self.stop.wait(INDEX_SECONDS):
+            _guarded("index", partial(follow_matches, self.endpoint), self.endpoint.name)
 
     def _import(self) -> None:
         """Imports at once, because the target may have changed while no host ran, and then as the timetable says."""

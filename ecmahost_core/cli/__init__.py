@@ -30,6 +30,7 @@ COMMANDS: Final = MappingProxyType(
         "import": "ecmahost_core.cli.import_:import_",
         "init": "ecmahost_core.cli.init:init",
         "journal": "ecmahost_core.cli.journal:journal",
+        "metrics-token": "ecmahost_core.cli.metrics_token:metrics_token",
         "objects": "ecmahost_core.cli.objects:objects",
         "reload": "ecmahost_core.cli.reload:reload_",
         "reset": "ecmahost_core.cli.reset:reset",

@@ -60,7 +60,7 @@ def _require_acquaintance(host: Host, endpoint: Endpoint, standing: Standing) ->
     connector = endpoint.connector
     for binding in bind(endpoint.configuration, connector.schema(), connector.capabilities.dn_style).values():
         what = binding.object_type.resource_type
-        seen = acquaintance(connector, binding.in_space(standing.space), host.store)
+        seen = acquaintance(connector, binding.in_space(standing), host.store)
         if seen.strangers:
             raise click.ClickException(
                 f"nothing was done: of {seen.compared} objects {what} that were compared, {seen.found} are known to"

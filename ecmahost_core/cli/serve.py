@@ -21,6 +21,8 @@ from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.errors import EcmahostError
 from ecmahost_core.host import Host
 from ecmahost_core.logs import configure_logs
+from ecmahost_core.metrics.slots import DIRECTORY as METRICS
+from ecmahost_core.metrics.slots import clear
 from ecmahost_core.serving.arbiter import serve as serve_processes
 from ecmahost_core.serving.running import Claim, claimed
 from ecmahost_core.serving.settings import ServingSettings
@@ -79,6 +81,7 @@ def _serve(home: Home, configuration: HostConfiguration, claim: Claim) -> int:
     port_file.unlink(missing_ok=True)
     process = _Process(home, configuration, claim)
     process.publish()
+    clear(configuration.runtime / METRICS)
     note_packages(home)
     store = _Store(configuration.store) if configuration.server is None else None
     if store is not None:
@@ -141,16 +144,16 @@ class _Process:
 
     def application(self) -> WSGIApplication:
         """In a web worker."""
-        return application(self._open())
+        return application(self._open("web"))
 
     def work(self, stop: threading.Event) -> None:
         """In the worker process."""
-        run_worker(self._open(), stop)
+        run_worker(self._open("worker"), stop)
 
-    def _open(self) -> Host:
+    def _open(self, role: str) -> Host:
         # Otherwise a child that outlives a killed parent would keep the next host from starting.
         self._claim.leave_to_parent()
-        host = Host(self._home, self._configuration, Catalogue(), writing=True, published=self._published)
+        host = Host(self._home, self._configuration, Catalogue(), writing=True, published=self._published, role=role)
         self._host = host
         if self._told_early:
             host.reload()

@@ -54,12 +54,13 @@ def load_host(home: Home) -> HostConfiguration:
     if isinstance(document, ConfigurationProblem):
         raise ConfigurationError((*problems, document))
     report = Report(str(home.host_file), problems)
-    report.unknown_tables("", document, ("host", "tls", "logs", "store", "admin"))
+    report.unknown_tables("", document, ("host", "tls", "logs", "store", "admin", "metrics"))
     host = report.read("host", table(schemas.HostTab), document.get("host", {})) or {}
     tls = report.read("tls", table(schemas.TlsTab), document.get("tls", {})) or {}
     logs = report.read("logs", table(schemas.LogsTab), document.get("logs", {})) or {}
     admin = report.read("admin", table(schemas.AdminTab), document.get("admin", {})) or {}
     store = report.read("store", lambda value: read_store(value, Sources(home, keys)), document.get("store", {})) or {}
+    metrics = report.read("metrics", table(schemas.MetricsTab), document.get("metrics", {})) or {}
     if report.problems:
         raise ConfigurationError(tuple(report.problems))
     return HostConfiguration(
@@ -70,6 +71,7 @@ def load_host(home: Home) -> HostConfiguration:
         **logs,
         **store,
         **admin,
+        **metrics,
     )
 
 

@@ -72,6 +72,13 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         "store.schema": Meaning(
             "The schema that holds the tables, and nothing else. Made where it is missing and the account may.",
         ),
+        "metrics.enabled": Meaning(
+            "Whether `/metrics` is there, for Prometheus. It tells nothing of people: see operating.md.",
+        ),
+        "metrics.tokens": Meaning(
+            "HMACs of the tokens that open it, from any address, two at most. `ecmahost metrics-token` makes one.",
+            otherwise="none: it is open for programs on this machine",
+        ),
         "properties.instance": Meaning(
             "Made by `init`. The ids of objects with an immutable anchor derive from it: never change it, and "
             "give a copy of the file another one.",

@@ -78,6 +78,8 @@ class HostConfiguration:
         durability: of the connector space.
         event_days: how long the connectors' history is kept.
         server: what keeps the connector space; None for the SQLite file of the home.
+        metrics_enabled: whether ``/metrics`` is there at all.
+        metrics_tokens: what opens it, from anywhere; without any it is open for loopback addresses.
     """
 
     home: Path
@@ -94,6 +96,8 @@ class HostConfiguration:
     durability: Durability = Durability.KILL
     event_days: int = 90
     server: StoreServer | None = None
+    metrics_enabled: bool = False
+    metrics_tokens: tuple["TokenHash", ...] = ()
 
     @property
     def store(self) -> Path:

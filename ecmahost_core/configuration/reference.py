@@ -36,6 +36,7 @@ _HOST = (
     ("logs", schemas.LogsTab),
     ("store", schemas.StoreTab),
     ("admin", schemas.AdminTab),
+    ("metrics", schemas.MetricsTab),
 )
 _BEFORE = (("properties", schemas.PropertiesTab),)
 _AFTER = (

@@ -53,6 +53,7 @@ DIRECTIONS = {
 _INSTANCE = "a UUID; make one with: python3 -c 'import uuid; print(uuid.uuid4())'"
 _TOKEN = "an HMAC (hmac:...), never the token itself; make one with: ecmahost token NAME"  # noqa: S105  # a message
 _ADMIN_TOKEN = "an HMAC (hmac:...), never the token itself; make one with: ecmahost admin-token"  # noqa: S105  # as above
+_METRICS_TOKEN = "an HMAC (hmac:...), never the token itself; make one with: ecmahost metrics-token"  # noqa: S105  # as above
 _FLOW = '"none", "delete" or { set = "attribute" }'
 _FLOWS = {"none": DeprovisioningFlow(), "delete": DeprovisioningFlow(FlowAction.DELETE)}
 
@@ -111,16 +112,27 @@ def secret_token(value: Any) -> TokenHash:
     return TokenHash(matching(_HMAC, _TOKEN)(value).removeprefix(PREFIX))
 
 
-def admin_token(value: Any) -> TokenHash:
-    """One element of ``admin.tokens``; never shown, either."""
-    return TokenHash(matching(_HMAC, _ADMIN_TOKEN)(value).removeprefix(PREFIX))
+def door_token(expected: str) -> Reader[TokenHash]:
+    """Returns the reader of one element of a door's ``tokens``; never shown, either."""
+
+    def read(value: Any) -> TokenHash:
+        return TokenHash(matching(_HMAC, expected)(value).removeprefix(PREFIX))
+
+    return read
 
 
 class AdminTab(Tab):
     """``[admin]`` of ``ecmahost.toml``."""
 
     enabled = Entry(flag, default=False, name="admin_enabled")
-    tokens = Entry(list_of(admin_token, most=MAXIMUM_TOKENS), default=(), name="admin_tokens")
+    tokens = Entry(list_of(door_token(_ADMIN_TOKEN), most=MAXIMUM_TOKENS), default=(), name="admin_tokens")
+
+
+class MetricsTab(Tab):
+    """``[metrics]`` of ``ecmahost.toml``."""
+
+    enabled = Entry(flag, default=False, name="metrics_enabled")
+    tokens = Entry(list_of(door_token(_METRICS_TOKEN), most=MAXIMUM_TOKENS), default=(), name="metrics_tokens")
 
 
 def times_of_day(value: Any) -> tuple[time, ...]:

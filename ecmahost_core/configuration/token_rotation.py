@@ -10,8 +10,11 @@ from tomlkit.exceptions import TOMLKitError
 
 from ecmahost_core.configuration.model import TokenHash
 from ecmahost_core.configuration.schemas import secret_token
-from ecmahost_core.configuration.tokens import PREFIX
+from ecmahost_core.configuration.tokens import PREFIX, Door
 from ecmahost_core.errors import EcmahostError
+
+_DOORS = frozenset(door.value for door in Door)
+"""Tables that may be missing from the file."""
 
 
 class NotEdited(EcmahostError):
@@ -33,9 +36,9 @@ def usable_tokens(document: dict[str, Any], now: datetime) -> tuple[TokenHash, .
     return tuple(tokens)
 
 
-def with_admin_token(text: str, digests: list[str]) -> str:
-    """Returns the text of ``ecmahost.toml`` with these tokens under ``[admin]``; raises NotEdited as ``with_token``."""
-    return _with_tokens(text, "admin", "tokens", list(digests))
+def with_door_token(text: str, door: Door, digests: list[str]) -> str:
+    """Returns the text of ``ecmahost.toml`` with these tokens in the door's table; raises NotEdited, see there."""
+    return _with_tokens(text, door.value, "tokens", list(digests))
 
 
 def with_token(text: str, digest: str, old: TokenHash | None) -> str:
@@ -59,11 +62,11 @@ def _with_tokens(text: str, table: str, key: str, tokens: list[Any]) -> str:
     by_hand = NotEdited(f"the file cannot be edited; write this into its [{table}] table: {_line(key, tokens)}")
     try:
         expected = tomllib.loads(text)
-        if table == "admin":
+        if table in _DOORS:
             expected.setdefault(table, {})
         expected[table][key] = tokens
         document = tomlkit.parse(text)
-        if table == "admin" and table not in document:
+        if table in _DOORS and table not in document:
             document[table] = tomlkit.table()
         document[table][key] = _array(tokens)
         edited = tomlkit.dumps(document)

@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from ecmahost_core.configuration.model import Properties, TokenHash
 
@@ -18,8 +19,15 @@ MAXIMUM_LENGTH = 512
 MAXIMUM_TOKENS = 2
 LONGEST_LIFETIME = timedelta(hours=1)
 
-_ADMIN = b"\0admin\0"
-"""Before a token of ``/admin/`` when it is hashed; the leading NUL is in no token."""
+
+class Door(StrEnum):
+    """What a token opens beside a connector, by its table in ``ecmahost.toml``."""
+
+    ADMIN = "admin"
+    """``/admin/``."""
+    METRICS = "metrics"
+    """``/metrics``."""
+
 
 _ACCEPTABLE = re.compile(r"[!-~]+")
 _MINTED = re.compile(r"ecmahost\.(?P<connector>[A-Za-z0-9]+)\.(?P<expiry>[1-9][0-9]{0,11})\.(?P<mark>[0-9a-f]{64})")
@@ -43,18 +51,18 @@ def hash_token(key: bytes, token: str) -> str:
     return PREFIX + _digest(key, token.encode("ascii"))
 
 
-def hash_admin_token(key: bytes, token: str) -> str:
-    """Returns ``hmac:<hex>``, as ``admin.tokens`` takes it: another one than ``hash_token`` gives for the same token.
+def hash_door_token(key: bytes, door: Door, token: str) -> str:
+    """Returns ``hmac:<hex>``, as the door's ``tokens`` takes it: another one for each door, and than ``hash_token``'s.
 
-    So a hash that is copied from a connector's file opens nothing here, nor the other way round. ValueError as there.
+    So a hash that is copied from elsewhere opens nothing here, nor the other way round. ValueError as there.
     """
     hash_token(key, token)
-    return PREFIX + _digest(key, _ADMIN + token.encode("ascii"))
+    return PREFIX + _digest(key, _before(door) + token.encode("ascii"))
 
 
-def verify_admin(key: bytes, tokens: Sequence[TokenHash], presented: str, now: datetime) -> bool:
-    """Returns whether ``presented`` is one of the tokens of ``/admin/``; as ``verify`` does for a connector's."""
-    return _is_one_of(_digest(key, _ADMIN + _bytes(presented)), tokens, now)
+def verify_door(key: bytes, door: Door, tokens: Sequence[TokenHash], presented: str, now: datetime) -> bool:
+    """Returns whether ``presented`` is one of a door's tokens; as ``verify`` does for a connector's."""
+    return _is_one_of(_digest(key, _before(door) + _bytes(presented)), tokens, now)
 
 
 def verify(key: bytes, tokens: Sequence[TokenHash], presented: str, now: datetime) -> bool:
@@ -116,6 +124,11 @@ def _mark(key: bytes, connector: str, expiry: str) -> str:
     # The leading NUL, which no token has, keeps the two kinds apart: the hash of a configured token, which stands in a
     # file, never is the signature of a minted one.
     return _digest(key, f"\0minted\0{connector}\0{expiry}".encode())
+
+
+def _before(door: Door) -> bytes:
+    """What stands before a door's token when it is hashed; the leading NUL is in no token."""
+    return f"\0{door.value}\0".encode()
 
 
 def _bytes(presented: str) -> bytes:

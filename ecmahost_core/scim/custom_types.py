@@ -26,8 +26,9 @@ RESERVED_ENDPOINTS: Final = (
     "/ServiceProviderConfig",
     "/Bulk",
     "/Me",
+    "/cache",
 )
-"""What stands behind the base URL already (RFC 7644 section 3.2). A version (``/v2``) does, too."""
+"""What stands behind the base URL already (RFC 7644 section 3.2; ``/cache`` is Microsoft's). A version does, too."""
 
 _VERSION = re.compile(r"/v[0-9]+", re.IGNORECASE)
 _OF_MESSAGES = "urn:ietf:params:scim:api:"

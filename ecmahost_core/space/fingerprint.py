@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,15 @@ class Fingerprint:
     content: Mapping[str, str] | None = None
 
 
+class MatchedIndex(StrEnum):
+    """How the index of an attribute stands that clients match on."""
+
+    WANTED = "wanted"
+    READY = "ready"
+    GOING = "going"
+    """It is being given up, and is not whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A connector's space against a fingerprint.
@@ -28,8 +38,10 @@ class Standing:
         differences: by name, what the space was built with and what the fingerprint says instead; empty: it fits.
         incomplete: names of the fingerprint's content that the last complete import did not bring in this form; empty
             for a connector that has never imported.
+        matched: attributes that clients match on beside the query attributes (``User.Country``).
     """
 
     space: int
     differences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     incomplete: frozenset[str] = frozenset()
+    matched: Mapping[str, MatchedIndex] = field(default_factory=dict)

@@ -89,6 +89,19 @@ class ImportRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """What is counted of a connector's space.
+
+    Attributes:
+        live: how many live objects there are, by resource type.
+        open_entries: how many journal entries are open.
+    """
+
+    live: Mapping[str, int] = field(default_factory=dict)
+    open_entries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorStatus:
     """What the space knows about a connector as a whole.
 
@@ -99,7 +112,7 @@ class ConnectorStatus:
         last_import_counts: of that import; empty for never.
         last_failure: what made the newest import fail, empty when the newest one completed.
         importing: whether an import is running in a living process.
-        importer: the process that it runs in; 0 for none.
+        importer: the process that it runs in, with its host where several share the space; 0 for none.
         held: the brake's alarm, None when there is none.
         missing: how many objects writes and reads found missing in the target since the last full import.
         watermarks: by resource type, from where the next delta import goes on; empty for those that have none.
@@ -113,7 +126,7 @@ class ConnectorStatus:
     last_failure: str = ""
     last_full: datetime | None = None
     importing: bool = False
-    importer: int = 0
+    importer: int | str = 0
     held: HeldRemovals | None = None
     missing: int = 0
     watermarks: Mapping[str, str] = field(default_factory=dict)

@@ -43,6 +43,8 @@ class SpaceType:
         retained: says what remains of what the host keeps beside an object whose attributes are now these in the
             target; the store asks when a reading changes an object. Must not raise.
         export_only: target attributes that no reading of the target tells of: what was written last stays.
+        matched: target attributes that are indexed because clients match on them. Nothing is unique by them, and their
+            index may be given up at any time; ``Store.find`` is right all the same.
         space: the number of the connector's space (``Standing.space``), so that nothing that was begun before a reset
             touches the space after it; 0 for whichever there is when the type is first used.
     """
@@ -60,6 +62,7 @@ class SpaceType:
     )
     export_only: tuple[str, ...] = ()
     space: int = 0
+    matched: tuple[str, ...] = ()
 
     def derived_id(self, anchor: Anchor) -> str | None:
         """Returns the SCIM id that follows from an immutable anchor, None where ids are random.

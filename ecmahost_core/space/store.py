@@ -12,6 +12,7 @@ from ecmahost_core.space.fingerprint import Fingerprint, Standing
 from ecmahost_core.space.history import (
     ConnectorStatus,
     EventRecord,
+    Figures,
     HeldRemovals,
     ImportCounts,
     ImportRequest,
@@ -162,6 +163,9 @@ class Store(Readings, Protocol):
     def trouble(self) -> str:
         """Returns why nothing can be written, as far as this process knows; empty when all is well. Looks again."""
 
+    def figures(self, connector: str) -> Figures:
+        """Returns what is counted of a connector's space; from counters, however many objects there are."""
+
     # Writing
 
     def open_entry(self, intent: WriteIntent) -> JournalEntry:
@@ -223,6 +227,8 @@ class Store(Readings, Protocol):
     def leads(self) -> bool:
         """Returns whether this process is the one, of all hosts at the store, that imports and recovers by itself.
 
+        It indexes what clients match on, too.
+
         Asked every half second by worker processes. Another one leads within seconds of the leader's end.
         """
 
@@ -260,6 +266,15 @@ class Store(Readings, Protocol):
 
         Called by an import, at which nobody waits. Raises SpaceReplaced.
         """
+
+    def note_matched(self, space_type: SpaceType, attribute: str) -> None:
+        """Notes that clients match on an attribute that has no index (``Standing.matched``); 16 of a type at most.
+
+        Raises SpaceReplaced.
+        """
+
+    def forget_matched(self, space_type: SpaceType, attribute: str, *, keep_index: bool = False) -> None:
+        """Forgets such a note, and gives up the index of the attribute unless ``keep_index``; may take a minute."""
 
     def objects_held(self, connector: str) -> int:
         """Returns how many objects, live and unlinked, the connector's space holds; counts them."""

@@ -63,10 +63,14 @@ class ByDn:
 
 @dataclass(frozen=True, slots=True)
 class ByValue:
-    """Those who have the value of an indexed attribute; ``unique``: hardly more than one."""
+    """Those who have the value of an indexed attribute; ``unique``: hardly more than one.
+
+    ``learned``: it is no query attribute, and indexed only because clients match on it.
+    """
 
     key: Key
     unique: bool
+    learned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,8 @@ def _of_comparison(binding: TypeBinding, node: Comparison, path: AttributePath) 
     rows = list(binding.mapping.rows_of(path))
     keys = [_key(row, node.value) for row in rows]
     if keys and all(key is not None and _indexed(binding, key) for key in keys):
-        return _any_of(ByValue(key, _unique(binding, key)) for key in keys if key is not None)
+        learned = binding.space_type.matched
+        return _any_of(ByValue(key, _unique(binding, key), key.attribute in learned) for key in keys if key is not None)
     return Everybody(keys[0]) if len(keys) == 1 else _ALL
 
 
@@ -214,7 +219,8 @@ def _key(row: MappedPath, data: Literals) -> Key | None:
 
 
 def _indexed(binding: TypeBinding, key: Key) -> bool:
-    return key.attribute in binding.space_type.indexed and one_text(key.target)
+    kept = binding.space_type
+    return (key.attribute in kept.indexed or key.attribute in kept.matched) and one_text(key.target)
 
 
 def _unique(binding: TypeBinding, key: Key) -> bool:

@@ -16,6 +16,7 @@ from ecmahost_core.ecma.values import Value, text_of
 from ecmahost_core.scim.nodes import AttributePath
 from ecmahost_core.scim.resource_types import ResourceType
 from ecmahost_core.secret import Secret
+from ecmahost_core.space.fingerprint import MatchedIndex, Standing
 from ecmahost_core.space.objects import SpaceType
 from ecmahost_core.sync.resource_schema import has_active
 from ecmahost_core.sync.schema_mapping import MappedPath, SchemaMapping
@@ -94,6 +95,10 @@ class TypeBinding:
         attribute = self.target.attribute(name)
         return fold(text_of(value)) if attribute is None else normal_text(value, attribute)
 
-    def in_space(self, space: int) -> "TypeBinding":
-        """Returns the binding to the connector's space of this number (``Standing.space``)."""
-        return replace(self, space_type=replace(self.space_type, space=space))
+    def in_space(self, standing: Standing) -> "TypeBinding":
+        """Returns the binding to the connector's space as it stands: its number, and what of it is indexed."""
+        names = (row.target.name for row in self.mapping.rows)
+        prefix = f"{self.space_type.resource_type}."
+        ready = (name for name in names if standing.matched.get(f"{prefix}{name}") is MatchedIndex.READY)
+        known = tuple(dict.fromkeys(name for name in ready if name not in self.space_type.indexed))
+        return replace(self, space_type=replace(self.space_type, space=standing.space, matched=known))

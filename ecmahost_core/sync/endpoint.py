@@ -28,8 +28,10 @@ from ecmahost_core.ecma.schema import (
     ValueFormat,
 )
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, TargetBusy
+from ecmahost_core.metrics.meter import Meter
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable
-from ecmahost_core.space.store import Store
+from ecmahost_core.space.fingerprint import MatchedIndex, Standing
+from ecmahost_core.space.store import Store, StoreUnavailable
 from ecmahost_core.sync.agreement import Agreement, SpaceMismatch
 from ecmahost_core.sync.binder import bind
 from ecmahost_core.sync.binding import TypeBinding
@@ -45,6 +47,8 @@ SCHEMA_SECONDS = 60.0
 KNOWN_SCHEMA_SECONDS = 5.0
 """How long it may take where an earlier one is remembered, and how long others wait for whoever asks."""
 DRAIN_SECONDS = 20.0
+NOTE_SECONDS = 60.0
+"""How soon a process notes again what clients match on, where the store has no more room for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +74,29 @@ class Endpoint:
     """A connector with everything that serving it takes. Built and closed by the host, after the fork."""
 
     def __init__(
-        self, configuration: ConnectorConfiguration, connector: Connector, store: Store, schema_file: Path
+        self,
+        configuration: ConnectorConfiguration,
+        connector: Connector,
+        store: Store,
+        schema_file: Path,
+        meter: Meter | None = None,
     ) -> None:
-        """Builds the endpoint; does not connect to the target. Raises BrokenContract as the plugin's hooks do."""
+        """Builds the endpoint; does not connect to the target. Raises BrokenContract as the plugin's hooks do.
+
+        ``meter`` counts its exports and imports; without one they are counted for nobody.
+        """
         self.configuration = configuration
         self.connector = connector
         self.store = store
+        self.meter = meter or Meter()
         self.breaker = Breaker(connector.name)
         self.exports = ExportQueue(connector, breaker=self.breaker)
         self.reads = ReadLane(connector, breaker=self.breaker)
         self.agreement = Agreement(configuration, connector.target_identity(), store)
         self._schema_file = schema_file
         self._space = 0
+        self._matched: Mapping[str, MatchedIndex] = {}
+        self._noted: dict[str, float] = {}
         self._bindings: Mapping[str, TypeBinding] = {}
         self._failure: ConnectorError | BrokenContract | ConfigurationError | None = None
         self._failed_at = 0.0
@@ -123,10 +138,10 @@ class Endpoint:
         StoreUnavailable.
         """
         # The space is looked at before what was bound to it is used: it may have been reset meanwhile.
-        space = self.agreement.require().space
-        bindings = self._bindings
+        standing = self.agreement.require()
+        space, bindings = standing.space, self._bindings
         if bindings and space == self._space:
-            return bindings
+            return bindings if standing.matched == self._matched else self._with_matched(standing)
         if not self._lock.acquire(timeout=min(patience, KNOWN_SCHEMA_SECONDS)):
             raise TargetBusy(f"connector {self.name}: its target has not told its schema yet; try again later")
         try:
@@ -142,10 +157,31 @@ class Endpoint:
             self.agreement.learn(bound)
             self._failure = None
             self._visible = False
-            self._bindings, self._space = {name: one.in_space(space) for name, one in bound.items()}, space
+            self._bindings = {name: one.in_space(standing) for name, one in bound.items()}
+            self._space, self._matched = space, standing.matched
             return self._bindings
         finally:
             self._lock.release()
+
+    def _with_matched(self, standing: Standing) -> Mapping[str, TypeBinding]:
+        """Returns the bindings with what is indexed by now; whoever comes at the same time makes the same."""
+        self._bindings = {name: one.in_space(standing) for name, one in self._bindings.items()}
+        self._matched = standing.matched
+        return self._bindings
+
+    def note_match(self, binding: TypeBinding, attribute: str) -> None:
+        """Notes that a match on this attribute had no index, once and not for each request; the worker makes one."""
+        if not self.store.incarnation:  # a command that only reads
+            return
+        name = f"{binding.space_type.resource_type}.{attribute}"
+        now = time.monotonic()
+        if name in self.agreement.standing().matched or now - self._noted.get(name, -NOTE_SECONDS) < NOTE_SECONDS:
+            return
+        self._noted[name] = now
+        try:
+            self.store.note_matched(binding.space_type, attribute)
+        except StoreUnavailable as error:
+            log.warning("match_not_noted", connector=self.name, detail=str(error))
 
     def misfit(self) -> ConfigurationError | None:
         """Returns what of the configuration does not fit the target; None where it fits or where nobody can tell.

@@ -62,6 +62,12 @@ def _look_up(endpoint: Endpoint, binding: TypeBinding, access: Single) -> Iterat
             yield "By the id: one look-up in what the host knows. The target is not asked."
         case ByDn():
             yield "By the DN: one look-up in what the host knows. The target is not asked."
+        case ByValue(key=key, learned=True):
+            path = binding.mapping.path_of(key.attribute)
+            yield (
+                f"By the index of {key.attribute} ({path}), which is there because clients match on it: one look-up in"
+                " what the host knows. The target is not asked."
+            )
         case ByValue(key=key):
             path = binding.mapping.path_of(key.attribute)
             yield f"By the index of {key.attribute} ({path}), a query attribute: one look-up in what the host knows."

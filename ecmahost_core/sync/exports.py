@@ -70,6 +70,14 @@ def target_object(
     return TargetObject(anchor, dn, {**sent, **whole, **read}, differing)
 
 
+def _counted(outcome: ExportOutcome) -> tuple[str, str]:
+    """Returns how an export ended and the name of its error, which is never one of the connector's own making."""
+    if outcome.failure is not None:
+        return ("unknown" if outcome.sent else "failed"), type(outcome.failure).__name__
+    error = None if outcome.result is None else outcome.result.error
+    return ("ok", "") if error is None else ("refused", error.code.value)
+
+
 class Delivery:
     """One change on its way: submitted to the export queue, and completed by it."""
 
@@ -139,6 +147,7 @@ class Delivery:
 
     def _guarded(self, take: Callable[[ExportOutcome], None], outcome: ExportOutcome) -> None:
         """Called by the queue. Whatever happens, the entry is closed or left for recovery, never just left."""
+        self.endpoint.meter.export(self.endpoint.name, *_counted(outcome))
         try:
             take(outcome)
         except Exception as error:  # noqa: BLE001 - an entry that stays open with nobody at it locks its object out

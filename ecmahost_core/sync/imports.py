@@ -107,6 +107,7 @@ def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, del
     # The run notes the change number, so it begins before anything of the target is read, its schema included.
     run = endpoint.store.begin_import(endpoint.name, space)
     started = time.monotonic()
+    kind = "delta" if delta else "full"
     try:
         bindings = endpoint.bindings()
         for binding in bindings.values():
@@ -124,10 +125,12 @@ def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, del
                 _remove(run, binding, taken[name])
     except (ConnectorError, BrokenContract, ConfigurationError) as error:
         run.fail(f"{type(error).__name__}: {error}")
+        endpoint.meter.imported(endpoint.name, kind, "failed", time.monotonic() - started)
         log.error("import_failed", connector=endpoint.name, error=type(error).__name__, detail=str(error))
         raise ImportFailed(str(error)) from error
     except BaseException as error:
         run.fail(type(error).__name__)
+        endpoint.meter.imported(endpoint.name, kind, "stopped", time.monotonic() - started)
         raise
     read_all = len(whole) == len(bindings)
     again = held is not None or any(one.delta is not None and one.delta.unsettled for one in taken.values())
@@ -138,6 +141,7 @@ def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, del
         watermarks=None if again and status.watermarks else {name: one.watermark for name, one in taken.items()},
         delta=not read_all,
     )
+    endpoint.meter.imported(endpoint.name, kind, "held" if held else "ok", time.monotonic() - started)
     counts = run.counts
     log.info(
         "import_completed",

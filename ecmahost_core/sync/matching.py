@@ -15,6 +15,7 @@ from ecmahost_core.space.objects import ObjectState, SpaceObject
 from ecmahost_core.sync.access import Access, AnyOf, ByDn, ById, ByValue, Everybody, Key, NamedBy, Naming, Single
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Call, Endpoint
+from ecmahost_core.sync.questions import one_text
 from ecmahost_core.sync.references import named_by
 from ecmahost_core.sync.target_reads import read_by_value
 from ecmahost_core.sync.views import View
@@ -53,6 +54,8 @@ def matched_by(asked: Asked, access: Access) -> tuple[Iterator[SpaceObject], boo
     Reading them raises what ``search`` does.
     """
     if isinstance(access, Everybody):
+        if access.key is not None and one_text(access.key.target):
+            asked.endpoint.note_match(asked.binding, access.key.attribute)
         return _scanned(asked, access.key), False
     parts = access.parts if isinstance(access, AnyOf) else (access,)
     matched = _in_order([_looked_up(asked, part) for part in parts])
@@ -103,7 +106,7 @@ def _looked_up(asked: Asked, access: Single) -> Iterator[SpaceObject]:
         case ByDn():
             one = store.by_dn(space_type, access.dn)
         case ByValue():
-            yield from _match(asked, access.key)
+            yield from _by_learned(asked, access.key) if access.learned else _match(asked, access.key)
             return
         case Naming() | NamedBy():
             yield from _matching(asked, _by_reference(asked, access))
@@ -130,7 +133,7 @@ def _by_reference(asked: Asked, access: Naming | NamedBy) -> Iterable[SpaceObjec
 
 def _asks_target(endpoint: Endpoint, access: Single) -> bool:
     """Whether what an access does not find is not there, because the target itself has said so."""
-    can = isinstance(access, ByValue) and access.key.value is not None
+    can = isinstance(access, ByValue) and access.key.value is not None and not access.learned
     return can and endpoint.freshness is not Freshness.CACHE
 
 
@@ -155,6 +158,18 @@ def _match(asked: Asked, key: Key) -> Iterator[SpaceObject]:
         yield one
     if not some and key.value is not None and endpoint.freshness is not Freshness.CACHE:
         yield from _ask_target(asked, key, space_counts=not live)
+
+
+def _by_learned(asked: Asked, key: Key) -> Iterator[SpaceObject]:
+    """What ``_scanned`` gives for a key, by a look-up: what is no query attribute has no lock that would tell."""
+    being_created = _is_being_created(asked, key)  # first, as there
+    some = False
+    for one in _matching(asked, _indexed(asked, key)):
+        if one.state is ObjectState.LIVE:
+            some = True
+            yield one
+    if being_created and not some:
+        raise unavailable(BEING_CREATED, 5)
 
 
 def _from_index(asked: Asked, key: Key) -> Iterator[SpaceObject]:

@@ -11,10 +11,13 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from ecmahost_core.web.admin import admin_routes
 from ecmahost_core.web.answers import refusal, register_errors
+from ecmahost_core.web.cache import cache_routes
 from ecmahost_core.web.discovery import discovery_routes
-from ecmahost_core.web.doors import refuse, refuse_admin
+from ecmahost_core.web.doors import refuse, refuse_admin, refuse_metrics
 from ecmahost_core.web.framework import Application, current_request
 from ecmahost_core.web.health import health_routes
+from ecmahost_core.web.measuring import measure
+from ecmahost_core.web.metrics import metrics_routes
 from ecmahost_core.web.paths import COLLECTIONS, NormalisedPaths
 from ecmahost_core.web.protocol import protocol_routes
 from ecmahost_core.web.resources import resource_routes
@@ -50,6 +53,8 @@ def create_app(site: Site) -> Flask:
             return refuse(site, incoming, connector)
         if site.configuration.admin_enabled and (incoming.path + "/").startswith("/admin/"):
             return refuse_admin(site, incoming)
+        if site.configuration.metrics_enabled and incoming.path == "/metrics":
+            return refuse_metrics(site, incoming)
         return None
 
     @app.after_request
@@ -57,8 +62,10 @@ def create_app(site: Site) -> Flask:
         incoming = current_request()
         now = time.monotonic()
         response.headers["X-Request-Id"] = g.get("request_id", "")
-        milliseconds = round((now - g.get("started", now)) * 1000, 1)
-        level = access.debug if incoming.path in ("/healthz", "/readyz") else access.info
+        seconds = now - g.get("started", now)
+        measure(site, incoming, _connector(incoming.path), response.status_code, seconds)
+        milliseconds = round(seconds * 1000, 1)
+        level = access.debug if incoming.path in ("/healthz", "/readyz", "/metrics") else access.info
         level("request", method=incoming.method, route=_route(incoming), status=response.status_code, ms=milliseconds)
         return response
 
@@ -66,8 +73,11 @@ def create_app(site: Site) -> Flask:
     app.register_blueprint(discovery_routes(site))
     app.register_blueprint(resource_routes(site))
     app.register_blueprint(protocol_routes(site))
+    app.register_blueprint(cache_routes(site))
     if site.configuration.admin_enabled:
         app.register_blueprint(admin_routes(site))
+    if site.configuration.metrics_enabled:
+        app.register_blueprint(metrics_routes(site))
     return app
 
 

@@ -45,6 +45,21 @@ def refuse_admin(site: Site, request: Request) -> Response | None:
     return refusal(401, detail, {"WWW-Authenticate": _challenge(request)})
 
 
+def refuse_metrics(site: Site, request: Request) -> Response | None:
+    """Returns the refusal for a request to ``/metrics``, None when it may come in.
+
+    Where a token is configured, whoever shows it may, from anywhere; where none is, programs on this machine may.
+    """
+    if not site.configuration.metrics_tokens:
+        near = _is_near(request.environ.get("REMOTE_ADDR", ""))
+        detail = "Without a token (ecmahost metrics-token), /metrics is for programs on the host's own machine."
+        return None if near else refusal(403, detail)
+    if site.accepts_metrics(_bearer(request)):
+        return None
+    detail = "Send a token of /metrics as Authorization: Bearer; a connector's token is none."
+    return refusal(401, detail, {"WWW-Authenticate": _challenge(request)})
+
+
 def _is_near(address: str) -> bool:
     """Whether a connection comes from this machine; one over a Unix socket has no address."""
     if not address:

@@ -39,7 +39,7 @@ class Collection(BaseConverter):
     Otherwise a POST to ``/Schemas`` would be taken for a creation, and not for a method that is not allowed there.
     """
 
-    regex = r"(?!(?:Schemas|ResourceTypes|ServiceProviderConfig|Bulk|Me|\.search|[Vv][0-9]+)$)[^/]+"
+    regex = r"(?!(?:Schemas|ResourceTypes|ServiceProviderConfig|Bulk|Me|cache|\.search|[Vv][0-9]+)$)[^/]+"
     part_isolating = True
 
 

@@ -5,6 +5,7 @@ from flask import Blueprint, Response
 from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.certificates.expiry import Stage
 from ecmahost_core.connectors.breaker import BreakerState
+from ecmahost_core.metrics.quarantine import Writes
 from ecmahost_core.space.journal import EntryState
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.web.answers import answer
@@ -34,7 +35,8 @@ def health_routes(site: Site) -> Blueprint:
         A certificate never makes it 503: clients see an expired one themselves, and where one host is all there is, a
         load balancer that takes it away helps nobody. Its ``level`` is for whoever watches.
         """
-        states = {name: _state(endpoint) for name, endpoint in site.endpoints.items()}
+        writes = site.meter.totals().writes
+        states = {name: _state(endpoint, writes.get(name, Writes())) for name, endpoint in site.endpoints.items()}
         for name in site.broken:
             # One that was served before goes on with its last good configuration, which somebody should know.
             states.setdefault(name, {"ready": False, "reason": "configuration"})["configuration"] = "broken"
@@ -65,7 +67,7 @@ def _certificate(condition: Condition) -> dict[str, object]:
     return {"level": _LEVELS[stage], "state": state, **expiry}
 
 
-def _state(endpoint: Endpoint) -> dict[str, object]:
+def _state(endpoint: Endpoint, writes: Writes) -> dict[str, object]:
     """What can be said of a connector without asking its target and without saying anything of its objects."""
     status = endpoint.store.status(endpoint.name)
     state: dict[str, object] = {"ready": True}
@@ -85,6 +87,14 @@ def _state(endpoint: Endpoint) -> dict[str, object]:
         state["last_import"] = "failed"
     if status.held is not None:
         state["removals_held"] = status.held.count
+    if writes.near:
+        state["entra_quarantine"] = {"level": "warning", "writes": writes.total, "failed": writes.failed}
+    return {**state, **_journal(endpoint)}
+
+
+def _journal(endpoint: Endpoint) -> dict[str, object]:
+    """What of a connector's writes is not settled; empty when all is."""
+    state: dict[str, object] = {}
     entries = endpoint.store.entries(endpoint.name)
     if entries:
         state["open_entries"] = len(entries)

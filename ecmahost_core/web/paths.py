@@ -12,7 +12,7 @@ from ecmahost_core.scim.entra import request_target
 COLLECTIONS = ("Users", "Groups")
 """The endpoints of the RFC's resource types. Those of others a connector finds in any case, where it has them."""
 
-_OTHERS = ("Schemas", "ResourceTypes", "ServiceProviderConfig", "Bulk", "Me", ".search")
+_OTHERS = ("Schemas", "ResourceTypes", "ServiceProviderConfig", "Bulk", "Me", ".search", "cache")
 _NAMES = {name.lower(): name for name in (*COLLECTIONS, *_OTHERS)}
 _SCIM = "scim"
 _VERSION = "v2"

@@ -72,6 +72,7 @@ def served(site: Site, connector: str, collection: str) -> Served:
     endpoint = endpoint_of(site, connector)
     bindings = endpoint.bindings_for_scim(call_of(site).remaining())
     binding = of_collection(bindings, collection)
+    g.resource_type = binding.resource_type.name
     g.collection = binding.resource_type.endpoint.removeprefix("/")  # for the log: it is known, and no name of anybody
     return Served(endpoint, binding, site.epoch, base_url(request, connector))
 

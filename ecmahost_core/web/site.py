@@ -5,6 +5,7 @@ from typing import Protocol
 
 from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.model import HostConfiguration
+from ecmahost_core.metrics.meter import Meter
 from ecmahost_core.space.steadiness import Clock
 from ecmahost_core.sync.endpoint import Endpoint
 
@@ -41,6 +42,10 @@ class Site(Protocol):
         """Whether this machine's clock goes steadily."""
 
     @property
+    def meter(self) -> Meter:
+        """What counts the requests of this process, and knows what the host's other processes have counted."""
+
+    @property
     def certificate(self) -> Condition:
         """What can be said of the host's certificate now."""
 
@@ -49,3 +54,6 @@ class Site(Protocol):
 
     def accepts_admin(self, token: str) -> bool:
         """Returns whether a bearer token opens ``/admin/``."""
+
+    def accepts_metrics(self, token: str) -> bool:
+        """Returns whether a bearer token opens ``/metrics``."""

@@ -12,7 +12,8 @@ MAPPED = '[schema_mapping.Device]\nserial = "Serial"\n'
 URN_EXPECTED = f'a URN of your own for its core schema, such as "{URN}"'
 RESERVED = "User, Group, Schema, ResourceType, ServiceProviderConfig, Bulk, Me are SCIM's own"
 ENDPOINTS = (
-    "/Users, /Groups, /Schemas, /ResourceTypes, /ServiceProviderConfig, /Bulk, /Me and versions (/v2) are SCIM's"
+    "/Users, /Groups, /Schemas, /ResourceTypes, /ServiceProviderConfig, /Bulk, /Me, /cache"
+    " and versions (/v2) are SCIM's"
 )
 
 

@@ -9,10 +9,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
@@ -44,10 +44,11 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
         time.sleep(float(argument))
     elif action == "large":
         answer, status = b"x" * int(argument), "200 OK"
-    elif action == "raise":
-        raise ValueError("password=hunter2")
-    elif action == "exit":
-        sys.exit(argument)
+    elif action in ("raise", "exit"):
+        fail(action, argument)
+    elif action == "break-off":
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return parts_that_end_early()
     elif action == "scheme":
         answer, status = environ["wsgi.url_scheme"].encode(), "200 OK"
     elif action == "bind":
@@ -57,6 +58,17 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
         answer, status = b"nothing here", "404 Not Found"
     start_response(status, [("Content-Length", str(len(answer))), ("Content-Type", "text/plain")])
     return [answer]
+
+
+def fail(action: str, argument: str) -> NoReturn:
+    if action == "exit":
+        sys.exit(argument)
+    raise ValueError("password=hunter2")
+
+
+def parts_that_end_early() -> Iterator[bytes]:
+    yield b"a part"
+    raise ValueError("password=hunter2")
 
 
 def body(environ: WSGIEnvironment) -> tuple[bytes, str]:

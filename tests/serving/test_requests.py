@@ -30,6 +30,14 @@ def test_a_request_without_a_body_has_an_empty_one(host: Any) -> None:
     assert host.request("/body") == (200, digest(b""))
 
 
+def test_an_answer_that_breaks_off_is_never_taken_for_the_whole(host: Any) -> None:
+    answer = host.exchange(b"GET /break-off HTTP/1.1\r\nHost: a\r\n\r\nGET /pid HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert b"a part" in answer
+    assert not answer.endswith(b"0\r\n\r\n")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert host.request("/pid")[0] == 200
+
+
 def test_a_body_above_the_limit_is_too_large_with_a_length_and_in_chunks(host: Any) -> None:
     content = b"x" * 1_000_001
     assert host.request("/body", "POST", content) == (413, b"too large")

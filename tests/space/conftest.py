@@ -215,6 +215,7 @@ class Desk:
             assert self.rows("PRAGMA integrity_check") == [("ok",)]
         for number, live in self.rows("SELECT id, live FROM space_type"):
             assert self.rows("SELECT count(*) FROM object WHERE type = ? AND state = 0", number) == [(live,)]
+            assert self.rows("SELECT coalesce(sum(live), 0) FROM listing WHERE type = ?", number) == [(live,)]
         self._check_values()
         self._check_links()
         self._check_targets()

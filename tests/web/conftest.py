@@ -14,6 +14,7 @@ import pytest
 from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.model import HostConfiguration, Properties, TokenHash
 from ecmahost_core.configuration.tokens import PREFIX, accepts, hash_token
+from ecmahost_core.metrics.meter import Meter
 from ecmahost_core.scim import urns
 from ecmahost_core.space.steadiness import Clock
 from ecmahost_core.sync.endpoint import Endpoint
@@ -51,6 +52,7 @@ class Site:
     store_trouble: str = ""
     certificate: Condition = field(default_factory=lambda: Condition("there is none", None))
     cursor_secret: bytes = b"c" * 32
+    meter: Meter = field(default_factory=Meter)
 
     @property
     def epoch(self) -> str:
@@ -114,7 +116,9 @@ def site(desk: Any, tmp_path: Path) -> Site:
     configuration = HostConfiguration(
         tmp_path, "127.0.0.1", 0, tmp_path / "c", tmp_path / "k", 1, "info", request_budget=5.0, body_limit=BODY_LIMIT
     )
-    return Site(configuration, {"hr": desk.endpoint}, {"broken": "a plugin that nobody can load"})
+    return Site(
+        configuration, {"hr": desk.endpoint}, {"broken": "a plugin that nobody can load"}, meter=desk.endpoint.meter
+    )
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ecmahost_core.configuration.model import TokenHash
-from ecmahost_core.configuration.tokens import PREFIX, hash_admin_token, hash_token, verify, verify_admin
+from ecmahost_core.configuration.tokens import PREFIX, Door, hash_door_token, hash_token, verify, verify_door
 from ecmahost_core.scim import urns
 from ecmahost_core.web.app import create_app
 
@@ -99,16 +99,17 @@ def test_it_is_off_by_default(site):
         assert client.post(EXPLAIN, json=BODY, headers=headers).status_code == 404
 
 
-def test_neither_kind_of_hash_is_good_for_the_other():
+def test_no_kind_of_hash_is_good_for_another():
     now = datetime.now(UTC)
-    connectors, admins = (
-        (TokenHash(made(KEY, TOKEN).removeprefix(PREFIX)),) for made in (hash_token, hash_admin_token)
-    )
-    assert verify(KEY, connectors, TOKEN, now)
-    assert verify_admin(KEY, admins, TOKEN, now)
-    assert not verify(KEY, admins, TOKEN, now)
-    assert not verify_admin(KEY, connectors, TOKEN, now)
-    assert not verify_admin(KEY, (), TOKEN, now)
-    assert not verify_admin(b"another key" * 3, admins, TOKEN, now)
-    with pytest.raises(ValueError, match="a secret token has"):
-        hash_admin_token(KEY, "short")
+    (connectors,) = (TokenHash(hash_token(KEY, TOKEN).removeprefix(PREFIX)),)
+    hashed = {door: TokenHash(hash_door_token(KEY, door, TOKEN).removeprefix(PREFIX)) for door in Door}
+    assert verify(KEY, [connectors], TOKEN, now)
+    for door, own in hashed.items():
+        others = [connectors, *(one for other, one in hashed.items() if other is not door)]
+        assert verify_door(KEY, door, [own], TOKEN, now)
+        assert not verify_door(KEY, door, others, TOKEN, now)
+        assert not verify(KEY, [own], TOKEN, now)
+        assert not verify_door(KEY, door, (), TOKEN, now)
+        assert not verify_door(b"another key" * 3, door, [own], TOKEN, now)
+        with pytest.raises(ValueError, match="a secret token has"):
+            hash_door_token(KEY, door, "short")

@@ -36,6 +36,8 @@ _OWN: Mapping[int, tuple[str, ...]] = {
         "CREATE INDEX event_connector ON event (connector, seq)",
         "CREATE INDEX reference_target ON reference (target, attribute, owner) WHERE target IS NOT NULL",
     ),
+    # As above: the row of the newest keys is changed with every object that comes.
+    8: ("ALTER TABLE listing SET (fillfactor = 50)",),
 }
 """What follows the migration to a version, here only."""
 

@@ -13,7 +13,7 @@ import orjson
 from ecmahost_core.ecma.values import attributes_from_json, text_of
 from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import ObjectState
-from ecmahost_core.space.sql import departures, digests, links, references
+from ecmahost_core.space.sql import departures, digests, links, listing, references
 from ecmahost_core.space.sql.database import Transaction
 from ecmahost_core.space.sql.rows import Encoded, StoredRow, carried_over, compact, value_keys
 from ecmahost_core.space.sql.type_row import TypeRow
@@ -87,6 +87,7 @@ def insert(
     )
     if state == ObjectState.LIVE:
         _count(transaction, row, live=len(news), shifts=0)
+        listing.more(connection, row.id, keys)
     return keys
 
 
@@ -133,7 +134,7 @@ def replace(
     if (new.anchor_key, new.dn_key) != (old.anchor_key, old.dn_key):
         _doubt(transaction, old.key, new)
         references.resolve(transaction, row, [(old.key, new.anchor_key, new.dn_key)])
-    _count_state(transaction, row, old.state, int(state))
+    _count_state(transaction, row, old, int(state))
     return seq
 
 
@@ -144,7 +145,7 @@ def set_state(transaction: Transaction, row: TypeRow, old: StoredRow, state: Obj
         "UPDATE object SET state = ?, change_seq = ?, modified = ? WHERE key = ?",
         (int(state), seq, transaction.now, old.key),
     )
-    _count_state(transaction, row, old.state, int(state))
+    _count_state(transaction, row, old, int(state))
     return seq
 
 
@@ -185,9 +186,10 @@ def remove(
     if bury:
         seq = transaction.next_seq(len(olds))
         _bury(transaction, row, [old.anchor_key for old in olds], seq)
-    live = sum(old.state == ObjectState.LIVE for old in olds)
+    live = [old.key for old in olds if old.state == ObjectState.LIVE]
     if live:
-        _count(transaction, row, live=-live, shifts=1)
+        _count(transaction, row, live=-len(live), shifts=1)
+        listing.fewer(connection, row.id, live)
     return touched
 
 
@@ -289,9 +291,12 @@ def _bury(transaction: Transaction, row: TypeRow, anchor_keys: Sequence[str], fi
     )
 
 
-def _count_state(transaction: Transaction, row: TypeRow, before: int, after: int) -> None:
-    if before != after:
-        _count(transaction, row, live=1 if after == ObjectState.LIVE else -1, shifts=1)
+def _count_state(transaction: Transaction, row: TypeRow, old: StoredRow, after: int) -> None:
+    if old.state == after:
+        return
+    live = after == ObjectState.LIVE
+    _count(transaction, row, live=1 if live else -1, shifts=1)
+    (listing.more if live else listing.fewer)(transaction.connection, row.id, [old.key])
 
 
 def _count(transaction: Transaction, row: TypeRow, *, live: int, shifts: int) -> None:

@@ -83,9 +83,9 @@ class Lookups:
             indexed = complete or is_indexed(connection, type_id, attribute)
         if indexed:
             return [object_from_row(row) for row in rows]
-        if attribute not in space_type.indexed:
+        if attribute not in space_type.indexed and attribute not in space_type.matched:
             raise ValueError(f"{attribute} is not an indexed attribute of {space_type.resource_type}")
-        # Only in a process that may not write, and so could not complete the index.
+        # In a process that may not write, and so could not complete the index, and where the index is being given up.
         found = (
             one
             for one in self.scan(space_type, after)

@@ -2,12 +2,13 @@
 
 A client that pages asks for the index at which its last page ended. The bookmark turns that index into a key, so that
 the last page of a million costs what the first one does. A bookmark is right as long as the list has only grown at its
-end, which the type's ``shifts`` tells; and the nearest earlier one shortens the way to any other index.
+end, which the type's ``shifts`` tells. The way to any other index is short by what is counted (``listing``).
 """
 
 import threading
 
 from ecmahost_core.space.objects import SpaceObject, SpaceType
+from ecmahost_core.space.sql import listing
 from ecmahost_core.space.sql.database import Connection, Database
 from ecmahost_core.space.sql.rows import OBJECT_COLUMNS, object_from_row
 from ecmahost_core.space.sql.types import Types
@@ -25,16 +26,10 @@ class Bookmarks:
         self._shifts = -1
         self._keys: dict[int, int] = {}
 
-    def nearest(self, shifts: int, start: int) -> tuple[int, int]:
-        """Returns the last known index up to ``start`` and the key after which it begins."""
+    def key_of(self, shifts: int, start: int) -> int | None:
+        """Returns the key after which ``start`` begins, where that is remembered."""
         with self._lock:
-            if shifts != self._shifts:
-                return 0, 0
-            key = self._keys.get(start)
-            if key is not None:
-                return start, key
-            index = max((index for index in self._keys if index < start), default=0)
-            return index, self._keys.get(index, 0)
+            return self._keys.get(start) if shifts == self._shifts else None
 
     def put(self, shifts: int, index: int, key: int) -> None:
         """Remembers that ``index`` begins after ``key``, unless a newer list is known already."""
@@ -73,9 +68,11 @@ class Pages:
             if start >= live:
                 connection.execute("COMMIT")
                 return []
-            index, key = bookmarks.nearest(shifts, start)
-            if index < start:
-                key = _key_before(connection, type_id, key, start - index)
+            key = bookmarks.key_of(shifts, start)
+            if key is None:
+                index, key = listing.stretch_of(connection, type_id, start)
+                if index < start:
+                    key = _key_before(connection, type_id, key, start - index)
             rows = connection.execute(
                 f"SELECT {OBJECT_COLUMNS} FROM object"  # noqa: S608  # names, no values
                 " WHERE type = ? AND state = 0 AND key > ? ORDER BY key LIMIT ?",

@@ -16,6 +16,8 @@ _BY_TYPE = (
     ("value_index", ("type", "attribute", "value_key", "object")),
     ("tombstone", ("type", "anchor_key")),
     ("missing", ("type", "object_id")),
+    ("matched", ("type", "attribute")),
+    ("listing", ("type", "stretch")),
 )
 
 

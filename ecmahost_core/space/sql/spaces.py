@@ -8,10 +8,11 @@ from collections.abc import Mapping
 
 import orjson
 
-from ecmahost_core.space.fingerprint import Fingerprint, Standing
+from ecmahost_core.space.fingerprint import Fingerprint, MatchedIndex, Standing
 from ecmahost_core.space.history import EventRecord
 from ecmahost_core.space.sql.database import Connection, Database
 from ecmahost_core.space.sql.events import write_event
+from ecmahost_core.space.sql.matched import noted
 from ecmahost_core.space.sql.rows import compact
 from ecmahost_core.space.sql.types import connector_id
 from ecmahost_core.space.store import EntriesOpen
@@ -29,7 +30,11 @@ def agree(database: Database, connector: str, fingerprint: Fingerprint) -> Stand
             rows = transaction.connection.execute(_ROW, (connector,)).fetchall()
             _note(transaction.connection, rows[0], fingerprint)
             rows = transaction.connection.execute(_ROW, (connector,)).fetchall()
-    return _standing(rows[0], fingerprint) if rows else Standing(0)
+    if not rows:
+        return Standing(0)
+    with database.read() as connection:
+        matched = noted(connection, rows[0][0])
+    return _standing(rows[0], fingerprint, matched)
 
 
 def accept(database: Database, connector: str, fingerprint: Fingerprint, event: EventRecord) -> None:
@@ -99,13 +104,13 @@ def _note(connection: Connection, row: _Row, fingerprint: Fingerprint) -> None:
             note_content(connection, number, fingerprint.content)
 
 
-def _standing(row: _Row, fingerprint: Fingerprint) -> Standing:
+def _standing(row: _Row, fingerprint: Fingerprint, matched: Mapping[str, MatchedIndex]) -> Standing:
     number, identity, content, _ = row
     incomplete: frozenset[str] = frozenset()
     if content is not None and fingerprint.content is not None:
         brought = _loaded(content)
         incomplete = frozenset(name for name, form in fingerprint.content.items() if brought.get(name) != form)
-    return Standing(number, _differences(identity, fingerprint), incomplete)
+    return Standing(number, _differences(identity, fingerprint), incomplete, matched)
 
 
 def _differences(identity: str | None, fingerprint: Fingerprint) -> dict[str, tuple[str, str]]:

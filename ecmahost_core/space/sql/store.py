@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ecmahost_core.space.fingerprint import Fingerprint, Standing
-from ecmahost_core.space.history import ConnectorStatus, EventRecord, ImportRequest, StoredEvent
+from ecmahost_core.space.history import ConnectorStatus, EventRecord, Figures, ImportRequest, StoredEvent
 from ecmahost_core.space.journal import (
     JournalEntry,
     LockKey,
@@ -26,7 +26,9 @@ from ecmahost_core.space.sql import (
     completion,
     departures,
     events,
+    figures,
     journal,
+    matched,
     opening,
     orphans,
     retired,
@@ -102,6 +104,10 @@ class SqlStore(Readings):
     def status(self, connector: str) -> ConnectorStatus:
         """See ``Store.status``."""
         return status.read_status(self._database, self._processes, connector)
+
+    def figures(self, connector: str) -> Figures:
+        """See ``Store.figures``."""
+        return figures.figures(self._database, connector)
 
     def change_seq(self) -> int:
         """See ``Store.change_seq``."""
@@ -228,6 +234,14 @@ class SqlStore(Readings):
     def prepare(self, space_type: SpaceType) -> None:
         """See ``Store.prepare``."""
         self._types.require(space_type, patience=float("inf"))
+
+    def note_matched(self, space_type: SpaceType, attribute: str) -> None:
+        """See ``Store.note_matched``."""
+        matched.note(self._database, self._types.require(space_type), attribute)
+
+    def forget_matched(self, space_type: SpaceType, attribute: str, *, keep_index: bool = False) -> None:
+        """See ``Store.forget_matched``."""
+        matched.forget(self._database, self._types.require(space_type), attribute, keep_index=keep_index)
 
     def objects_held(self, connector: str) -> int:
         """See ``Store.objects_held``."""

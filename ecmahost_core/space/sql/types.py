@@ -50,11 +50,13 @@ class Types:
     def require(self, space_type: SpaceType, patience: float | None = None) -> int:
         """Returns the type's number, making it and completing its index first where that is needed.
 
+        With ``patience`` it looks at the index whatever it remembers: an index that clients asked for may have gone.
+
         Raises SpaceReplaced for a type of a space that was reset, StoreUnavailable when its index takes so long that
         nobody should wait for it (``patience`` seconds): the next caller goes on with it.
         """
         known = self._known.get(space_type)
-        if known is not None:
+        if known is not None and patience is None:
             return known
         with self._lock:
             lock = self._locks.setdefault((space_type.connector, space_type.resource_type), threading.Lock())
@@ -119,7 +121,8 @@ def _ensure(transaction: Transaction, space_type: SpaceType) -> tuple[int, bool]
     require_space(connection, connector)
     number = _type_id(connection, connector, space_type.resource_type)
     again = _set_attributes(connection, connector, number, space_type)
-    incomplete = indexing.require(transaction, number, space_type.indexed, space_type.references)
+    wanted = (*space_type.indexed, *space_type.matched)
+    incomplete = indexing.require(transaction, number, wanted, space_type.references)
     return number, rescoping.require(transaction, number, again) or incomplete
 
 

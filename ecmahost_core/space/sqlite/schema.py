@@ -19,6 +19,9 @@ What the tables promise each other, in every committed state:
   old name nothing of it is seen but its history;
 - ``space_type.live`` is the number of live objects, and ``shifts`` grows whenever the list of live objects changes
   anywhere but at its end, so that a bookmark knows when it is wrong;
+- ``listing.live`` is the number of a type's live objects whose key divided by 4096 is ``stretch``;
+- ``matched`` holds attributes that clients match on beside the query attributes; of one that is ``dropping`` rows of
+  ``value_index`` may be left;
 - ``journal_lock`` holds the keys of the rows of ``journal``, and no others.
 """
 
@@ -210,7 +213,35 @@ _DELTAS = (
     "ALTER TABLE connector ADD COLUMN import_request TEXT",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PASSWORDS, _SPACES, _LINKS, SHORT_KEYS, _DELTAS)
+_MATCHED = (
+    """CREATE TABLE matched (
+        type INTEGER NOT NULL,
+        attribute TEXT NOT NULL,
+        dropping INTEGER NOT NULL,
+        PRIMARY KEY (type, attribute)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+_LISTING = (
+    """CREATE TABLE listing (
+        type INTEGER NOT NULL,
+        stretch INTEGER NOT NULL,
+        live INTEGER NOT NULL,
+        PRIMARY KEY (type, stretch)
+    ) STRICT, WITHOUT ROWID""",
+    "INSERT INTO listing SELECT type, key / 4096, count(*) FROM object WHERE state = 0 GROUP BY type, key / 4096",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    _FIRST,
+    _PASSWORDS,
+    _SPACES,
+    _LINKS,
+    SHORT_KEYS,
+    _DELTAS,
+    _MATCHED,
+    _LISTING,
+)
 """The statements that take a file from version n to n + 1, at index n. A released one is never edited."""
 
 

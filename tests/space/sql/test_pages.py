@@ -3,6 +3,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from ecmahost_core.space.journal import (
     WriteIntent,
 )
 from ecmahost_core.space.objects import SpaceType, TargetObject
+from ecmahost_core.space.sql import listing
 from ecmahost_core.space.sql.pages import BOOKMARKS
 from ecmahost_core.space.sqlite import open_store
 
@@ -89,7 +91,7 @@ def test_the_page_that_starts_where_the_last_one_ended_skips_nothing_on_its_way(
         assert desk.store.page(desk.users, 100, 50)[0].anchor == ("u100",)
         assert not [statement for statement in statements if "OFFSET" in statement]
         assert desk.store.page(desk.users, 120, 50)[0].anchor == ("u120",)
-        assert [statement for statement in statements if "OFFSET 19" in statement]
+        assert [statement for statement in statements if "OFFSET 119" in statement]
         statements.clear()
         desk.delete(desk.named("u000"))
         assert desk.store.page(desk.users, 150, 50)[0].anchor == ("u151",)
@@ -120,3 +122,26 @@ def test_a_page_of_nothing_and_a_page_beyond_the_end_are_empty(desk: Any) -> Non
     assert desk.store.page(desk.users, 1, 10) == []
     assert desk.store.page(desk.users, 10**12, 10) == []
     assert len(desk.store.page(desk.users, -5, 10**9)) == 1
+
+
+def counted(desk: Any) -> list[tuple[int, ...]]:
+    """What is counted of each stretch, and what there is."""
+    live = "SELECT type, key / 4, count(*) FROM object WHERE state = 0 GROUP BY type, key / 4 ORDER BY 1, 2"
+    assert desk.rows("SELECT type, stretch, live FROM listing ORDER BY 1, 2") == desk.rows(live)
+    found: list[tuple[int, ...]] = desk.rows("SELECT sum(live) FROM listing")
+    return found
+
+
+def test_stretches_of_the_list_are_counted_whatever_happens_to_it(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "STRETCH", 4)
+    people = [desk.user(f"u{number:02}") for number in range(30)]
+    desk.load(*people)
+    assert counted(desk) == [(30,)]
+    desk.load(*people[:3], *people[8:29])
+    assert counted(desk) == [(24,)]
+    desk.load(*people)
+    assert counted(desk) == [(30,)]
+    whole = [one.id for one in desk.store.page(desk.users, 0, 100)]
+    fresh = desk.open()
+    for start in range(31):
+        assert [one.id for one in fresh.page(desk.users, start, 3)] == whole[start : start + 3]

@@ -1,0 +1,1 @@
+"""What the processes of a host count, in memory that they share; ``web/metrics`` tells it to Prometheus."""
