@@ -61,7 +61,9 @@ class Host:
         self.configuration = configuration
         self._catalogue = catalogue
         self._keys: Keys = load_keys(home)
-        self.store: Store = open_store(configuration.store, configuration.runtime, writing=writing)
+        self.store: Store = open_store(
+            configuration.store, configuration.runtime, writing=writing, history_days=configuration.history_days
+        )
         self._certificate = CertificateWatch(configuration.certificate, configuration.key)
         self._published = published
         self._last_good = LastGood(configuration.runtime / "last_good") if published else None

@@ -53,10 +53,11 @@ def load_host(home: Home) -> HostConfiguration:
     if isinstance(document, ConfigurationProblem):
         raise ConfigurationError((*problems, document))
     report = Report(str(home.host_file), problems)
-    report.unknown_tables("", document, ("host", "tls", "logs", "admin"))
+    report.unknown_tables("", document, ("host", "tls", "logs", "store", "admin"))
     host = report.read("host", table(schemas.HostTab), document.get("host", {})) or {}
     tls = report.read("tls", table(schemas.TlsTab), document.get("tls", {})) or {}
     logs = report.read("logs", table(schemas.LogsTab), document.get("logs", {})) or {}
+    store = report.read("store", table(schemas.StoreTab), document.get("store", {})) or {}
     admin = report.read("admin", table(schemas.AdminTab), document.get("admin", {})) or {}
     if report.problems:
         raise ConfigurationError(tuple(report.problems))
@@ -66,6 +67,7 @@ def load_host(home: Home) -> HostConfiguration:
         key=home.resolve(tls.get("key", home.certificate_key.name)),
         **host,
         **logs,
+        **store,
         **admin,
     )
 

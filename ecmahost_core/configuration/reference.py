@@ -30,7 +30,13 @@ In `[connectivity]` and wherever else a parameter of the plugin stands, any text
 `{ file = "path" }`; a secret is one of these, or what `ecmahost encrypt` prints.
 """
 
-_HOST = (("host", schemas.HostTab), ("tls", schemas.TlsTab), ("logs", schemas.LogsTab), ("admin", schemas.AdminTab))
+_HOST = (
+    ("host", schemas.HostTab),
+    ("tls", schemas.TlsTab),
+    ("logs", schemas.LogsTab),
+    ("store", schemas.StoreTab),
+    ("admin", schemas.AdminTab),
+)
 _BEFORE = (("properties", schemas.PropertiesTab),)
 _AFTER = (
     ("run_profiles", schemas.RunProfilesTab),

@@ -3,7 +3,8 @@
 Every method is one short transaction. None of them calls a connector, and none is called with a transaction open.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from ecmahost_core.errors import EcmahostError
@@ -13,6 +14,7 @@ from ecmahost_core.space.history import (
     EventRecord,
     HeldRemovals,
     ImportCounts,
+    Leaving,
     StoredEvent,
 )
 from ecmahost_core.space.journal import (
@@ -22,6 +24,7 @@ from ecmahost_core.space.journal import (
     WriteIntent,
 )
 from ecmahost_core.space.objects import SpaceObject, SpaceType, TargetObject
+from ecmahost_core.space.past import PastEntry
 from ecmahost_core.space.readings import Readings
 
 
@@ -56,6 +59,21 @@ class SpaceReplaced(StoreUnavailable):
     """The connector's space was reset since the caller began: begin again with the new one (``agree``)."""
 
 
+class TooManyLeaving(EcmahostError):
+    """So many were disabled and deleted within the last hour that nobody else may go (``WriteIntent.leaving``).
+
+    Attributes:
+        count: how many they are.
+        retry_after: seconds until the next one may go; 1 to 3600.
+    """
+
+    def __init__(self, count: int, retry_after: int) -> None:
+        """Keeps both."""
+        super().__init__(f"{count} were disabled or deleted within the last hour")
+        self.count = count
+        self.retry_after = retry_after
+
+
 class EntriesOpen(EcmahostError):
     """A space with open journal entries cannot be reset.
 
@@ -83,6 +101,9 @@ class ImportRun(Protocol):
     first: bool
     """Whether no import of this connector has ever completed."""
     counts: ImportCounts
+    confirmed: bool
+    """Whether a person has said that whatever is missing may go; set before the first ``compare``. Otherwise links that
+    are not met are put off until ``remove_links``."""
 
     def compare(self, space_type: SpaceType, objects: Sequence[TargetObject]) -> None:
         """Compares a page with the space and writes what differs. Never removes anything.
@@ -95,6 +116,15 @@ class ImportRun(Protocol):
 
     def remove_missing(self, space_type: SpaceType) -> None:
         """Removes what was not seen, at most 500 in a transaction, looking again at number and journal for each."""
+
+    def missing_links(self, space_type: SpaceType) -> tuple[int, int]:
+        """Returns how many links (memberships) of the objects that it met were put off, and how many links there are.
+
+        The second is 0 where the first is.
+        """
+
+    def remove_links(self, space_type: SpaceType) -> None:
+        """Removes the links that were put off, but those of objects that were changed since."""
 
     def complete(self, *, held: HeldRemovals | None, content: Mapping[str, str] | None = None) -> None:
         """Ends the run normally, with an event: the connector becomes visible, the alarm is set or cleared.
@@ -113,6 +143,8 @@ class Store(Readings, Protocol):
     """Random, made with the store: ETags of a lost and rebuilt store never match the old ones."""
     incarnation: str
     """This process's name in the journal; empty for a store that was opened for reading only."""
+    keeps_past: bool
+    """Whether it is kept who changed what of whom, with values (``past``)."""
 
     def close(self) -> None:
         """Releases everything; the incarnation's open entries become orphans."""
@@ -127,7 +159,7 @@ class Store(Readings, Protocol):
     def open_entry(self, intent: WriteIntent) -> JournalEntry:
         """Takes the keys and writes the journal, in one transaction.
 
-        Raises KeysTaken, DuplicateValue or ObjectChanged, having written nothing.
+        Raises KeysTaken, DuplicateValue, ObjectChanged or TooManyLeaving, having written nothing.
         """
 
     def complete(self, entry: JournalEntry, outcome: TargetObject | None, event: EventRecord) -> SpaceObject | None:
@@ -218,6 +250,25 @@ class Store(Readings, Protocol):
         ``at_once``: also of those of the last ten minutes, because no process works with them.
         """
 
+    # Who goes
+
+    def leaving(self, connector: str) -> Leaving:
+        """Returns how many were disabled and deleted within the last hour, as far as they are counted."""
+
+    def release(self, connector: str, event: EventRecord) -> None:
+        """Begins to count anew who is disabled and deleted, because a person lets as many go once more."""
+
+    # The past of single objects
+
+    def past(self, connector: str, person: str) -> list[PastEntry]:
+        """Returns what is kept of the objects that have or had this id, anchor or indexed value, oldest first.
+
+        Also of objects that are gone, and of additions that came to nothing.
+        """
+
+    def drift(self, connector: str, since: datetime | None = None) -> Iterator[PastEntry]:
+        """Yields what readings of the target found changed by somebody else, oldest first."""
+
     # Imports and events
 
     def begin_import(self, connector: str, space: int = 0) -> ImportRun:
@@ -231,6 +282,9 @@ class Store(Readings, Protocol):
 
     def events(self, connector: str, limit: int) -> list[StoredEvent]:
         """Returns the newest events, newest first."""
+
+    def events_after(self, connector: str, seq: int, limit: int) -> list[StoredEvent]:
+        """Returns the first events behind a number, oldest first."""
 
     def prune(self, retention_days: int) -> None:
         """Removes old events, tombstones that no running import needs, and spaces that were reset."""

@@ -7,8 +7,9 @@ is down at start still serves what its space holds.
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import orjson
 import structlog
@@ -54,11 +55,13 @@ class Call:
         deadline: on ``time.monotonic``'s clock; nothing waits beyond it.
         request_id: goes into the journal, the events and the log.
         actor: ``scim``, ``worker`` or ``cli``.
+        asked: what the client asked for, as it is kept with the past of the object (``asked``); empty: not kept.
     """
 
     deadline: float
     request_id: str
     actor: str = "scim"
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     def remaining(self) -> float:
         """Returns the seconds that are left, at least 0."""

@@ -6,6 +6,7 @@ from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.certificates.expiry import Stage
 from ecmahost_core.space.journal import EntryState
 from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.leaving import is_holding_back
 from ecmahost_core.web.answers import answer
 from ecmahost_core.web.site import Site
 
@@ -72,6 +73,12 @@ def _state(endpoint: Endpoint) -> dict[str, object]:
         state["last_import"] = "failed"
     if status.held is not None:
         state["removals_held"] = status.held.count
+        if status.held.links:
+            state["links_held"] = status.held.links
+        if status.held.lost:
+            state["schema_lost"] = list(status.held.lost)
+    if is_holding_back(endpoint):
+        state["incoming_brake"] = "holding back"
     entries = endpoint.store.entries(endpoint.name)
     if entries:
         state["open_entries"] = len(entries)

@@ -18,8 +18,10 @@ from ecmahost_core.space.sqlite.ids import random_ids
 from ecmahost_core.space.sqlite.known import none_between
 from ecmahost_core.space.sqlite.links import Owing, Room
 from ecmahost_core.space.sqlite.locks import held_keys, is_held
+from ecmahost_core.space.sqlite.past import Noting
 from ecmahost_core.space.sqlite.rows import STORED_COLUMNS, Encoded, StoredRow, carried_over, select_in
 from ecmahost_core.space.sqlite.type_row import SPACE_REPLACED, TypeRow, type_row
+from ecmahost_core.space.sqlite.unlinking import Unlinking
 from ecmahost_core.space.store import SpaceReplaced
 
 
@@ -58,12 +60,16 @@ class Reading:
         began_seq: the change number that was the newest before the reading began.
         seen: what it has met, of all batches; complete only for batches that were committed.
         own: change numbers that this reading itself gave to objects which it may still meet.
+        noting: notes what somebody else has changed; None where nothing is kept of the past.
+        unlinking: holds back the links that are not in the target any more; None where they are removed at once.
     """
 
     space_type: SpaceType
     began_seq: int
     seen: SeenKeys = field(default_factory=SeenKeys)
     own: dict[int, int] = field(default_factory=dict)
+    noting: Noting | None = None
+    unlinking: Unlinking | None = None
 
     def loses_to(self, old: StoredRow) -> bool:
         """Returns whether the space's object is newer than this reading."""
@@ -136,7 +142,7 @@ class _Batch:
         self.taken_anchors: set[str] = set()
         self.taken_dns: set[str] = set()
         self.news: list[Encoded] = []
-        self.room = Room(reading.began_seq)
+        self.room = Room(reading.began_seq, unlinking=reading.unlinking)
 
     def is_new(self) -> bool:
         """Returns whether nothing speaks against any of the objects, so that none need be decided about by itself."""
@@ -170,7 +176,10 @@ class _Batch:
     def finish(self) -> Applied:
         """Stores the new objects; returns what became of the batch."""
         ids = self._ids()
-        keys = changes.insert(self.transaction, self.row, list(zip(self.news, ids, strict=True)), room=self.room)
+        news = list(zip(self.news, ids, strict=True))
+        keys = changes.insert(self.transaction, self.row, news, room=self.room)
+        if self.reading.noting is not None and news:
+            self.reading.noting.added(self.transaction, self.row, news)
         self.applied.added = len(keys)
         self.applied.owing = self.room.owing
         self.applied.seen = [*self.met, *keys]
@@ -217,6 +226,9 @@ class _Batch:
             kept = self._kept(new, old)
             state = ObjectState(old.state)
             changes.replace(self.transaction, self.row, old, new, state=state, kept=kept, room=self.room)
+            if self.reading.noting is not None:
+                parts = self.room.changed.pop(old.key, {})
+                self.reading.noting.changed(self.transaction, self.row, old, new, parts)
             if old.dn_key is not None and old.dn_key != new.dn_key:
                 self.by_dn.pop(old.dn_key, None)
             self.applied.changed += 1

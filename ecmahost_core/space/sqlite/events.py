@@ -1,6 +1,8 @@
 """The connector's history: one row for each thing that happened, without values, removed after the retention time."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import orjson
 
@@ -14,10 +16,12 @@ _SPACES = (
     "WITH RECURSIVE spaces(id) AS (SELECT id FROM connector WHERE name = ?"
     " UNION SELECT c.id FROM connector c JOIN spaces s ON c.successor = s.id) SELECT id FROM spaces"
 )
-_NEWEST = (
+_SELECT = (
     "SELECT seq, time, kind, outcome, object_id, request_id, actor, error, milliseconds, detail FROM event"
-    " WHERE connector = ? ORDER BY seq DESC LIMIT ?"
+    " WHERE connector = ?"
 )
+_NEWEST = f"{_SELECT} ORDER BY seq DESC LIMIT ?"
+_NEXT = f"{_SELECT} AND seq > ? ORDER BY seq LIMIT ?"
 
 
 def write_event(transaction: Transaction, connector: int, event: EventRecord, object_id: str = "") -> None:
@@ -44,25 +48,15 @@ def newest(database: Database, connector: str, limit: int) -> list[StoredEvent]:
         spaces = connection.execute(_SPACES, (connector,)).fetchall()
         # One after the other: the index has the newest of one space, and would have to sort those of several.
         found = [row for (space,) in spaces for row in connection.execute(_NEWEST, (space, limit)).fetchall()]
-    rows = sorted(found, reverse=True)[:limit]
-    return [
-        StoredEvent(
-            seq=seq,
-            time=moment(time),
-            connector=connector,
-            record=EventRecord(
-                kind=kind,
-                outcome=outcome,
-                object_id=object_id,
-                request_id=request_id,
-                actor=actor,
-                error=error,
-                milliseconds=milliseconds,
-                detail=orjson.loads(detail),
-            ),
-        )
-        for seq, time, kind, outcome, object_id, request_id, actor, error, milliseconds, detail in rows
-    ]
+    return [_stored(connector, row) for row in sorted(found, reverse=True)[:limit]]
+
+
+def following(database: Database, connector: str, seq: int, limit: int) -> list[StoredEvent]:
+    """Returns the first events of a connector behind a number, oldest first; those of spaces that were reset, too."""
+    with database.read() as connection:
+        spaces = connection.execute(_SPACES, (connector,)).fetchall()
+        found = [row for (space,) in spaces for row in connection.execute(_NEXT, (space, seq, limit)).fetchall()]
+    return [_stored(connector, row) for row in sorted(found)[:limit]]
 
 
 def remove_old(database: Database, retention_days: int) -> None:
@@ -80,3 +74,9 @@ def remove_old(database: Database, retention_days: int) -> None:
             transaction.connection.executemany("DELETE FROM event WHERE seq = ?", [(seq,) for seq in old])
         if len(old) < BATCH:
             return
+
+
+def _stored(connector: str, row: Sequence[Any]) -> StoredEvent:
+    seq, time, kind, outcome, object_id, request_id, actor, error, milliseconds, detail = row
+    record = EventRecord(kind, outcome, object_id, request_id, actor, error, milliseconds, orjson.loads(detail))
+    return StoredEvent(seq, moment(time), connector, record)

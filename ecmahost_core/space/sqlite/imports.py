@@ -10,18 +10,20 @@ from collections.abc import Mapping, Sequence
 from ecmahost_core.ecma.values import anchor_text
 from ecmahost_core.space.history import EventRecord, HeldRemovals, ImportCounts
 from ecmahost_core.space.objects import SpaceType, TargetObject
-from ecmahost_core.space.sqlite import removals, status
+from ecmahost_core.space.sqlite import removals, status, unlinking
 from ecmahost_core.space.sqlite.arbitration import Reading, SeenKeys, apply
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.digests import same
 from ecmahost_core.space.sqlite.events import write_event
 from ecmahost_core.space.sqlite.known import Digests
 from ecmahost_core.space.sqlite.links import portions
+from ecmahost_core.space.sqlite.past import Noting
 from ecmahost_core.space.sqlite.rows import Encoded, encode
 from ecmahost_core.space.sqlite.settling import settle
 from ecmahost_core.space.sqlite.spaces import note_content
 from ecmahost_core.space.sqlite.tombstones import purge
 from ecmahost_core.space.sqlite.types import PAUSE, Types, require_space
+from ecmahost_core.space.sqlite.unlinking import Unlinking
 from ecmahost_core.text import fold
 
 
@@ -29,7 +31,15 @@ class SqliteImportRun:
     """See ``store.ImportRun``. Made by ``runs.begin``; useless after ``complete`` or ``fail``."""
 
     def __init__(
-        self, database: Database, types: Types, *, number: int, connector: int, began_seq: int, first: bool
+        self,
+        database: Database,
+        types: Types,
+        *,
+        number: int,
+        connector: int,
+        began_seq: int,
+        first: bool,
+        keeps_past: bool,
     ) -> None:
         """Goes on with the row ``number`` that was written for it."""
         self.first = first
@@ -45,6 +55,10 @@ class SqliteImportRun:
         self._all_new = False
         self._own: dict[int, int] = {}
         self._ended = False
+        self.confirmed = False
+        self._keeps_past = keeps_past and not first
+        self._notings: dict[str, Noting | None] = {}
+        self._unlinkings: dict[str, Unlinking] = {}
 
     def compare(self, space_type: SpaceType, objects: Sequence[TargetObject]) -> None:
         """See ``ImportRun.compare``."""
@@ -77,6 +91,23 @@ class SqliteImportRun:
             self.counts.removed += removed
             self.counts.passed_over += passed_over
             time.sleep(PAUSE)
+
+    def missing_links(self, space_type: SpaceType) -> tuple[int, int]:
+        """See ``ImportRun.missing_links``."""
+        self._require_running()
+        missing = (
+            self._unlinkings[space_type.resource_type].count if space_type.resource_type in self._unlinkings else 0
+        )
+        return missing, unlinking.count_links(self._database, self._types.require(space_type)) if missing else 0
+
+    def remove_links(self, space_type: SpaceType) -> None:
+        """See ``ImportRun.remove_links``."""
+        self._require_running()
+        put_off = self._unlinkings.pop(space_type.resource_type, None)
+        if put_off is not None:
+            noting = self._notings.get(space_type.resource_type)
+            for count in put_off.carry_out(self._database, self._types.require(space_type), noting):
+                self.counts.links_removed += count
 
     def complete(self, *, held: HeldRemovals | None, content: Mapping[str, str] | None = None) -> None:
         """See ``ImportRun.complete``. Raises SpaceReplaced for a space that was reset meanwhile."""
@@ -160,20 +191,42 @@ class SqliteImportRun:
         counts.failed += applied.failed
         time.sleep(PAUSE)
         for owing in applied.owing:
-            settle(self._database, type_id, owing)
+            settle(self._database, type_id, owing, reading.noting, reading.unlinking)
         return applied.added
 
     def _reading(self, space_type: SpaceType) -> Reading:
-        return Reading(space_type, self._began_seq, seen=self._seen, own=self._own)
+        name = space_type.resource_type
+        if name not in self._notings:
+            self._notings[name] = self._noting(space_type)
+        put_off = None if self.confirmed else self._unlinkings.setdefault(name, Unlinking())
+        return Reading(
+            space_type,
+            self._began_seq,
+            seen=self._seen,
+            own=self._own,
+            noting=self._notings[name],
+            unlinking=put_off,
+        )
+
+    def _noting(self, space_type: SpaceType) -> Noting | None:
+        """What notes others' changes: of a type that the space has nothing of yet, all of it would be one."""
+        if not self._keeps_past:
+            return None
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT 1 FROM object WHERE type = ? LIMIT 1", (self._types.require(space_type),)
+            ).fetchall()
+        return Noting(space_type, "import") if rows else None
 
     def _event(self, outcome: str, error: str = "") -> EventRecord:
+        left_out = sum(one.left_out for one in self._notings.values() if one is not None)
         return EventRecord(
             kind="import",
             outcome=outcome,
             actor="worker",
             error=error,
             milliseconds=int((time.monotonic() - self._began) * 1000),
-            detail=status.counts_of(self.counts),
+            detail={**status.counts_of(self.counts), **({"changes_not_noted": left_out} if left_out else {})},
         )
 
     def _require_running(self) -> None:

@@ -13,6 +13,7 @@ from ecmahost_core.space.journal import (
     LockKey,
     WriteIntent,
 )
+from ecmahost_core.space.sqlite import leaving
 from ecmahost_core.space.sqlite.connection import Transaction
 from ecmahost_core.space.sqlite.rows import compact, moment, select_in
 from ecmahost_core.space.sqlite.types import is_indexed, require_current
@@ -23,14 +24,16 @@ from ecmahost_core.text import fold
 def open_entry(transaction: Transaction, type_id: int, intent: WriteIntent, incarnation: str) -> JournalEntry:
     """Writes the entry and its keys for this incarnation, in the caller's transaction, which ends if this raises.
 
-    Raises SpaceReplaced, KeysTaken, ObjectChanged, DuplicateValue. In this order: while somebody else is at one of the
-    keys, whether the object has changed and whether a value is taken are not decided yet.
+    Raises SpaceReplaced, KeysTaken, ObjectChanged, DuplicateValue, TooManyLeaving. In this order: while somebody else
+    is at one of the keys, whether the object has changed and whether a value is taken are not decided yet.
     """
     require_current(transaction.connection, type_id)
     entry = _write_entry(transaction, type_id, intent, incarnation)
     _take_keys(transaction, type_id, entry)
     _require_unchanged(transaction, type_id, intent)
     _require_unique(transaction, type_id, intent)
+    if intent.leaving:
+        leaving.take(transaction, entry, intent.leaving)
     return entry
 
 
@@ -98,12 +101,14 @@ def _write_entry(transaction: Transaction, type_id: int, intent: WriteIntent, in
     reserved_id = str(uuid.uuid4())
     cursor = transaction.connection.execute(
         "INSERT INTO journal (type, operation, state, incarnation, opened, object_id, reserved_id, instance, unlink,"
-        " request_id, lock_keys, kept, change, password, newest_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " request_id, lock_keys, kept, change, password, asked, newest_key)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
         " coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'object'), 0))",
         (
             type_id, intent.operation.value, EntryState.OPEN.value, incarnation, transaction.now, intent.object_id,
             reserved_id, space_type.instance if space_type.anchor_immutable else "", int(intent.unlink),
             intent.request_id, compact(texts), compact(intent.kept), compact(intent.change), int(intent.password),
+            compact(intent.asked) if intent.asked else "",
         ),
     )  # fmt: skip
     number = cursor.lastrowid

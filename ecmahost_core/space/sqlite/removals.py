@@ -36,6 +36,8 @@ def remove(database: Database, type_id: int, reading: Reading) -> Iterator[tuple
                     row = type_row(transaction.connection, type_id)
                     free, kept = _free(transaction.connection, row, reading, unseen)
                     changes.remove(transaction, row, free)
+                    if reading.noting is not None:
+                        reading.noting.removed(transaction, row, free)
                 departures.finish(database)
                 yield len(free), kept
 

@@ -23,7 +23,9 @@ class Runs:
         # A run that its caller lost without ending it must not block the connector until the next restart.
         self._mine: weakref.WeakValueDictionary[int, SqliteImportRun] = weakref.WeakValueDictionary()
 
-    def begin(self, connector: str, incarnation: Incarnation, space: int) -> SqliteImportRun:
+    def begin(
+        self, connector: str, incarnation: Incarnation, space: int, *, keeps_past: bool = True
+    ) -> SqliteImportRun:
         """See ``Store.begin_import``."""
         incarnation.renew()
         with self._database.write() as transaction:
@@ -51,6 +53,7 @@ class Runs:
                 connector=number,
                 began_seq=seq,
                 first=not done,
+                keeps_past=keeps_past,
             )
             self._mine[run.number] = run
         return run

@@ -27,6 +27,8 @@ class _ConnectorRow(NamedTuple):
     held_live: int | None
     held_since: int | None
     missing: int
+    held_links: int
+    lost: str
 
 
 _COLUMNS = ", ".join(_ConnectorRow._fields)
@@ -61,13 +63,16 @@ def import_completed(transaction: Transaction, connector: int, counts: ImportCou
     connection = transaction.connection
     connection.execute(
         "UPDATE connector SET first_import_done = 1, last_import = :now, last_import_counts = :counts,"
-        " last_failure = '', missing = 0, held_count = :held, held_live = :live, held_since ="
+        " last_failure = '', missing = 0, held_count = :held, held_live = :live, held_links = :links, lost = :lost,"
+        " held_since ="
         " CASE WHEN :since IS NULL THEN NULL ELSE min(coalesce(held_since, :since), :since) END WHERE id = :connector",
         {
             "now": transaction.now,
             "counts": compact(counts_of(counts)),
             "held": held.count if held else None,
             "live": held.live if held else None,
+            "links": held.links if held else 0,
+            "lost": compact(held.lost if held else ()),
             "since": microseconds(held.since) if held else None,
             "connector": connector,
         },
@@ -119,4 +124,10 @@ def forget_missing(transaction: Transaction, connector: int) -> None:
 def _held(row: _ConnectorRow) -> HeldRemovals | None:
     if row.held_count is None or row.held_live is None or row.held_since is None:
         return None
-    return HeldRemovals(count=row.held_count, live=row.held_live, since=moment(row.held_since))
+    return HeldRemovals(
+        count=row.held_count,
+        live=row.held_live,
+        since=moment(row.held_since),
+        links=row.held_links,
+        lost=tuple(orjson.loads(row.lost)),
+    )

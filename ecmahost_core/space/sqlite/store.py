@@ -1,14 +1,16 @@
 """The store: one object over the parts of this package, each of which has one noun."""
 
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from ecmahost_core.space.fingerprint import Fingerprint, Standing
-from ecmahost_core.space.history import ConnectorStatus, EventRecord, StoredEvent
+from ecmahost_core.space.history import ConnectorStatus, EventRecord, Leaving, StoredEvent
 from ecmahost_core.space.journal import (
     JournalEntry,
     LockKey,
@@ -22,6 +24,7 @@ from ecmahost_core.space.objects import (
     SpaceType,
     TargetObject,
 )
+from ecmahost_core.space.past import DAYS, PastEntry
 from ecmahost_core.space.sqlite import (
     arbitration,
     changes,
@@ -29,8 +32,10 @@ from ecmahost_core.space.sqlite import (
     departures,
     events,
     journal,
+    leaving,
     opening,
     orphans,
+    past,
     retired,
     spaces,
     status,
@@ -49,7 +54,7 @@ from ecmahost_core.space.sqlite.waiting import Releases
 from ecmahost_core.space.store import StoreUnavailable
 
 
-def open_store(path: Path, runtime: Path, *, writing: bool) -> "SqliteStore":
+def open_store(path: Path, runtime: Path, *, writing: bool, history_days: int = DAYS) -> "SqliteStore":
     """Opens the connector space; with ``writing``, makes the file where there is none.
 
     Called after the last fork. Raises StoreUnavailable.
@@ -58,15 +63,18 @@ def open_store(path: Path, runtime: Path, *, writing: bool) -> "SqliteStore":
         path: the file, readable by its owner alone.
         runtime: a directory on the same machine for lock files; all processes of a host name the same one.
         writing: whether this process writes, and so gets an incarnation.
+        history_days: for how long it is kept who changed what of whom; 0 for not at all.
     """
-    return SqliteStore(path, runtime, writing=writing)
+    return SqliteStore(path, runtime, writing=writing, history_days=history_days)
 
 
 class SqliteStore(Readings):
     """The connector space in one SQLite file; keeps the contract of ``space.store.Store``. Also a context manager."""
 
-    def __init__(self, path: Path, runtime: Path, *, writing: bool) -> None:
+    def __init__(self, path: Path, runtime: Path, *, writing: bool, history_days: int = DAYS) -> None:
         """See ``open_store``."""
+        self.keeps_past = history_days > 0
+        self._history_days = history_days
         self._database = Database(path, writing=writing)
         self._locks = lock_directory(runtime)
         self._incarnation: Incarnation | None = None
@@ -132,7 +140,7 @@ class SqliteStore(Readings):
         if entry.operation is Operation.ADD:
             # A link that is left of somebody else with this name would be taken for one of the new object.
             departures.finish(self._database)
-        found = completion.complete(self._database, entry, outcome, event)
+        found = completion.complete(self._database, entry, outcome, event, keeps_past=self.keeps_past)
         self._releases.announce()
         with suppress(StoreUnavailable):  # the entry is closed, and the rest is for ``prune`` as well
             departures.finish(self._database)
@@ -140,7 +148,7 @@ class SqliteStore(Readings):
 
     def abandon(self, entry: JournalEntry, event: EventRecord) -> None:
         """See ``Store.abandon``."""
-        completion.abandon(self._database, entry, event)
+        completion.abandon(self._database, entry, event, keeps_past=self.keeps_past)
         self._releases.announce()
 
     def advance(self, entry: JournalEntry, stage: PasswordStage, change: Mapping[str, Any]) -> JournalEntry:
@@ -164,7 +172,8 @@ class SqliteStore(Readings):
     def adopt(self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int) -> None:
         """See ``Store.adopt``. Raises ValueError or TypeError for an object that cannot be stored."""
         type_id = self._types.require(space_type)
-        reading = arbitration.Reading(space_type, began_seq)
+        noting = past.Noting(space_type, "read") if self.keeps_past else None
+        reading = arbitration.Reading(space_type, began_seq, noting=noting)
         for portion in portions(objects, space_type.links):
             encoded = [encode(target, space_type.export_only, space_type.links) for target in portion]
             with self._database.write() as transaction:
@@ -172,7 +181,7 @@ class SqliteStore(Readings):
             reading.seen.add_all(applied.seen)
             reading.own.update(applied.own)
             for owing in applied.owing:
-                settle(self._database, type_id, owing)
+                settle(self._database, type_id, owing, noting)
 
     def relink(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
         """See ``Store.relink``."""
@@ -235,11 +244,31 @@ class SqliteStore(Readings):
         """See ``Store.clear_retired``."""
         retired.clear(self._database, at_once=at_once)
 
+    # Who goes
+
+    def leaving(self, connector: str) -> Leaving:
+        """See ``Store.leaving``."""
+        return leaving.standing(self._database, connector, time.time_ns() // 1000)
+
+    def release(self, connector: str, event: EventRecord) -> None:
+        """See ``Store.release``."""
+        leaving.release(self._database, connector, event)
+
+    # The past of single objects
+
+    def past(self, connector: str, person: str) -> list[PastEntry]:
+        """See ``Store.past``."""
+        return past.of_object(self._database, connector, person)
+
+    def drift(self, connector: str, since: datetime | None = None) -> Iterator[PastEntry]:
+        """See ``Store.drift``."""
+        return past.found(self._database, connector, since)
+
     # Imports and events
 
     def begin_import(self, connector: str, space: int = 0) -> SqliteImportRun:
         """See ``Store.begin_import``."""
-        return self._runs.begin(connector, self._require_incarnation(), space)
+        return self._runs.begin(connector, self._require_incarnation(), space, keeps_past=self.keeps_past)
 
     def record(self, connector: str, event: EventRecord) -> None:
         """See ``Store.record``."""
@@ -249,10 +278,16 @@ class SqliteStore(Readings):
         """See ``Store.events``."""
         return events.newest(self._database, connector, limit)
 
+    def events_after(self, connector: str, seq: int, limit: int) -> list[StoredEvent]:
+        """See ``Store.events_after``."""
+        return events.following(self._database, connector, seq, limit)
+
     def prune(self, retention_days: int) -> None:
         """See ``Store.prune``."""
         incarnation = self._require_incarnation()
         events.remove_old(self._database, retention_days)
+        past.remove_old(self._database, self._history_days)
+        leaving.forget_old(self._database)
         self._runs.prune(incarnation.id)
         departures.finish(self._database)
         retired.clear(self._database, at_once=False)
