@@ -28,8 +28,8 @@ def history(context: CommandContext, ctx: click.Context, name: str, person: str,
 
     For each request what was asked for, what was written (attributes before and after), what came of it and how long it
     took; between them what somebody else changed in the target, and which import added or removed the object. Also of
-    somebody who is gone. Passwords are in none of it, nor are attributes whose name sounds like one. Kept for as long as
-    history_days in ecmahost.toml says. Exit code 1 when nothing is known of PERSON.
+    somebody who is gone. Passwords are in none of it, nor are attributes whose name sounds like one. Kept for as long
+    as history_days in ecmahost.toml says. Exit code 1 when nothing is known of PERSON.
     """
     configure_logs("error")
     require(context.home)

@@ -14,6 +14,7 @@ from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.history import HeldRemovals, ImportCounts
 from ecmahost_core.space.store import ImportRunning
+from ecmahost_core.sync.brake_findings import held_sentences
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.imports import ImportFailed, full_import
 
@@ -76,9 +77,15 @@ def _report(name: str, counts: ImportCounts, held: HeldRemovals | None, seconds:
         "removed": counts.removed,
         "passed_over": counts.passed_over,
         "failed": counts.failed,
+        "links_removed": counts.links_removed,
     }
     if as_json:
-        print_json({"connector": name, "seconds": round(seconds, 3), "held": held.count if held else 0, **numbers})
+        waiting = {
+            "held": held.count if held else 0,
+            "links_held": held.links if held else 0,
+            "schema_lost": list(held.lost) if held else [],
+        }
+        print_json({"connector": name, "seconds": round(seconds, 3), **waiting, **numbers})
         return
     rate = f", {counts.seen / seconds:,.0f} objects a second" if seconds > 0 else ""
     click.echo(f"{name}: {counts.seen:,} objects in {seconds:.1f} s{rate}")
@@ -86,8 +93,6 @@ def _report(name: str, counts: ImportCounts, held: HeldRemovals | None, seconds:
         if number and label != "seen":
             click.echo(f"  {number:>10,} {label.replace('_', ' ')}")
     if held:
-        click.echo(
-            f"HELD: {held.count:,} of {held.live:,} objects are not in the target any more. Nothing was removed. "
-            f"If that is right, run: ecmahost import {name} --confirm",
-            err=True,
-        )
+        for sentence in held_sentences(held):
+            click.echo(f"HELD: {sentence}", err=True)
+        click.echo(f"If that is right, run: ecmahost import {name} --confirm", err=True)

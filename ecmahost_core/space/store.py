@@ -87,6 +87,10 @@ class EntriesOpen(EcmahostError):
         self.count = count
 
 
+MOST_LINKS = 100_000
+"""How many links an import removes at most without being told to: it keeps in memory what it has put off."""
+
+
 class ImportRunning(EcmahostError):
     """Another process imports this connector; ``str(error)`` says which."""
 

@@ -33,6 +33,7 @@ from ecmahost_core.space.store import Store
 from ecmahost_core.sync.agreement import Agreement, SpaceMismatch
 from ecmahost_core.sync.binder import bind
 from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.lost_schema import lost_names, with_lost
 from ecmahost_core.sync.selection import passwords_selected
 
 log = structlog.get_logger()
@@ -172,6 +173,35 @@ class Endpoint:
             return None
         return misfit
 
+    def lost(self, *, confirmed: bool = False) -> tuple[str, ...]:
+        """Asks the target for its schema; returns what it has lost of what the bindings read (``lost_schema``).
+
+        With ``confirmed`` that is taken for right, and the bindings are made anew without it. Raises as ``bindings``
+        and, where the configuration names what is lost, ConfigurationError, having changed nothing.
+        """
+        bindings = self.bindings()
+        fresh = self.reads.call(self.connector.schema, timeout=SCHEMA_SECONDS)
+        lost = lost_names(bindings, fresh)
+        held = [name for name in lost if self._is_held(name)]
+        if lost and (confirmed or len(held) < len(lost)):
+            # Somebody has confirmed it, here or in another process.
+            schema = fresh if confirmed else with_lost(self.configuration, self._known(), fresh, self._brought())
+            self._bound(schema)
+            _write_schema(self._schema_file, schema)
+            with self._lock:
+                self._bindings = {}
+        return () if confirmed else tuple(held)
+
+    def _is_held(self, name: str) -> bool:
+        brought = self._brought()
+        return name in brought or any(one.startswith(f"{name}.") for one in brought)
+
+    def _brought(self) -> frozenset[str]:
+        return self.agreement.standing().brought
+
+    def _known(self) -> Schema | None:
+        return _read_schema(self._schema_file)
+
     def binding(self, resource_type: str, patience: float = SCHEMA_SECONDS) -> TypeBinding:
         """Returns the binding of one resource type for a SCIM request; raises ScimError when it cannot be served."""
         bindings = self.bindings_for_scim(patience)
@@ -250,6 +280,7 @@ class Endpoint:
                 raise
             log.warning("target_schema_from_last_time", connector=self.name, error=type(error).__name__)
             return known
+        schema = with_lost(self.configuration, known, schema, self._brought())
         _write_schema(self._schema_file, schema)
         return schema
 

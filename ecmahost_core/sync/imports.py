@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
 
 import structlog
 
@@ -15,8 +14,9 @@ from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.space.store import ImportRun, SpaceReplaced
 from ecmahost_core.sync.agreement import SpaceMismatch, content_of
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.brake import exceeds
+from ecmahost_core.sync.brake import Met, held_back
 from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.lost_schema import as_they_were, what_is_left
 from ecmahost_core.sync.target_reads import target_objects
 
 log = structlog.get_logger()
@@ -50,15 +50,21 @@ def full_import(
         raise ImportFailed(str(error)) from error
     # The run notes the change number, so it begins before anything of the target is read, its schema included.
     run = endpoint.store.begin_import(endpoint.name, space)
+    run.confirmed = confirm
     started = time.monotonic()
     try:
+        lost = endpoint.lost(confirmed=confirm)
         bindings = endpoint.bindings()
         for binding in bindings.values():
             endpoint.store.prepare(binding.space_type)
-        nameless = sum([_read(endpoint, binding, run, progress) for binding in in_order(bindings.values())])
-        held = None if confirm else _held(endpoint, bindings.values(), run, nameless)
-        if held is None:
-            for binding in bindings.values():
+        met = [_read(endpoint, binding, run, lost, progress) for binding in in_order(bindings.values())]
+        held = None if confirm else held_back(endpoint, run, [one for one in met if one is not None], lost)
+        for binding in bindings.values():
+            if what_is_left(binding, lost) is None:
+                continue
+            if held is None or not held.links:
+                run.remove_links(binding.space_type)
+            if held is None or not held.count:
                 run.remove_missing(binding.space_type)
     except (ConnectorError, BrokenContract, ConfigurationError) as error:
         run.fail(f"{type(error).__name__}: {error}")
@@ -78,6 +84,7 @@ def full_import(
         changed=counts.changed,
         removed=counts.removed,
         failed=counts.failed,
+        links_removed=counts.links_removed,
         held=held.count if held else 0,
     )
     return counts, held
@@ -111,13 +118,18 @@ def _names_of_others(binding: TypeBinding, left: Iterable[TypeBinding]) -> tuple
     return links, single
 
 
-def _read(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, progress: Progress | None) -> int:
-    """Compares one type's objects with the space; returns how many of them could not be read nor named."""
+def _read(
+    endpoint: Endpoint, binding: TypeBinding, run: ImportRun, lost: Sequence[str], progress: Progress | None
+) -> Met | None:
+    """Compares one type's objects with the space; returns what it met, None for a type that the target has lost."""
+    left = what_is_left(binding, lost)
+    if left is None:
+        return None
     profile = endpoint.configuration.full_import
     capabilities = endpoint.connector.capabilities
     size = (profile.page_size if profile else None) or capabilities.page_size_default
-    step = RunStep((binding.target,), min(size, capabilities.page_size_maximum))
-    nameless = 0
+    step = RunStep((left,), min(size, capabilities.page_size_maximum))
+    nameless, before = 0, run.counts.seen
     with closing(endpoint.connector.full_import(step)) as pages:
         for page in pages:
             failed = [entry for entry in page.entries if entry.failure is not None]
@@ -126,12 +138,11 @@ def _read(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, progress: Pr
             # A long import may meet a space that was reset or given to another target meanwhile.
             if endpoint.agreement.require().space != binding.space_type.space:
                 raise SpaceReplaced(f"the space of connector {endpoint.name} was reset meanwhile")
-            run.compare(
-                binding.space_type, [*target_objects(binding, page.entries), *_as_known(endpoint, binding, failed)]
-            )
+            read = as_they_were(endpoint.store, binding, left, target_objects(binding, page.entries))
+            run.compare(binding.space_type, [*read, *_as_known(endpoint, binding, failed)])
             if progress is not None:
                 progress(run.counts)
-    return nameless
+    return Met(binding.space_type, run.counts.seen - before, nameless)
 
 
 def _note_failures(endpoint: Endpoint, run: ImportRun, failed: Sequence[CSEntryChange]) -> None:
@@ -155,20 +166,3 @@ def _as_known(endpoint: Endpoint, binding: TypeBinding, failed: Sequence[CSEntry
         known = endpoint.store.by_anchor(binding.space_type, entry.anchor) if entry.anchor else None
         if known is not None:
             yield TargetObject(known.anchor, known.dn, known.attributes)
-
-
-def _held(endpoint: Endpoint, bindings: Iterable[TypeBinding], run: ImportRun, nameless: int) -> HeldRemovals | None:
-    """Returns the alarm when a person has to say whether what is missing may be removed; None when it may.
-
-    That is when it is too much, and when the target has objects that could be neither read nor named: what seems to be
-    missing may be one of them.
-    """
-    properties = endpoint.configuration.properties
-    found = [run.missing(binding.space_type) for binding in bindings]
-    missing, live = sum(one for one, _ in found), sum(one for _, one in found)
-    too_much = exceeds(properties, missing, live, source_empty=run.counts.seen == 0)
-    if not too_much and not (missing and nameless):
-        return None
-    before = endpoint.store.status(endpoint.name).held
-    log.error("import_removals_held", connector=endpoint.name, missing=missing, live=live, nameless=nameless)
-    return HeldRemovals(missing, live, before.since if before else datetime.now(UTC))

@@ -17,9 +17,7 @@ from ecmahost_core.space.sqlite.past import Noting
 from ecmahost_core.space.sqlite.rows import BATCH, STORED_COLUMNS, StoredRow
 from ecmahost_core.space.sqlite.type_row import TypeRow, type_row
 from ecmahost_core.space.sqlite.types import PAUSE, require_current
-
-MOST = 100_000
-"""How many links one import removes without being told to. It keeps them in memory until then."""
+from ecmahost_core.space.store import MOST_LINKS
 
 _OBJECT = f"SELECT {STORED_COLUMNS} FROM object WHERE type = ? AND key = ?"  # noqa: S608  # names, no values
 _COUNT = "SELECT count(*) FROM reference r JOIN object o ON o.key = r.owner WHERE o.type = ? AND r.attribute = ?"
@@ -45,7 +43,7 @@ class Unlinking:
     def put_off(self, key: int, name: str, change_seq: int, gone: Mapping[str, str], part: bytes) -> None:
         """Puts links of an attribute off; ``part`` is that of the digest once they are gone."""
         self.count += len(gone)
-        if self.count <= MOST:
+        if self.count <= MOST_LINKS:
             self._put_off[key, name] = _PutOff(change_seq, gone, part)
         else:
             self._put_off.clear()
