@@ -182,25 +182,18 @@ class Endpoint:
         bindings = self.bindings()
         fresh = self.reads.call(self.connector.schema, timeout=SCHEMA_SECONDS)
         lost = lost_names(bindings, fresh)
-        held = [name for name in lost if self._is_held(name)]
-        if lost and (confirmed or len(held) < len(lost)):
+        if not lost:
+            return ()
+        brought = self.agreement.standing(at_once=True).brought
+        schema = fresh if confirmed else with_lost(self.configuration, _read_schema(self._schema_file), fresh, brought)
+        bound = self._bound(schema)
+        held = lost_names(bound, fresh)
+        if held != lost:
             # Somebody has confirmed it, here or in another process.
-            schema = fresh if confirmed else with_lost(self.configuration, self._known(), fresh, self._brought())
-            self._bound(schema)
             _write_schema(self._schema_file, schema)
             with self._lock:
                 self._bindings = {}
-        return () if confirmed else tuple(held)
-
-    def _is_held(self, name: str) -> bool:
-        brought = self._brought()
-        return name in brought or any(one.startswith(f"{name}.") for one in brought)
-
-    def _brought(self) -> frozenset[str]:
-        return self.agreement.standing().brought
-
-    def _known(self) -> Schema | None:
-        return _read_schema(self._schema_file)
+        return held
 
     def binding(self, resource_type: str, patience: float = SCHEMA_SECONDS) -> TypeBinding:
         """Returns the binding of one resource type for a SCIM request; raises ScimError when it cannot be served."""
@@ -280,7 +273,7 @@ class Endpoint:
                 raise
             log.warning("target_schema_from_last_time", connector=self.name, error=type(error).__name__)
             return known
-        schema = with_lost(self.configuration, known, schema, self._brought())
+        schema = with_lost(self.configuration, known, schema, self.agreement.standing(at_once=True).brought)
         _write_schema(self._schema_file, schema)
         return schema
 
