@@ -101,9 +101,7 @@ def test_links_of_a_group_that_a_client_changes_meanwhile_stay_for_the_next_impo
     assert members(desk) == len(desk.target.groups["g0",]["Members"])
 
 
-def test_a_type_of_which_nothing_is_left_is_held_however_few_they_are_beside_the_others(
-    desk: Any, memory: Any
-) -> None:
+def test_a_type_of_which_nothing_is_left_is_held_however_few_they_are_beside_the_others(desk: Any, memory: Any) -> None:
     staffed(desk, memory)
     desk.target.groups.clear()
     _, held = full_import(desk.endpoint)

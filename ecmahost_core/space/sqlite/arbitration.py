@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from ecmahost_core.space.objects import ObjectState, SpaceType
+from ecmahost_core.space.objects import LinkChange, ObjectState, SpaceType
 from ecmahost_core.space.sqlite import changes, digests
 from ecmahost_core.space.sqlite.connection import Transaction
 from ecmahost_core.space.sqlite.ids import random_ids
@@ -142,6 +142,7 @@ class _Batch:
         self.taken_anchors: set[str] = set()
         self.taken_dns: set[str] = set()
         self.news: list[Encoded] = []
+        self.others: list[tuple[StoredRow, Encoded, Mapping[str, LinkChange]]] = []
         self.room = Room(reading.began_seq, unlinking=reading.unlinking)
 
     def is_new(self) -> bool:
@@ -178,8 +179,9 @@ class _Batch:
         ids = self._ids()
         news = list(zip(self.news, ids, strict=True))
         keys = changes.insert(self.transaction, self.row, news, room=self.room)
-        if self.reading.noting is not None and news:
+        if self.reading.noting is not None:
             self.reading.noting.added(self.transaction, self.row, news)
+            self.reading.noting.changed(self.transaction, self.row, self.others)
         self.applied.added = len(keys)
         self.applied.owing = self.room.owing
         self.applied.seen = [*self.met, *keys]
@@ -226,9 +228,7 @@ class _Batch:
             kept = self._kept(new, old)
             state = ObjectState(old.state)
             changes.replace(self.transaction, self.row, old, new, state=state, kept=kept, room=self.room)
-            if self.reading.noting is not None:
-                parts = self.room.changed.pop(old.key, {})
-                self.reading.noting.changed(self.transaction, self.row, old, new, parts)
+            self.others.append((old, new, self.room.changed.pop(old.key, {})))
             if old.dn_key is not None and old.dn_key != new.dn_key:
                 self.by_dn.pop(old.dn_key, None)
             self.applied.changed += 1

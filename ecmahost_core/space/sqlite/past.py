@@ -1,7 +1,7 @@
 """The past of single objects in the tables: written where objects change, read by the commands, removed by age.
 
-``history_name`` has every name under which the rows of ``history`` know an object, so that somebody who is gone, or has
-another name now, is found too.
+``history_name`` has the names that objects do not have any more, so that somebody who is gone, or has another name now,
+is found too; those that they have, the tables of the objects know.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,6 +45,10 @@ _INSERT_NAME = (
     "INSERT INTO history_name (connector, name_key, object_id, time) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (connector, name_key, object_id) DO UPDATE SET time = excluded.time"
 )
+_BY_VALUE = (
+    "SELECT o.id FROM value_index v JOIN object o ON o.key = v.object"
+    " WHERE v.type = ? AND v.attribute = ? AND v.value_key = ? LIMIT ?"
+)
 _SELECT = (
     "SELECT seq, time, resource_type, kind, outcome, object_id, anchor, request_id, actor, error, told, milliseconds,"
     " asked, changes FROM history WHERE connector = ?"
@@ -67,9 +71,12 @@ def note_write(
     kept = orjson.loads(before.kept).get("active", True) if before is not None else True
     if after is not None and kept != entry.kept.get("active", True):
         changes["<active>"] = {"old": [kept], "new": [not kept]}
-    anchor, names = _named(row.indexed, before, after)
-    if not names:
+    names: set[str] = set()
+    if before is not None:
+        names = _old_names(row.indexed, before, after)
+    elif after is None:
         names = _names_of_keys(entry.keys)
+    anchor = _anchor(before, after)
     object_id = event.object_id or (before.id if before else "") or entry.object_id or entry.reserved_id
     _insert(
         transaction,
@@ -102,8 +109,7 @@ class Noting:
 
     def added(self, transaction: Transaction, row: TypeRow, news: Sequence[tuple[Encoded, str]]) -> None:
         """Notes objects that the target has and the space had not, with the ids that they get."""
-        if not self._has_room(len(news)):
-            return
+        news = news[: self._room(len(news))]
         links = ({name: LinkChange(tuple(new.links[name].values())) for name in new.links} for new, _ in news)
         found = [
             _Found(identifier, None, new, {**_between(None, new), **link_differences(parts)})
@@ -112,49 +118,55 @@ class Noting:
         self._write(transaction, row, "added", found)
 
     def changed(
-        self, transaction: Transaction, row: TypeRow, old: StoredRow, new: Encoded, links: Mapping[str, LinkChange]
+        self,
+        transaction: Transaction,
+        row: TypeRow,
+        others: Sequence[tuple[StoredRow, Encoded, Mapping[str, LinkChange]]],
     ) -> None:
-        """Notes an object that is other than the space had it, unless nothing differs that was known before."""
-        if not self._has_room(1):
-            return
-        changes = {**_between(old, new), **link_differences(links)}
-        if changes:
-            self._write(transaction, row, "changed", [_Found(old.id, old, new, changes)])
+        """Notes objects that are other than the space had them, but those in which nothing differs that was known."""
+        found = [
+            _Found(old.id, old, new, {**_between(old, new), **link_differences(parts)})
+            for old, new, parts in others[: self._room(len(others))]
+        ]
+        self._write(transaction, row, "changed", [one for one in found if one.changes])
 
     def linked(
         self, transaction: Transaction, row: TypeRow, key: int, new: Encoded, links: Mapping[str, LinkChange]
     ) -> None:
         """Notes links of an object that came or went."""
         changes = link_differences(links)
-        if changes and self._has_room(1):
+        if changes and self._room(1):
             ((object_id,),) = transaction.connection.execute("SELECT id FROM object WHERE key = ?", (key,)).fetchall()
             self._write(transaction, row, "changed", [_Found(object_id, None, new, changes)])
 
     def unlinked(self, transaction: Transaction, row: TypeRow, old: StoredRow, links: Mapping[str, LinkChange]) -> None:
         """Notes links that went at the end of a reading, of an object that is as it was."""
-        if self._has_room(1):
+        if self._room(1):
             self._write(transaction, row, "changed", [_Found(old.id, old, None, link_differences(links))])
 
     def removed(self, transaction: Transaction, row: TypeRow, olds: Sequence[StoredRow]) -> None:
         """Notes objects that the target has no more."""
-        if self._has_room(len(olds)):
-            self._write(transaction, row, "removed", [_Found(old.id, old, None, _between(old, None)) for old in olds])
+        room = self._room(len(olds))
+        self._write(
+            transaction, row, "removed", [_Found(old.id, old, None, _between(old, None)) for old in olds[:room]]
+        )
 
-    def _has_room(self, count: int) -> bool:
-        """Returns whether there is room for all of them, and counts them if not."""
-        if count > self._left:
-            self.left_out += count
-            return False
-        self._left -= count
-        return True
+    def _room(self, count: int) -> int:
+        """Returns for how many of so many there is room, and counts the others."""
+        room = min(count, self._left)
+        self._left -= room
+        self.left_out += count - room
+        return room
 
     def _write(self, transaction: Transaction, row: TypeRow, outcome: str, found: Sequence[_Found]) -> None:
         rows: list[Sequence[Any]] = []
         names: list[Sequence[Any]] = []
         kept, now = self._space_type, transaction.now
         for object_id, before, after, changes in found:
-            anchor, known_as = _named(row.indexed, before, after)
-            names += [(kept.connector, name, object_id, now) for name in known_as]
+            renamed = not changes.keys().isdisjoint(("<anchor>", *row.indexed))
+            if before is not None and (after is None or renamed):
+                names += [(kept.connector, name, object_id, now) for name in _old_names(row.indexed, before, after)]
+            anchor = _anchor(before, after)
             rows.append(
                 (
                     now, kept.connector, kept.resource_type, self._kind, outcome, object_id, anchor, "", "", "", "", 0,
@@ -166,13 +178,30 @@ class Noting:
 
 def of_object(database: Database, connector: str, person: str) -> list[PastEntry]:
     """Returns all that is kept of the objects that have, or had, this id, anchor or indexed value, oldest first."""
+    name = fold(person)
     with database.read() as connection:
         known = connection.execute(
-            "SELECT object_id FROM history_name WHERE connector = ? AND name_key = ?", (connector, fold(person)[:_NAME])
+            "SELECT object_id FROM history_name WHERE connector = ? AND name_key = ?", (connector, name[:_NAME])
         ).fetchall()
+        types = connection.execute(
+            "SELECT t.id, t.indexed FROM space_type t JOIN connector c ON c.id = t.connector WHERE c.name = ?",
+            (connector,),
+        ).fetchall()
+        for number, indexed in types:
+            known += connection.execute(
+                "SELECT id FROM object WHERE type = ? AND anchor_key = ?", (number, name)
+            ).fetchall()
+            for attribute in orjson.loads(indexed):
+                known += connection.execute(_BY_VALUE, (number, attribute, name, BATCH)).fetchall()
+        if not known:
+            # Names of objects whose space was reset are in no other table; anchors are here.
+            known = connection.execute(
+                "SELECT DISTINCT object_id FROM history WHERE connector = ? AND anchor IN (?, ?) LIMIT ?",
+                (connector, person, name, BATCH),
+            ).fetchall()
         ids = list(dict.fromkeys([person, *(object_id for (object_id,) in known)]))
         rows = list(select_in(connection, f"{_SELECT} AND object_id {{in}}", (connector,), ids))
-    return [_entry(row) for row in sorted(rows)]
+    return [_entry(row) for row in sorted(set(rows))]
 
 
 def found(database: Database, connector: str, since: datetime | None) -> Iterator[PastEntry]:
@@ -180,18 +209,13 @@ def found(database: Database, connector: str, since: datetime | None) -> Iterato
     last, earliest = 0, 0 if since is None else microseconds(since)
     while True:
         with database.read() as connection:
-            # One after the other: the index has each of them in order, and would have to sort both together.
-            rows = [
-                row
-                for kind in FOUND
-                for row in connection.execute(
-                    f"{_SELECT} AND kind = ? AND seq > ? ORDER BY seq LIMIT ?", (connector, kind, last, BATCH)
-                ).fetchall()
-            ]
-        for row in sorted(rows)[:BATCH]:
+            rows = connection.execute(
+                f"{_SELECT} AND kind IN (?, ?) AND time >= ? AND seq > ? ORDER BY seq LIMIT ?",
+                (connector, *FOUND, earliest, last, BATCH),
+            ).fetchall()
+        for row in rows:
             last = row[0]
-            if row[1] >= earliest:
-                yield _entry(row)
+            yield _entry(row)
         if not rows:
             return
 
@@ -230,18 +254,20 @@ def _between(before: StoredRow | None, after: Encoded | None) -> dict[str, Any]:
     return changes
 
 
-def _named(indexed: Sequence[str], before: StoredRow | None, after: Encoded | None) -> tuple[str, set[str]]:
-    """Returns what an object is called for people, and its names, folded: anchors and indexed values."""
-    names: set[str] = set()
-    anchor = ""
-    told = [name for name in indexed if not sounds_secret(name)]
-    if before is not None:
-        names |= {before.anchor_key, *(value for _, value in value_keys(attributes_from_json(before.attributes), told))}
-        anchor = before.anchor_key
+def _anchor(before: StoredRow | None, after: Encoded | None) -> str:
+    """Returns what an object is called for people."""
     if after is not None:
-        names |= {after.anchor_key, *(value for _, value in value_keys(after.source.attributes, told))}
-        anchor = anchor_text(after.source.anchor)
-    return anchor, {name[:_NAME] for name in names}
+        return anchor_text(after.source.anchor)
+    return before.anchor_key if before is not None else ""
+
+
+def _old_names(indexed: Sequence[str], before: StoredRow, after: Encoded | None) -> set[str]:
+    """Returns the names, folded, that an object has no more: anchor and indexed values."""
+    told = [name for name in indexed if not sounds_secret(name)]
+    names = {before.anchor_key, *(value for _, value in value_keys(attributes_from_json(before.attributes), told))}
+    if after is not None:
+        names -= {after.anchor_key, *(value for _, value in value_keys(after.source.attributes, told))}
+    return {name[:_NAME] for name in names}
 
 
 def _names_of_keys(texts: Iterable[str]) -> set[str]:

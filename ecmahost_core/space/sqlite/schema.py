@@ -208,7 +208,6 @@ _PAST = (
         changes TEXT NOT NULL
     ) STRICT""",
     "CREATE INDEX history_object ON history (connector, object_id)",
-    "CREATE INDEX history_kind ON history (connector, kind, seq)",
     """CREATE TABLE history_name (
         connector TEXT NOT NULL,
         name_key TEXT NOT NULL,
