@@ -86,14 +86,14 @@ def listed(values: Iterable[Any], count: int) -> list[Any]:
     return found if count <= LISTED else [*found, f"(and {count - LISTED:,} more)"]
 
 
-def differences(before: Attributes | None, after: Attributes | None) -> dict[str, Any]:
-    """Returns what differs. None stands for no object; an attribute that is missing was not read, and differs never."""
-    names: Iterable[str]
-    if before is None or after is None:
-        names = (before if before is not None else after or {}).keys()
-    else:
-        names = before.keys() & after.keys()
+def differences(before: Attributes | None, after: Attributes | None, *, written: bool) -> dict[str, Any]:
+    """Returns what differs; None stands for no object.
+
+    An attribute that is missing has no value where the host has ``written`` it. Otherwise it was not read, and differs
+    never.
+    """
     old, new = before or {}, after or {}
+    names = old.keys() | new.keys() if written or before is None or after is None else old.keys() & new.keys()
     return {
         name: {"old": _values(name, old.get(name, ())), "new": _values(name, new.get(name, ()))}
         for name in sorted(names)

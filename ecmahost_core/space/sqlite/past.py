@@ -67,7 +67,7 @@ def note_write(
 ) -> None:
     """Notes a write that has ended; ``asked`` is what the journal has of it."""
     before, after = was
-    changes = _between(before, after)
+    changes = _between(before, after, written=True)
     kept = orjson.loads(before.kept).get("active", True) if before is not None else True
     if after is not None and kept != entry.kept.get("active", True):
         changes["<active>"] = {"old": [kept], "new": [not kept]}
@@ -239,10 +239,11 @@ def remove_old(database: Database, days: int) -> None:
             return
 
 
-def _between(before: StoredRow | None, after: Encoded | None) -> dict[str, Any]:
+def _between(before: StoredRow | None, after: Encoded | None, *, written: bool = False) -> dict[str, Any]:
     changes = differences(
         None if before is None else attributes_from_json(before.attributes),
         None if after is None else after.source.attributes,
+        written=written,
     )
     if before is not None and after is not None:
         if before.dn_key != after.dn_key:
