@@ -156,9 +156,9 @@ def _examined(
 def _step(bindings: Mapping[str, TypeBinding]) -> RunStep:
     """All types at once: whether a link table holds the right column is only known with the types that it names."""
     steps = [binding.export_step for binding in bindings.values()]
-    names = dict.fromkeys(name for step in steps for name in step.query_attributes)
+    names = {name: found for step in steps for name, found in step.query_attributes.items()}
     types = {one.name: one for step in steps for one in step.types}
-    return RunStep(tuple(types.values()), steps[0].page_size, tuple(names))
+    return RunStep(tuple(types.values()), steps[0].page_size, names)
 
 
 def _left_behind(host: HostConfiguration, configuration: ConnectorConfiguration) -> list[Finding]:

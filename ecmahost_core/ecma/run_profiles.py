@@ -3,7 +3,8 @@
 ECMA2: OpenImportConnectionRunStep, OpenExportConnectionRunStep, GetImportEntriesRunStep.FullObjectEntries.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ecmahost_core.ecma.schema import SchemaType
@@ -28,13 +29,13 @@ class RunStep:
         types: the object types concerned, each with the configured anchor and the selected attributes only; never
             empty.
         page_size: objects in a page of an import, or changes in an export.
-        query_attributes: names of attributes that single objects are asked for by, beside the anchor: ``check`` may
-            say what that costs. Empty where nothing is asked for.
+        query_attributes: by object type, the names of attributes that its single objects are asked for by, beside the
+            anchor: ``check`` may say what that costs. Types without any may be left out.
     """
 
     types: tuple[SchemaType, ...]
     page_size: int
-    query_attributes: tuple[str, ...] = ()
+    query_attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def type(self, name: str) -> SchemaType:
         """Returns the selected type of this name; KeyError when it is not part of the step."""

@@ -138,7 +138,7 @@ class _Binder:
             export_step=RunStep(
                 types=(target,),
                 page_size=self.configuration.export_page_size,
-                query_attributes=tuple(query.name for query in self.object_type.query_attributes),
+                query_attributes={target.name: tuple(query.name for query in self.object_type.query_attributes)},
             ),
             profile=self.profile,
             dn_row=made.dn,

@@ -78,9 +78,9 @@ def test_a_hostile_file_is_read_in_a_few_seconds_and_gives_problems_only(
     content: bytes, load: Load, home: Home
 ) -> None:
     home.connector_file("bad").write_bytes(content)
-    started = time.monotonic()
+    started = time.process_time()
     loaded = load()
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
     assert loaded.broken == ("bad",)
     assert loaded.problems
 

@@ -43,7 +43,7 @@ def _of_type(session: Session, schema_type: SchemaType, step: RunStep) -> Iterat
     subject = f"{selection.table.name} ({', '.join(selection.key_names)})"
     yield from _compared(_anchor(session, selection), subject, "Choose another anchor.")
     yield from _compared(_unindexed(session, selection), subject, "Choose another anchor.")
-    yield from _query_attributes(session, selection, step.query_attributes)
+    yield from _query_attributes(session, selection, step.query_attributes.get(schema_type.name, ()))
     yield from value_findings(session, selection, step.types, partial(_measured, session))
     yield from session.database.findings(selection.table, writing=writing)
 

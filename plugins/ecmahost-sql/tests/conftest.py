@@ -124,7 +124,9 @@ class Target:
         return result.error
 
     def check(self, *types: SchemaType, query_attributes: tuple[str, ...] = ()) -> Sequence[Finding]:
-        return ecmahost_sql.check(self.session(SessionPurpose.READ), RunStep(types, 100, query_attributes))
+        return ecmahost_sql.check(
+            self.session(SessionPurpose.READ), RunStep(types, 100, {types[0].name: query_attributes})
+        )
 
     def dump(self) -> list[str]:
         with closing(sqlite3.connect(self.path)) as connection:

@@ -70,6 +70,12 @@ def test_a_column_that_people_are_matched_by_needs_an_index_and_values_of_its_ow
     assert (ambiguous.severity, ambiguous.subject) == (Severity.WARNING, "People.Town")
 
 
+def test_what_one_type_is_matched_by_says_nothing_of_another_types_column_of_the_same_name(make_target):
+    target = make_target(GOOD + "CREATE TABLE Teams (Id INTEGER PRIMARY KEY, Login TEXT);")
+    findings = target.check(target.type("Teams"), target.type("People"), query_attributes=("Login",))
+    assert [found.subject for found in findings if "it has no index" in found.message] == ["Teams.Login"]
+
+
 def test_nothing_is_said_of_columns_that_nobody_is_matched_by(make_target):
     target = make_target(GOOD + "ALTER TABLE People ADD COLUMN Mail TEXT;")
     assert not [found for found in target.check(target.type("People")) if "Mail" in found.subject]
