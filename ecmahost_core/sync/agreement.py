@@ -56,6 +56,10 @@ class Agreement:
         self._fingerprint = Fingerprint(self._fingerprint.identity, content_of(bindings))
         self._asked = 0.0
 
+    def ask_again(self) -> None:
+        """Has the next question asked of the store, because this process has just changed the answer."""
+        self._asked = 0.0
+
     def standing(self, *, at_once: bool = False) -> Standing:
         """Returns how the space stands, as it was a second ago at most, or now; raises StoreUnavailable."""
         known = self._standing

@@ -74,6 +74,7 @@ def full_import(
         run.fail(type(error).__name__)
         raise
     run.complete(held=held, content=content_of(bindings))
+    endpoint.agreement.ask_again()
     counts = run.counts
     log.info(
         "import_completed",
