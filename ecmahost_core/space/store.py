@@ -105,9 +105,9 @@ class ImportRun(Protocol):
     first: bool
     """Whether no import of this connector has ever completed."""
     counts: ImportCounts
-    confirmed: bool
-    """Whether a person has said that whatever is missing may go; set before the first ``compare``. Otherwise links that
-    are not met are put off until ``remove_links``."""
+    puts_off_links: bool
+    """Whether links that it does not meet stay until ``remove_links``; set before the first ``compare``. Otherwise they
+    go at once."""
 
     def compare(self, space_type: SpaceType, objects: Sequence[TargetObject]) -> None:
         """Compares a page with the space and writes what differs. Never removes anything.

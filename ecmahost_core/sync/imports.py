@@ -50,7 +50,7 @@ def full_import(
         raise ImportFailed(str(error)) from error
     # The run notes the change number, so it begins before anything of the target is read, its schema included.
     run = endpoint.store.begin_import(endpoint.name, space)
-    run.confirmed = confirm
+    run.puts_off_links = not confirm
     started = time.monotonic()
     try:
         lost = endpoint.lost(confirmed=confirm)

@@ -55,7 +55,7 @@ class SqliteImportRun:
         self._all_new = False
         self._own: dict[int, int] = {}
         self._ended = False
-        self.confirmed = False
+        self.puts_off_links = False
         self._keeps_past = keeps_past and not first
         self._notings: dict[str, Noting | None] = {}
         self._unlinkings: dict[str, Unlinking] = {}
@@ -198,7 +198,7 @@ class SqliteImportRun:
         name = space_type.resource_type
         if name not in self._notings:
             self._notings[name] = self._noting(space_type)
-        put_off = None if self.confirmed else self._unlinkings.setdefault(name, Unlinking())
+        put_off = self._unlinkings.setdefault(name, Unlinking()) if self.puts_off_links else None
         return Reading(
             space_type,
             self._began_seq,
