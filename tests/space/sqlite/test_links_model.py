@@ -287,7 +287,7 @@ class LinksMachine(RuleBasedStateMachine):
             rows = {row[1] for key, row in self.model.rows.items() if key[:2] == (group.number, "members")}
             users = [one for one in self.model.things if one.number in rows and one.live]
             assert [one.key for one in targets] == sorted(keys[one.number].key for one in users)
-            linked = self.store.linked(GROUPS, keys[group.number], "owners", [*NAMES, "CN=A", "cn=b", "Z"])
+            linked = self.store.linked(GROUPS, keys[group.number], "owners", [*NAMES, "CN=A", "cn=b", "CN=C", "Z"])
             rows_of = {key[2]: row for key, row in self.model.rows.items() if key[:2] == (group.number, "owners")}
             present = {key: row[0] for key, row in rows_of.items() if self.model.moved_on(row, key) is None}
             assert {key: value for key, value in linked.items() if key in present} == present
