@@ -28,8 +28,10 @@ class Standing:
         differences: by name, what the space was built with and what the fingerprint says instead; empty: it fits.
         incomplete: names of the fingerprint's content that the last complete import did not bring in this form; empty
             for a connector that has never imported.
+        brought: all names of the content that the last complete import brought; empty as ``incomplete``.
     """
 
     space: int
     differences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     incomplete: frozenset[str] = frozenset()
+    brought: frozenset[str] = frozenset()
