@@ -22,12 +22,12 @@ from ecmahost_core.space.sql.events import write_event
 from ecmahost_core.space.sql.known import Digests
 from ecmahost_core.space.sql.links import portions
 from ecmahost_core.space.sql.past import Noting
+from ecmahost_core.space.sql.put_off import Unlinking
 from ecmahost_core.space.sql.rows import Encoded, encode
 from ecmahost_core.space.sql.settling import settle
 from ecmahost_core.space.sql.spaces import note_content
 from ecmahost_core.space.sql.tombstones import purge
 from ecmahost_core.space.sql.types import PAUSE, Types, require_space
-from ecmahost_core.space.sql.unlinking import Unlinking
 from ecmahost_core.space.store import StoreUnavailable
 
 LOST = 1000
@@ -204,7 +204,8 @@ class SqlImportRun:
             return 0
         noting = self._notings.get(space_type.resource_type)
         removed = 0
-        for count in put_off.carry_out(self._database, self._types.require(space_type), noting, self._require_row):
+        type_id = self._types.require(space_type)
+        for count in unlinking.carry_out(self._database, type_id, put_off, noting, self._require_row):
             removed += count
         self.counts.links_removed += removed
         return put_off.count - removed

@@ -14,9 +14,9 @@ from ecmahost_core.space.objects import LinkChange, TargetObject
 from ecmahost_core.space.sql import references
 from ecmahost_core.space.sql.database import NO_LIMIT, Transaction
 from ecmahost_core.space.sql.digests import UNKNOWN, moved, sum_of
+from ecmahost_core.space.sql.put_off import Unlinking
 from ecmahost_core.space.sql.rows import BATCH, Encoded, select_in, stored_anchor
 from ecmahost_core.space.sql.type_row import TypeRow
-from ecmahost_core.space.sql.unlinking import Unlinking
 
 ROWS = 1000
 """How many rows of references one transaction of an import writes, about."""

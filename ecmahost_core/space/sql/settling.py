@@ -16,9 +16,9 @@ from ecmahost_core.space.sql.digests import UNKNOWN, parts, sum_of
 from ecmahost_core.space.sql.links import Difference, Owing
 from ecmahost_core.space.sql.opening import held
 from ecmahost_core.space.sql.past import Noting
+from ecmahost_core.space.sql.put_off import Unlinking
 from ecmahost_core.space.sql.type_row import TypeRow, type_row
 from ecmahost_core.space.sql.types import PAUSE, require_current
-from ecmahost_core.space.sql.unlinking import Unlinking
 
 _STORED = "SELECT value_key, value FROM reference WHERE owner = ? AND attribute = ?"
 

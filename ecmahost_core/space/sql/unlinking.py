@@ -6,75 +6,52 @@ kill.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
 
 from ecmahost_core.space.objects import LinkChange
 from ecmahost_core.space.sql.database import Database, Transaction
 from ecmahost_core.space.sql.digests import UNKNOWN, parts
 from ecmahost_core.space.sql.locks import held_keys, is_held
 from ecmahost_core.space.sql.past import Noting
+from ecmahost_core.space.sql.put_off import PutOff, Unlinking
 from ecmahost_core.space.sql.rows import BATCH, STORED_COLUMNS, StoredRow
 from ecmahost_core.space.sql.type_row import TypeRow, type_row
 from ecmahost_core.space.sql.types import PAUSE, require_current
-from ecmahost_core.space.store import MOST_LINKS
 
 _OBJECT = f"SELECT {STORED_COLUMNS} FROM object WHERE type = ? AND key = ?"  # noqa: S608  # names, no values
 _COUNT = "SELECT count(*) FROM reference r JOIN object o ON o.key = r.owner WHERE o.type = ? AND r.attribute = ?"
 _DELETE = "DELETE FROM reference WHERE owner = ? AND attribute = ? AND value_key = ?"
 
 
-class _PutOff(NamedTuple):
-    """Links of one object: its change number, the values by how they fold, and the part once they are gone."""
+def carry_out(
+    database: Database,
+    type_id: int,
+    unlinking: Unlinking,
+    noting: Noting | None,
+    require: Callable[[Transaction], None],
+) -> Iterator[int]:
+    """Removes the links of objects that nobody has changed since; yields how many, for each transaction.
 
-    change_seq: int
-    gone: Mapping[str, str]
-    part: bytes
-
-
-class Unlinking:
-    """The links of one type that one import has put off."""
-
-    def __init__(self) -> None:
-        """Has put nothing off."""
-        self.count = 0
-        self._put_off: dict[tuple[int, str], _PutOff] = {}
-
-    def put_off(self, key: int, name: str, change_seq: int, gone: Mapping[str, str], part: bytes) -> None:
-        """Puts links of an attribute off; ``part`` is that of the digest once they are gone."""
-        before = self._put_off.get((key, name))
-        self.count += len(gone) - (len(before.gone) if before is not None else 0)
-        if self.count <= MOST_LINKS:
-            self._put_off[key, name] = _PutOff(change_seq, gone, part)
-        else:
-            self._put_off.clear()
-
-    def carry_out(
-        self, database: Database, type_id: int, noting: Noting | None, require: Callable[[Transaction], None]
-    ) -> Iterator[int]:
-        """Removes the links of objects that nobody has changed since; yields how many, for each transaction.
-
-        ``require`` is called first in each, and raises when the import is none any more.
-        """
-        for (key, name), one in self._put_off.items():
-            portions = list(_portions(sorted(one.gone.items())))
-            for portion in portions:
-                with database.write() as transaction:
-                    require(transaction)
-                    require_current(transaction.connection, type_id)
-                    row = type_row(transaction.connection, type_id)
-                    owner = _as_left(transaction, row, key, one)
-                    if owner is None:
-                        break
-                    transaction.connection.executemany(_DELETE, [(key, name, folded) for folded, _ in portion])
-                    if portion is portions[-1]:
-                        _settle(transaction, row, owner, name, one)
-                        if noting is not None:
-                            noting.unlinked(
-                                transaction, row, owner, {name: LinkChange(removed=tuple(one.gone.values()))}
-                            )
-                yield len(portion)
-                time.sleep(PAUSE)
+    ``require`` is called first in each, and raises when the import is none any more.
+    """
+    for key, name, one in unlinking.each():
+        portions = list(_portions(sorted(one.gone.items())))
+        for portion in portions:
+            with database.write() as transaction:
+                require(transaction)
+                require_current(transaction.connection, type_id)
+                row = type_row(transaction.connection, type_id)
+                owner = _as_left(transaction, row, key, one)
+                if owner is None:
+                    break
+                transaction.connection.executemany(_DELETE, [(key, name, folded) for folded, _ in portion])
+                if portion is portions[-1]:
+                    _settle(transaction, row, owner, name, one)
+                    if noting is not None:
+                        told = {name: LinkChange(removed=tuple(one.gone.values()))}
+                        noting.unlinked(transaction, row, owner, told)
+            yield len(portion)
+            time.sleep(PAUSE)
 
 
 def count_links(database: Database, type_id: int) -> int:
@@ -88,7 +65,7 @@ def _portions(values: Sequence[tuple[str, str]]) -> Iterator[Sequence[tuple[str,
     return (values[start : start + BATCH] for start in range(0, len(values), BATCH))
 
 
-def _as_left(transaction: Transaction, row: TypeRow, key: int, one: _PutOff) -> StoredRow | None:
+def _as_left(transaction: Transaction, row: TypeRow, key: int, one: PutOff) -> StoredRow | None:
     """Returns the object where it is as the import left it and no write of it is under way."""
     rows = transaction.connection.execute(_OBJECT, (row.id, key)).fetchall()
     owner = StoredRow._make(rows[0]) if rows else None
@@ -97,7 +74,7 @@ def _as_left(transaction: Transaction, row: TypeRow, key: int, one: _PutOff) -> 
     return None if is_held(held_keys(transaction.connection, row.id), row, old=owner) else owner
 
 
-def _settle(transaction: Transaction, row: TypeRow, owner: StoredRow, name: str, one: _PutOff) -> None:
+def _settle(transaction: Transaction, row: TypeRow, owner: StoredRow, name: str, one: PutOff) -> None:
     found = parts(owner.digest, row.links)
     place = row.links.index(name) + 1
     if found[place] == UNKNOWN:
