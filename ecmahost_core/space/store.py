@@ -25,7 +25,7 @@ from ecmahost_core.space.journal import (
     PasswordStage,
     WriteIntent,
 )
-from ecmahost_core.space.objects import SpaceObject, SpaceType, TargetObject
+from ecmahost_core.space.objects import LinkChange, SpaceObject, SpaceType, TargetObject
 from ecmahost_core.space.past import PastEntry
 from ecmahost_core.space.readings import Readings
 
@@ -145,6 +145,9 @@ class ImportRun(Protocol):
 
     def remove(self, space_type: SpaceType, keys: Sequence[int]) -> int:
         """Removes objects by their keys, as ``remove_missing`` does; returns how many a newer write kept."""
+
+    def keep_links(self, space_type: SpaceType, key: int, changes: Mapping[str, LinkChange]) -> None:
+        """Says what a delta tells of an object's links after it told of all of them: what came back is not missing."""
 
     def missing_links(self, space_type: SpaceType, told: int = 0) -> tuple[int, int]:
         """Returns how many links (memberships) of the objects that it met were put off, and how many links there are.

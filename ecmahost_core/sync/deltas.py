@@ -128,6 +128,8 @@ class _Bringing:
     def flush(self) -> None:
         """Writes what was put together."""
         pending, self._pending = self._pending, {}
+        for one in pending.values():
+            self._come_back(one)
         objects = [self._ready(one) for one in pending.values() if one.whole or self._differs(one)]
         for lost in self._run.apply(self._type, objects):
             self._doubt(lost.anchor)
@@ -225,6 +227,7 @@ class _Bringing:
         self.delta.removals.pop(key_of(before), None)
         self.delta.removals.pop(key_of(one.anchor), None)
         self.delta.unlinked.rename(before, one.anchor)
+        self._come_back(one)
         if not self._run.move(self._type, before, self._ready(one)):
             self._doubt(before)
             self._doubt(one.anchor)
@@ -286,6 +289,12 @@ class _Bringing:
             self._doubt(one.anchor)
             return False
         return True
+
+    def _come_back(self, one: Pending) -> None:
+        """Links that were put off, and were told of again, stay: the space has them all the time."""
+        if one.links and one.known is not None:
+            self.delta.unlinked.come_back(one.anchor, one.links)
+            self._run.keep_links(self._type, one.known.key, one.links)
 
     def _ready(self, one: Pending) -> TargetObject:
         """Returns what is written of an object at once."""

@@ -3,6 +3,7 @@
 What a later entry brings back is not removed. The store puts off by itself what is missing from whole sets of links.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ecmahost_core.ecma.values import Anchor
@@ -51,6 +52,16 @@ class Unlinked:
         if self.count > MOST_LINKS:
             self._owners.clear()
         return target._replace(link_changes={name: one for name, one in now.items() if one.added or one.removed})
+
+    def come_back(self, anchor: Anchor, changes: Mapping[str, LinkChange]) -> None:
+        """Says that links were told of again, which the space has all the time."""
+        owner = self._owners.get(key_of(anchor))
+        if owner is None:
+            return
+        for name, change in changes.items():
+            gone = owner.gone.get(name, {})
+            for value in change.added:
+                self.count -= gone.pop(fold(value), None) is not None
 
     def rename(self, before: Anchor, after: Anchor) -> None:
         """Says that an object has another anchor now, and that whatever had that one is gone."""

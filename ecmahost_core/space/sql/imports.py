@@ -12,7 +12,7 @@ from dataclasses import replace
 from ecmahost_core.ecma.values import Anchor, anchor_text
 from ecmahost_core.space.history import EventRecord, HeldRemovals, ImportCounts
 from ecmahost_core.space.keys import key_of
-from ecmahost_core.space.objects import SpaceType, TargetObject
+from ecmahost_core.space.objects import LinkChange, SpaceType, TargetObject
 from ecmahost_core.space.sql import deltas, departures, removals, status, unlinking
 from ecmahost_core.space.sql.arbitration import Applied, Reading, SeenKeys, apply
 from ecmahost_core.space.sql.database import Database, Transaction
@@ -187,6 +187,12 @@ class SqlImportRun:
         self.counts.passed_over += kept
         return kept
 
+    def keep_links(self, space_type: SpaceType, key: int, changes: Mapping[str, LinkChange]) -> None:
+        """See ``ImportRun.keep_links``."""
+        put_off = self._unlinkings.get(space_type.resource_type)
+        if put_off is not None:
+            put_off.keep(key, changes)
+
     def missing_links(self, space_type: SpaceType, told: int = 0) -> tuple[int, int]:
         """See ``ImportRun.missing_links``."""
         self._require_running()
@@ -202,10 +208,9 @@ class SqlImportRun:
         put_off = self._unlinkings.pop(space_type.resource_type, None)
         if put_off is None:
             return 0
-        noting = self._notings.get(space_type.resource_type)
-        removed = 0
+        removed, reading = 0, self._reading(space_type)
         type_id = self._types.require(space_type)
-        for count in unlinking.carry_out(self._database, type_id, put_off, noting, self._require_row):
+        for count in unlinking.carry_out(self._database, type_id, put_off, reading, self._require_row):
             removed += count
         self.counts.links_removed += removed
         return put_off.count - removed

@@ -167,13 +167,26 @@ def update(
     what = difference(stored, wanted, told)
     after = UNKNOWN if wanted.keys() & untold else sum_of(name, wanted.values())
     if room is not None:
-        gone = {each: stored[each] for each in what.gone}
-        if gone and room.unlinking is not None:
-            room.unlinking.put_off(key, name, seq, gone, after)
-            what, gone, after = replace(what, gone=()), {}, UNKNOWN
-        room.changed.setdefault(key, {})[name] = LinkChange(tuple(what.added.values()), tuple(gone.values()))
+        what, after = put_off(room.unlinking, (key, seq), name, stored, what, after)
+        gone = tuple(stored[each] for each in what.gone)
+        room.changed.setdefault(key, {})[name] = LinkChange(tuple(what.added.values()), gone)
     write(transaction, row, key, name, what)
     return after
+
+
+def put_off(
+    unlinking: Unlinking | None,
+    owner: tuple[int, int],
+    name: str,
+    stored: Mapping[str, str],
+    what: Difference,
+    after: bytes,
+) -> tuple[Difference, bytes]:
+    """Returns what is to be written now of a difference, and the part of the digest: what is gone may have to wait."""
+    if unlinking is None:
+        return what, after
+    unlinking.put_off(*owner, name, {each: stored[each] for each in what.gone}, after)
+    return (replace(what, gone=()), UNKNOWN) if what.gone else (what, after)
 
 
 def is_too_old(wanted: Mapping[str, str], untold: Iterable[str]) -> bool:

@@ -6,7 +6,6 @@ left: the part of the digest stays unknown, so the next import goes on, as it do
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ecmahost_core.space.journal import ANCHOR, DN, ID, lock_text
 from ecmahost_core.space.objects import LinkChange
@@ -57,11 +56,8 @@ def _settle_attribute(
         return True
     what = links.difference(stored, wanted, stale)
     after = UNKNOWN if wanted.keys() & untold else sum_of(name, wanted.values())
-    gone = {each: stored[each] for each in what.gone}
-    if gone and unlinking is not None:
-        unlinking.put_off(owing.key, name, owing.change_seq, gone, after)
-        what, gone, after = replace(what, gone=()), {}, UNKNOWN
-    told = {name: LinkChange(tuple(what.added.values()), tuple(gone.values()))}
+    what, after = links.put_off(unlinking, (owing.key, owing.change_seq), name, stored, what, after)
+    told = {name: LinkChange(tuple(what.added.values()), tuple(stored[each] for each in what.gone))}
     portions = list(_portions(what))
     for portion in portions:
         with database.write() as transaction:

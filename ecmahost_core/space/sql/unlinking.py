@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from ecmahost_core.space.objects import LinkChange
+from ecmahost_core.space.sql.arbitration import Reading
 from ecmahost_core.space.sql.database import Database, Transaction
 from ecmahost_core.space.sql.digests import UNKNOWN, parts
 from ecmahost_core.space.sql.locks import held_keys, is_held
-from ecmahost_core.space.sql.past import Noting
 from ecmahost_core.space.sql.put_off import PutOff, Unlinking
 from ecmahost_core.space.sql.rows import BATCH, STORED_COLUMNS, StoredRow
 from ecmahost_core.space.sql.type_row import TypeRow, type_row
@@ -27,10 +27,10 @@ def carry_out(
     database: Database,
     type_id: int,
     unlinking: Unlinking,
-    noting: Noting | None,
+    reading: Reading,
     require: Callable[[Transaction], None],
 ) -> Iterator[int]:
-    """Removes the links of objects that nobody has changed since; yields how many, for each transaction.
+    """Removes the links of objects that nobody else has changed since; yields how many, for each transaction.
 
     ``require`` is called first in each, and raises when the import is none any more.
     """
@@ -41,15 +41,15 @@ def carry_out(
                 require(transaction)
                 require_current(transaction.connection, type_id)
                 row = type_row(transaction.connection, type_id)
-                owner = _as_left(transaction, row, key, one)
+                owner = _as_left(transaction, row, key, one, reading.own.get(key))
                 if owner is None:
                     break
                 transaction.connection.executemany(_DELETE, [(key, name, folded) for folded, _ in portion])
                 if portion is portions[-1]:
                     _settle(transaction, row, owner, name, one)
-                    if noting is not None:
+                    if reading.noting is not None:
                         told = {name: LinkChange(removed=tuple(one.gone.values()))}
-                        noting.unlinked(transaction, row, owner, told)
+                        reading.noting.unlinked(transaction, row, owner, told)
             yield len(portion)
             time.sleep(PAUSE)
 
@@ -65,11 +65,11 @@ def _portions(values: Sequence[tuple[str, str]]) -> Iterator[Sequence[tuple[str,
     return (values[start : start + BATCH] for start in range(0, len(values), BATCH))
 
 
-def _as_left(transaction: Transaction, row: TypeRow, key: int, one: PutOff) -> StoredRow | None:
-    """Returns the object where it is as the import left it and no write of it is under way."""
+def _as_left(transaction: Transaction, row: TypeRow, key: int, one: PutOff, own: int | None) -> StoredRow | None:
+    """Returns the object where it is as the import left it and no write is under way; ``own``: its last number."""
     rows = transaction.connection.execute(_OBJECT, (row.id, key)).fetchall()
     owner = StoredRow._make(rows[0]) if rows else None
-    if owner is None or owner.change_seq != one.change_seq:
+    if owner is None or owner.change_seq not in (one.change_seq, own):
         return None
     return None if is_held(held_keys(transaction.connection, row.id), row, old=owner) else owner
 
@@ -77,6 +77,7 @@ def _as_left(transaction: Transaction, row: TypeRow, key: int, one: PutOff) -> S
 def _settle(transaction: Transaction, row: TypeRow, owner: StoredRow, name: str, one: PutOff) -> None:
     found = parts(owner.digest, row.links)
     place = row.links.index(name) + 1
-    if found[place] == UNKNOWN:
+    # Where the import itself has changed it since, the next one looks again.
+    if found[place] == UNKNOWN and owner.change_seq == one.change_seq:
         found[place] = one.part
         transaction.connection.execute("UPDATE object SET digest = ? WHERE key = ?", (b"".join(found), owner.key))
