@@ -136,6 +136,9 @@ class ImportRun(Protocol):
         and ``remove_missing`` are for types that were compared whole.
         """
 
+    def adopt(self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int) -> int:
+        """As ``Store.adopt``, for what this import reads singly: links that are gone are put off with the others."""
+
     def move(self, space_type: SpaceType, before: Anchor, target: TargetObject) -> bool:
         """Gives the object that has the anchor ``before`` another one, with all that ``target`` says.
 

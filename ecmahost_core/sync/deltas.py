@@ -140,7 +140,7 @@ class _Bringing:
             raise Unresolved(f"{len(self._doubtful)} objects were changed by the host since the last import, too")
         for key, anchor in self._doubtful.items():
             self.delta.unlinked.forget(anchor)
-            fate = settle(self._endpoint, self._binding, anchor) if self._reads_singly else Fate.UNSETTLED
+            fate = settle(self._endpoint, self._run, self._binding, anchor) if self._reads_singly else Fate.UNSETTLED
             known = self._known(anchor) if fate is Fate.GONE else None
             if known is not None:
                 self.delta.removals[key] = known.key

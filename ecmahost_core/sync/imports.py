@@ -274,7 +274,7 @@ def _settle(endpoint: Endpoint, binding: TypeBinding, run: ImportRun) -> None:
         return
     try:
         for anchor in run.passed_over(binding.space_type):
-            settle(endpoint, binding, anchor)
+            settle(endpoint, run, binding, anchor)
     except ConnectorError as error:  # everybody was read; the next full import looks at these again
         log.warning("passed_over_not_read", connector=endpoint.name, detail=str(error))
 

@@ -163,6 +163,21 @@ class SqlImportRun:
                 lost += [new.source for new in applied.lost]
         return lost
 
+    def adopt(self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int) -> int:
+        """See ``ImportRun.adopt``. Raises ValueError or TypeError for an object that cannot be stored."""
+        self._require_running()
+        type_id = self._types.require(space_type)
+        reading = replace(self._reading(space_type), began_seq=began_seq, seen=SeenKeys(), own={})
+        lost = 0
+        for part in portions(objects, space_type.links):
+            encoded = [encode(target, space_type.export_only, space_type.links) for target in part]
+            with self._database.write() as transaction:
+                applied = apply(transaction, type_id, reading, encoded)
+            lost += applied.passed_over
+            for owing in applied.owing:
+                settle(self._database, type_id, owing, reading.noting, reading.unlinking)
+        return lost
+
     def move(self, space_type: SpaceType, before: Anchor, target: TargetObject) -> bool:
         """See ``ImportRun.move``. Raises ValueError or TypeError for an object that cannot be stored."""
         self._require_running()
