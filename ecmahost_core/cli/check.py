@@ -41,6 +41,7 @@ from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.agreement import content_of, identity_of, mismatches
 from ecmahost_core.sync.binder import bind
 from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.brake_findings import brake_findings
 from ecmahost_core.sync.findings import (
     delta_findings,
     environment_findings,
@@ -91,7 +92,7 @@ def check(context: CommandContext, ctx: click.Context, name: str | None, *, as_j
     for configuration in loaded.configurations:
         if name in (None, configuration.name):
             findings[configuration.name] = _examined(configuration, catalogue, host, problems)
-            findings[configuration.name] += _left_behind(host, configuration.name)
+            findings[configuration.name] += _left_behind(host, configuration)
     account = other_account(context.home)
     if account is not None:
         told = f"checked as root; what the host's account {account} may read and write is another question"
@@ -175,8 +176,8 @@ def _step(bindings: Mapping[str, TypeBinding]) -> RunStep:
     return RunStep(tuple(types.values()), steps[0].page_size, names)
 
 
-def _left_behind(host: HostConfiguration, name: str) -> list[Finding]:
-    """What the host's own journal says; a store that is not there, or not of this version, says nothing."""
+def _left_behind(host: HostConfiguration, configuration: ConnectorConfiguration) -> list[Finding]:
+    """What the host's own journal and brakes say; a store that is not there, or not of this version, says nothing."""
     if not may_be_there(host):
         return []
     try:
@@ -184,7 +185,7 @@ def _left_behind(host: HostConfiguration, name: str) -> list[Finding]:
     except StoreUnavailable:
         return []
     with closing(store):
-        return journal_findings(store, name)
+        return [*journal_findings(store, configuration.name), *brake_findings(store, configuration)]
 
 
 def _against_space(

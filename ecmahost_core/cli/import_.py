@@ -14,6 +14,7 @@ from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.history import ImportCounts
 from ecmahost_core.space.store import ImportRunning
+from ecmahost_core.sync.brake_findings import held_sentences
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.imports import Imported, ImportFailed, delta_import, full_import
 
@@ -85,9 +86,15 @@ def _report(name: str, done: Imported, seconds: float, *, as_json: bool) -> None
         "removed": counts.removed,
         "passed_over": counts.passed_over,
         "failed": counts.failed,
+        "links_removed": counts.links_removed,
     }
     if as_json:
-        told = {"connector": name, "seconds": round(seconds, 3), "held": held.count if held else 0, **numbers}
+        waiting = {
+            "held": held.count if held else 0,
+            "links_held": held.links if held else 0,
+            "schema_lost": list(held.lost) if held else [],
+        }
+        told = {"connector": name, "seconds": round(seconds, 3), **waiting, **numbers}
         print_json({**told, "read_whole": sorted(done.whole)} if done.whole else told)
         return
     for resource_type, why in done.whole.items():
@@ -98,8 +105,6 @@ def _report(name: str, done: Imported, seconds: float, *, as_json: bool) -> None
         if number and label != "seen":
             click.echo(f"  {number:>10,} {label.replace('_', ' ')}")
     if held:
-        click.echo(
-            f"HELD: {held.count:,} of {held.live:,} objects are not in the target any more. Nothing was removed. "
-            f"If that is right, run: ecmahost import {name} --confirm",
-            err=True,
-        )
+        for sentence in held_sentences(held):
+            click.echo(f"HELD: {sentence}", err=True)
+        click.echo(f"If that is right, run: ecmahost import {name} --confirm", err=True)

@@ -8,7 +8,7 @@ from ecmahost_core.configuration.documents import Document
 from ecmahost_core.configuration.files import SECRET_LIMIT, Unreadable, read_bounded
 from ecmahost_core.configuration.home import Home
 
-TAKEN_ALONE = ("description", "secret_tokens", "freshness", "deletion_threshold", "strict")
+TAKEN_ALONE = ("description", "secret_tokens", "freshness", "deletion_threshold", "incoming_brake", "strict")
 """What a running connector takes over without being built anew."""
 
 

@@ -56,6 +56,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
             "kill or power",
         ),
         "store.event_days": Meaning("How long the connectors' history (`ecmahost journal NAME`) is kept, in days."),
+        "store.history_days": Meaning(
+            "For how many days it is kept what was changed of whom, by whom, with the values before and after: what "
+            "`ecmahost history` and `ecmahost drift` show. They are personal data, in the store and nowhere else. 0 "
+            "keeps nothing.",
+        ),
         "admin.enabled": Meaning(
             "Whether `/admin/v1/` is there, for programs on this machine. It tells people's values: see operating.md.",
         ),
@@ -112,6 +117,12 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         "properties.deletion_threshold.objects": Meaning(
             "See `percent`; both must be exceeded.",
             otherwise="`5`",
+        ),
+        "properties.incoming_brake.disables_and_deletes_per_hour": Meaning(
+            "How many objects Entra may disable and delete within an hour, in all processes together. Any more are "
+            "answered 429 with Retry-After, everything else goes on, until the hour is over or somebody runs "
+            "`ecmahost release NAME`.",
+            otherwise="as many as it likes",
         ),
         "properties.strict": Meaning(
             "Whether a request with an attribute that is not mapped is refused with 400 that names it. Otherwise such "

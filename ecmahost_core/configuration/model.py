@@ -73,6 +73,7 @@ class HostConfiguration:
         log_level: one of ``logs.LEVELS``.
         request_budget: seconds that one SCIM request may take in all.
         body_limit: bytes of a request's body.
+        history_days: for how long it is kept who changed what of whom, with values; 0 for not at all.
         admin_enabled: whether ``/admin/v1/`` is there at all.
         admin_tokens: what opens it; they open no connector, and no connector's token opens it.
         durability: of the connector space.
@@ -91,6 +92,7 @@ class HostConfiguration:
     log_level: str
     request_budget: float
     body_limit: int
+    history_days: int = 30
     admin_enabled: bool = False
     admin_tokens: tuple["TokenHash", ...] = ()
     durability: Durability = Durability.KILL
@@ -138,6 +140,8 @@ class Properties:
         freshness: None means: verify where the connector reads single objects, cache elsewhere.
         deletion_threshold_percent, deletion_threshold_objects: an import that would remove more than both holds its
             removals until confirmed.
+        disables_and_deletes_per_hour: how many objects clients may disable and delete within an hour, all types
+            together; None for as many as they like.
         strict: refuse attributes of a request that the resource type does not have, instead of passing over them.
     """
 
@@ -150,6 +154,7 @@ class Properties:
     freshness: Freshness | None = None
     deletion_threshold_percent: float = 10.0
     deletion_threshold_objects: int = 5
+    disables_and_deletes_per_hour: int | None = None
     strict: bool = False
 
 

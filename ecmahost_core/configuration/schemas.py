@@ -93,6 +93,7 @@ class StoreTab(Tab):
 
     durability = Entry(choice({each.value: each for each in Durability}), default="kill")
     event_days = Entry(whole_number(1, 3650), default=90)
+    history_days = Entry(whole_number(0, 3660), default=30)
     url = Entry(lambda value: value, default=None)
     schema = Entry(matching(_SCHEMA, "1 to 63 of a-z, 0-9 and _, the first no digit"), default="ecmahost")
 
@@ -156,6 +157,12 @@ class ThresholdTable(Tab):
     objects = Entry(whole_number(0, 1_000_000_000), name="deletion_threshold_objects")
 
 
+class IncomingBrakeTable(Tab):
+    """``incoming_brake``."""
+
+    disables_and_deletes_per_hour = Entry(whole_number(1, 1_000_000_000))
+
+
 def extensions(value: Any) -> tuple[str, ...]:
     """A list of names, each once."""
     return _each_once(list_of(name)(value), "extension")
@@ -171,12 +178,13 @@ class PropertiesTab(Tab):
     secret_tokens = Entry(list_of(secret_token, most=MAXIMUM_TOKENS), name="tokens")
     freshness = Entry(choice({freshness.value: freshness for freshness in Freshness}))
     deletion_threshold = Entry(table(ThresholdTable), default={})
+    incoming_brake = Entry(table(IncomingBrakeTable), default={})
     strict = Entry(flag)
     extensions = Entry(extensions, default=())
 
     @post_load
     def _build(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-        data |= data.pop("deletion_threshold")
+        data |= data.pop("deletion_threshold") | data.pop("incoming_brake")
         data["instance"] = data["instance"].lower()
         if "autosync" in data:
             data["autosync"] = timedelta(minutes=data["autosync"])

@@ -39,6 +39,8 @@ port = 8585
 # durability = "kill"
 # Days for which the history of each connector is kept.
 # event_days = 90
+# Days for which it is kept who changed what of whom, with the values; 0 keeps nothing.
+# history_days = 30
 
 [admin]
 # Whether /admin/v1/ is there, for programs on this machine that have a token: ecmahost admin-token

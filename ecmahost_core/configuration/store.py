@@ -19,7 +19,7 @@ def read_store(value: Any, sources: Sources) -> dict[str, Any]:
     """
     loaded = table(StoreTab)(value)
     server = _server(loaded, sources) if loaded["url"] is not None else None
-    return {"server": server, "durability": loaded["durability"], "event_days": loaded["event_days"]}
+    return {"server": server, **{name: loaded[name] for name in ("durability", "event_days", "history_days")}}
 
 
 def _server(loaded: dict[str, Any], sources: Sources) -> StoreServer:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+NOTHING_SENT = "NothingSent"
+"""The error of an entry that was only a turn that was waited for, and was given up."""
+
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
@@ -19,6 +22,7 @@ class EventRecord:
         error: the name of the error; empty when there was none.
         milliseconds: how long it took.
         detail: counts and the like, as JSON; never values of attributes.
+        told: what the client was told of a failure. No part of the event: it is kept with the past of the object.
     """
 
     kind: str
@@ -29,6 +33,7 @@ class EventRecord:
     error: str = ""
     milliseconds: int = 0
     detail: Mapping[str, Any] = field(default_factory=dict)
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +59,40 @@ class ImportCounts:
     """Not applied because the object was changed, deleted or locked by a write that is newer than what was read."""
     failed: int = 0
     """Objects that the connector could not read, or whose anchor or DN another object of the same import has."""
+    links_removed: int = 0
+    """Links (memberships) that were not in the target any more; those of objects that went are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldRemovals:
-    """An alarm: an import wanted to remove more than the brake allows.
+    """An alarm: an import wanted to take away more than the brake allows.
 
     Attributes:
-        count: objects that were not in the target any more.
+        count: objects that were not in the target any more; 0 where it is not they that are held.
         live: objects that the space held.
         since: when the alarm was raised first.
+        links: links (memberships) that were not in the target any more; 0 where it is not they that are held.
+        lost: object types and attributes (``User``, ``User.mail``) that the target's schema does not have any more.
     """
 
     count: int
     live: int
     since: datetime
+    links: int = 0
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """How many were disabled and deleted by clients within the last hour, or since a person has let more go.
+
+    Attributes:
+        count: how many, those included whose write is under way.
+        oldest: when the first of them went; None where there is none.
+    """
+
+    count: int
+    oldest: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

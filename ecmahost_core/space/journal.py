@@ -83,6 +83,9 @@ class WriteIntent:
         unlink: for a delete: True when the object stays in the target (it becomes UNLINKED instead of GONE).
         request_id: for the event.
         password: what will be done about one.
+        asked: what the client asked for, for the past of the object; never a secret. Empty: not kept.
+        leaving: the write disables or deletes somebody, of whom only so many may go within an hour
+            (``Store.leaving``); 0 where they are not counted.
     """
 
     space_type: SpaceType
@@ -96,6 +99,8 @@ class WriteIntent:
     unlink: bool = False
     request_id: str = ""
     password: PasswordStage = PasswordStage.NONE
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    leaving: int = 0
 
 
 class EntryState(StrEnum):

@@ -16,13 +16,23 @@ def open_place(configuration: HostConfiguration, *, writing: bool) -> SqlStore:
     server = configuration.server
     if server is None:
         return sqlite.open_store(
-            configuration.store, configuration.runtime, writing=writing, durability=configuration.durability
+            configuration.store,
+            configuration.runtime,
+            writing=writing,
+            durability=configuration.durability,
+            history_days=configuration.history_days,
         )
     try:
         from ecmahost_core.space import postgresql  # psycopg is there only where a host is to use it
     except ImportError:
         raise StoreUnavailable(_PACKAGE) from None
-    return postgresql.open_store(server.url, server.schema, configuration.runtime, writing=writing)
+    return postgresql.open_store(
+        server.url,
+        server.schema,
+        configuration.runtime,
+        writing=writing,
+        history_days=configuration.history_days,
+    )
 
 
 def may_be_there(configuration: HostConfiguration) -> bool:

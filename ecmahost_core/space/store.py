@@ -3,7 +3,8 @@
 Every method is one short transaction. None of them calls a connector, and none is called with a transaction open.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from ecmahost_core.ecma.values import Anchor
@@ -16,6 +17,7 @@ from ecmahost_core.space.history import (
     HeldRemovals,
     ImportCounts,
     ImportRequest,
+    Leaving,
     StoredEvent,
 )
 from ecmahost_core.space.journal import (
@@ -24,7 +26,8 @@ from ecmahost_core.space.journal import (
     PasswordStage,
     WriteIntent,
 )
-from ecmahost_core.space.objects import SpaceObject, SpaceType, TargetObject
+from ecmahost_core.space.objects import LinkChange, SpaceObject, SpaceType, TargetObject
+from ecmahost_core.space.past import PastEntry
 from ecmahost_core.space.readings import Readings
 
 
@@ -59,6 +62,21 @@ class SpaceReplaced(StoreUnavailable):
     """The connector's space was reset since the caller began: begin again with the new one (``agree``)."""
 
 
+class TooManyLeaving(EcmahostError):
+    """So many were disabled and deleted within the last hour that nobody else may go (``WriteIntent.leaving``).
+
+    Attributes:
+        count: how many they are.
+        retry_after: seconds until the next one may go; 1 to 3600.
+    """
+
+    def __init__(self, count: int, retry_after: int) -> None:
+        """Keeps both."""
+        super().__init__(f"{count} were disabled or deleted within the last hour")
+        self.count = count
+        self.retry_after = retry_after
+
+
 class EntriesOpen(EcmahostError):
     """A space with open journal entries cannot be reset.
 
@@ -70,6 +88,10 @@ class EntriesOpen(EcmahostError):
         """Keeps the count."""
         super().__init__(f"{count} journal entries are open")
         self.count = count
+
+
+MOST_LINKS = 100_000
+"""How many links an import removes at most without being told to: it keeps in memory what it has put off."""
 
 
 class ImportRunning(EcmahostError):
@@ -86,6 +108,9 @@ class ImportRun(Protocol):
     first: bool
     """Whether no import of this connector has ever completed."""
     counts: ImportCounts
+    puts_off_links: bool
+    """Whether links that it does not meet stay until ``remove_links``; set before the first ``compare``. Otherwise they
+    go at once."""
 
     def passed_over(self, space_type: SpaceType) -> Sequence[Anchor]:
         """Returns anchors of objects that ``compare`` did not apply, because they are newer: the first thousand."""
@@ -112,6 +137,9 @@ class ImportRun(Protocol):
         and ``remove_missing`` are for types that were compared whole.
         """
 
+    def adopt(self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int) -> int:
+        """As ``Store.adopt``, for what this import reads singly: links that are gone are put off with the others."""
+
     def move(self, space_type: SpaceType, before: Anchor, target: TargetObject) -> bool:
         """Gives the object that has the anchor ``before`` another one, with all that ``target`` says.
 
@@ -121,6 +149,19 @@ class ImportRun(Protocol):
 
     def remove(self, space_type: SpaceType, keys: Sequence[int]) -> int:
         """Removes objects by their keys, as ``remove_missing`` does; returns how many a newer write kept."""
+
+    def keep_links(self, space_type: SpaceType, key: int, changes: Mapping[str, LinkChange]) -> None:
+        """Says what a delta tells of an object's links after it told of all of them: what came back is not missing."""
+
+    def missing_links(self, space_type: SpaceType, told: int = 0) -> tuple[int, int]:
+        """Returns how many links (memberships) of the objects that it met were put off, and how many links there are.
+
+        ``told`` are those that a delta names by themselves, which its caller has put off; the first has them, too. The
+        second is 0 where the first is.
+        """
+
+    def remove_links(self, space_type: SpaceType) -> int:
+        """Removes the links that were put off, but those of objects that were changed since: returns their number."""
 
     def complete(
         self,
@@ -151,6 +192,8 @@ class Store(Readings, Protocol):
     """Random, made with the store: ETags of a lost and rebuilt store never match the old ones."""
     incarnation: str
     """This process's name in the journal; empty for a store that was opened for reading only."""
+    keeps_past: bool
+    """Whether it is kept who changed what of whom, with values (``past``)."""
 
     def close(self) -> None:
         """Releases everything; the incarnation's open entries become orphans."""
@@ -171,7 +214,7 @@ class Store(Readings, Protocol):
     def open_entry(self, intent: WriteIntent) -> JournalEntry:
         """Takes the keys and writes the journal, in one transaction.
 
-        Raises KeysTaken, DuplicateValue or ObjectChanged, having written nothing.
+        Raises KeysTaken, DuplicateValue, ObjectChanged or TooManyLeaving, having written nothing.
         """
 
     def complete(self, entry: JournalEntry, outcome: TargetObject | None, event: EventRecord) -> SpaceObject | None:
@@ -285,6 +328,25 @@ class Store(Readings, Protocol):
         ``at_once``: also of those of the last ten minutes, because no process works with them.
         """
 
+    # Who goes
+
+    def leaving(self, connector: str) -> Leaving:
+        """Returns how many were disabled and deleted within the last hour, as far as they are counted."""
+
+    def release(self, connector: str, event: EventRecord) -> None:
+        """Begins to count anew who is disabled and deleted, because a person lets as many go once more."""
+
+    # The past of single objects
+
+    def past(self, connector: str, person: str) -> list[PastEntry]:
+        """Returns what is kept of the objects that have or had this id, anchor or indexed value, oldest first.
+
+        Also of objects that are gone, and of additions that came to nothing.
+        """
+
+    def drift(self, connector: str, since: datetime | None = None) -> Iterator[PastEntry]:
+        """Yields what readings of the target found changed by somebody else, oldest first."""
+
     # Imports and events
 
     def begin_import(self, connector: str, space: int = 0) -> ImportRun:
@@ -305,8 +367,11 @@ class Store(Readings, Protocol):
     def events(self, connector: str, limit: int) -> list[StoredEvent]:
         """Returns the newest events, newest first."""
 
-    def prune(self, retention_days: int | None) -> None:
-        """Removes old events, tombstones that no running import needs, and spaces that were reset.
+    def events_after(self, connector: str, seq: int, limit: int) -> list[StoredEvent]:
+        """Returns the first events behind a number, oldest first."""
 
-        None keeps all events: the time of day may be wrong now.
+    def prune(self, retention_days: int | None) -> None:
+        """Removes what is old of events and of the past, tombstones that no running import needs, and reset spaces.
+
+        None keeps all that goes by its age: the time of day may be wrong now.
         """

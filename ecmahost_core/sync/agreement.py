@@ -56,10 +56,14 @@ class Agreement:
         self._fingerprint = Fingerprint(self._fingerprint.identity, content_of(bindings))
         self._asked = 0.0
 
-    def standing(self) -> Standing:
-        """Returns how the space stands, as it was a second ago at most; raises StoreUnavailable."""
+    def ask_again(self) -> None:
+        """Has the next question asked of the store, because this process has just changed the answer."""
+        self._asked = 0.0
+
+    def standing(self, *, at_once: bool = False) -> Standing:
+        """Returns how the space stands, as it was a second ago at most, or now; raises StoreUnavailable."""
         known = self._standing
-        if known is not None and time.monotonic() - self._asked < FRESH_SECONDS:
+        if not at_once and known is not None and time.monotonic() - self._asked < FRESH_SECONDS:
             return known
         standing = self._store.agree(self._configuration.name, self._fingerprint)
         if standing.differences and not (known and known.differences):

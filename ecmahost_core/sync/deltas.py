@@ -28,6 +28,7 @@ from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.pending import Pending, key_of, merged, same, still_missing
 from ecmahost_core.sync.single_reads import SINGLE_READS, Fate, read_singly, settle
 from ecmahost_core.sync.target_reads import ObjectUnreadable, readable
+from ecmahost_core.sync.unlinked import Unlinked
 
 log = structlog.get_logger()
 
@@ -47,11 +48,13 @@ class Delta:
     Attributes:
         watermark: the last that the connector gave; empty where it gave none.
         removals: by folded anchor, the key of each object that is gone from the target.
+        unlinked: the links that are gone; none where the run does not put them off.
         unsettled: whether something was passed over and could not be read, so that it has to be told again.
     """
 
     watermark: str = ""
     removals: dict[str, int] = field(default_factory=dict)
+    unlinked: Unlinked = field(default_factory=Unlinked)
     unsettled: bool = False
 
 
@@ -73,7 +76,7 @@ class Asked:
 
 
 def bring(endpoint: Endpoint, run: ImportRun, asked: Asked, page_read: Callable[[ImportPage], None]) -> Delta:
-    """Brings in what has changed since a watermark, but for the removals; returns what is left to do.
+    """Brings in what has changed since a watermark, but for what is gone; returns what is left to do.
 
     ``page_read`` is called after every page. Raises Unresolved, WatermarkExpired and other ConnectorErrors,
     BrokenContract, SpaceReplaced and StoreUnavailable.
@@ -125,7 +128,9 @@ class _Bringing:
     def flush(self) -> None:
         """Writes what was put together."""
         pending, self._pending = self._pending, {}
-        objects = [one.target() for one in pending.values() if one.whole or self._differs(one)]
+        for one in pending.values():
+            self._come_back(one)
+        objects = [self._ready(one) for one in pending.values() if one.whole or self._differs(one)]
         for lost in self._run.apply(self._type, objects):
             self._doubt(lost.anchor)
 
@@ -134,7 +139,8 @@ class _Bringing:
         if self._reads_singly and len(self._doubtful) > SINGLE_READS:
             raise Unresolved(f"{len(self._doubtful)} objects were changed by the host since the last import, too")
         for key, anchor in self._doubtful.items():
-            fate = settle(self._endpoint, self._binding, anchor) if self._reads_singly else Fate.UNSETTLED
+            self.delta.unlinked.forget(anchor)
+            fate = settle(self._endpoint, self._run, self._binding, anchor) if self._reads_singly else Fate.UNSETTLED
             known = self._known(anchor) if fate is Fate.GONE else None
             if known is not None:
                 self.delta.removals[key] = known.key
@@ -148,6 +154,7 @@ class _Bringing:
     def _gone(self, anchor: Anchor) -> None:
         key = key_of(anchor)
         self._pending.pop(key, None)
+        self.delta.unlinked.forget(anchor)
         known = self._known(anchor)
         if known is None:
             return
@@ -219,7 +226,9 @@ class _Bringing:
         self.flush()
         self.delta.removals.pop(key_of(before), None)
         self.delta.removals.pop(key_of(one.anchor), None)
-        if not self._run.move(self._type, before, one.target()):
+        self.delta.unlinked.rename(before, one.anchor)
+        self._come_back(one)
+        if not self._run.move(self._type, before, self._ready(one)):
             self._doubt(before)
             self._doubt(one.anchor)
 
@@ -280,6 +289,17 @@ class _Bringing:
             self._doubt(one.anchor)
             return False
         return True
+
+    def _come_back(self, one: Pending) -> None:
+        """Links that were put off, and were told of again, stay: the space has them all the time."""
+        if one.links and one.known is not None:
+            self.delta.unlinked.come_back(one.anchor, one.links)
+            self._run.keep_links(self._type, one.known.key, one.links)
+
+    def _ready(self, one: Pending) -> TargetObject:
+        """Returns what is written of an object at once."""
+        target = one.target()
+        return self.delta.unlinked.put_off(target) if self._run.puts_off_links else target
 
     # What the target is asked for by itself
 

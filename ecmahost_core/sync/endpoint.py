@@ -7,8 +7,9 @@ is down at start still serves what its space holds.
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import orjson
 import structlog
@@ -35,6 +36,7 @@ from ecmahost_core.space.store import Store, StoreUnavailable
 from ecmahost_core.sync.agreement import Agreement, SpaceMismatch
 from ecmahost_core.sync.binder import bind
 from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.lost_schema import lost_names, with_lost
 from ecmahost_core.sync.selection import passwords_selected
 
 log = structlog.get_logger()
@@ -59,11 +61,13 @@ class Call:
         deadline: on ``time.monotonic``'s clock; nothing waits beyond it.
         request_id: goes into the journal, the events and the log.
         actor: ``scim``, ``worker`` or ``cli``.
+        asked: what the client asked for, as it is kept with the past of the object (``asked``); empty: not kept.
     """
 
     deadline: float
     request_id: str
     actor: str = "scim"
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     def remaining(self) -> float:
         """Returns the seconds that are left, at least 0."""
@@ -207,6 +211,28 @@ class Endpoint:
             return None
         return misfit
 
+    def lost(self, *, confirmed: bool = False) -> tuple[str, ...]:
+        """Asks the target for its schema; returns what it has lost of what the bindings read (``lost_schema``).
+
+        With ``confirmed`` that is taken for right, and the bindings are made anew without it. Raises as ``bindings``
+        and, where the configuration names what is lost, ConfigurationError, having changed nothing.
+        """
+        bindings = self.bindings()
+        fresh = self.reads.call(self.connector.schema, timeout=SCHEMA_SECONDS)
+        lost = lost_names(bindings, fresh)
+        if not lost:
+            return ()
+        brought = self.agreement.standing(at_once=True).brought
+        schema = fresh if confirmed else with_lost(self.configuration, _read_schema(self._schema_file), fresh, brought)
+        bound = self._bound(schema)
+        held = lost_names(bound, fresh)
+        if held != lost:
+            # Somebody has confirmed it, here or in another process.
+            _write_schema(self._schema_file, schema)
+            with self._lock:
+                self._bindings = {}
+        return held
+
     def binding(self, resource_type: str, patience: float = SCHEMA_SECONDS) -> TypeBinding:
         """Returns the binding of one resource type for a SCIM request; raises ScimError when it cannot be served."""
         bindings = self.bindings_for_scim(patience)
@@ -295,6 +321,7 @@ class Endpoint:
                 raise
             log.warning("target_schema_from_last_time", connector=self.name, error=type(error).__name__)
             return known
+        schema = with_lost(self.configuration, known, schema, self.agreement.standing(at_once=True).brought)
         _write_schema(self._schema_file, schema)
         return schema
 

@@ -24,6 +24,7 @@ from ecmahost_core.secret import Secret
 from ecmahost_core.space.history import EventRecord
 from ecmahost_core.space.journal import JournalEntry, Operation
 from ecmahost_core.space.objects import SpaceObject, TargetObject
+from ecmahost_core.space.past import shortened
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.brake import too_many_lost
@@ -213,9 +214,10 @@ class Delivery:
             return
         store, properties = self.endpoint.store, self.endpoint.configuration.properties
         missing = store.note_missing(self.binding.space_type, before.id)
-        held = store.status(self.endpoint.name).held is not None
+        held = store.status(self.endpoint.name).held
+        in_doubt = held is not None and held.count > 0
         name = MAExportError.CONNECTED_DIRECTORY_MISSING_OBJECT.value
-        if held or too_many_lost(properties, missing, store.count(self.binding.space_type)):
+        if in_doubt or too_many_lost(properties, missing, store.count(self.binding.space_type)):
             log.error("target_lost_many_objects", connector=self.endpoint.name, missing=missing)
             detail = (
                 f"The target of connector {self.endpoint.name} has lost many objects that it held before. Nothing is "
@@ -257,6 +259,7 @@ class Delivery:
             actor=self.call.actor,
             error=error,
             milliseconds=int((time.monotonic() - self._started) * 1000),
+            told=shortened(self.error.detail) if self.error is not None else "",
         )
 
     def _insist(self, step: Callable[[], None]) -> None:

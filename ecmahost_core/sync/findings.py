@@ -3,7 +3,6 @@
 For ``ecmahost check``. Reads at most one page of the target, and writes nothing.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType
 from ecmahost_core.ecma.values import Reference, Value, anchor_text
 from ecmahost_core.space.journal import EntryState
+from ecmahost_core.space.past import sounds_secret
 from ecmahost_core.space.store import Store
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.group_findings import group_findings, matching_findings
@@ -28,8 +28,6 @@ from ecmahost_core.sync.values import to_scim
 SAMPLE = 100
 LISTED = 20
 """How many names of attributes one sentence lists."""
-
-_SOUNDS_SECRET = re.compile(r"passw|pwd|secret|hash", re.IGNORECASE)
 
 _VALUES = MappingProxyType(
     {
@@ -212,7 +210,7 @@ def _profile(binding: TypeBinding) -> Iterator[Finding]:
         if attribute.type is AttributeType.BINARY:
             message = "selected because everything is: Entra cannot send it, and the host keeps a copy of every value"
             yield Finding(Severity.WARNING, subject, message, remedy)
-        elif _SOUNDS_SECRET.search(attribute.name):
+        elif sounds_secret(attribute.name):
             message = "selected because everything is: if it is as secret as it sounds, every client can read it"
             yield Finding(Severity.WARNING, subject, message, remedy)
 

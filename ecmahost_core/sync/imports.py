@@ -8,22 +8,23 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import structlog
 
 from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
 from ecmahost_core.ecma.run_profiles import RunStep
+from ecmahost_core.ecma.schema import SchemaType
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, WatermarkExpired
 from ecmahost_core.space.history import ConnectorStatus, HeldRemovals, ImportCounts
 from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.space.store import ImportRun, SpaceReplaced
 from ecmahost_core.sync.agreement import SpaceMismatch, content_of
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.brake import exceeds
+from ecmahost_core.sync.brake import Met, held_back
 from ecmahost_core.sync.deltas import Asked, Delta, Unresolved, bring
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.import_order import in_order
+from ecmahost_core.sync.lost_schema import as_they_were, is_struck, what_is_left
 from ecmahost_core.sync.single_reads import settle
 from ecmahost_core.sync.target_reads import target_objects
 
@@ -61,14 +62,18 @@ class _Taken:
     """What was read of one type.
 
     Attributes:
+        seen: of a type that was read whole, how many objects.
         nameless: how many objects could be neither read nor named.
         watermark: from where its next delta goes on; empty where the connector gave none.
         delta: what is left to do of a delta; None for a type that was read whole.
+        unsettled: whether something has to be told again.
     """
 
+    seen: int = 0
     nameless: int = 0
     watermark: str = ""
     delta: Delta | None = None
+    unsettled: bool = False
 
 
 def full_import(
@@ -106,23 +111,25 @@ def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, del
         raise ImportFailed(str(error)) from error
     # The run notes the change number, so it begins before anything of the target is read, its schema included.
     run = endpoint.store.begin_import(endpoint.name, space)
+    run.puts_off_links = not confirm
     started = time.monotonic()
     kind = "delta" if delta else "full"
     try:
+        lost = endpoint.lost(confirmed=confirm)
         bindings = endpoint.bindings()
         for binding in bindings.values():
             endpoint.store.prepare(binding.space_type)
         status = endpoint.store.status(endpoint.name)
-        whole = _whole(endpoint, bindings, status) if delta else dict.fromkeys(bindings, "")
-        taken = {}
+        whole = _whole(endpoint, bindings, status, lost) if delta else dict.fromkeys(bindings, "")
+        taken: dict[str, _Taken] = {}
         for binding in in_order(bindings.values()):
-            name = binding.space_type.resource_type
-            changed = None if name in whole else _changes(endpoint, binding, run, status, progress, whole)
-            taken[name] = changed or _read(endpoint, binding, run, progress)
-        held = None if confirm else _held(endpoint, bindings, run, taken)
-        if held is None:
-            for name, binding in bindings.items():
-                _remove(run, binding, taken[name])
+            name, left = binding.space_type.resource_type, what_is_left(binding, lost)
+            if left is not None:
+                changed = None if name in whole else _changes(endpoint, binding, run, status, progress, whole)
+                taken[name] = changed or _read(endpoint, binding, run, left, progress)
+        met = [_met(bindings[name], one) for name, one in taken.items()]
+        held = None if confirm else held_back(endpoint, run, met, lost)
+        _remove(endpoint, run, {name: (bindings[name], one) for name, one in taken.items()}, held)
     except (ConnectorError, BrokenContract, ConfigurationError) as error:
         run.fail(f"{type(error).__name__}: {error}")
         endpoint.meter.imported(endpoint.name, kind, "failed", time.monotonic() - started)
@@ -133,7 +140,7 @@ def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, del
         endpoint.meter.imported(endpoint.name, kind, "stopped", time.monotonic() - started)
         raise
     read_all = len(whole) == len(bindings)
-    again = held is not None or any(one.delta is not None and one.delta.unsettled for one in taken.values())
+    again = held is not None or any(one.unsettled for one in taken.values())
     run.complete(
         held=held,
         content=content_of(bindings),
@@ -142,6 +149,7 @@ def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, del
         delta=not read_all,
     )
     endpoint.meter.imported(endpoint.name, kind, "held" if held else "ok", time.monotonic() - started)
+    endpoint.agreement.ask_again()
     counts = run.counts
     log.info(
         "import_completed",
@@ -154,12 +162,15 @@ def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, del
         changed=counts.changed,
         removed=counts.removed,
         failed=counts.failed,
+        links_removed=counts.links_removed,
         held=held.count if held else 0,
     )
     return Imported(counts, held, whole if delta else {}, read_all)
 
 
-def _whole(endpoint: Endpoint, bindings: Mapping[str, TypeBinding], status: ConnectorStatus) -> dict[str, str]:
+def _whole(
+    endpoint: Endpoint, bindings: Mapping[str, TypeBinding], status: ConnectorStatus, lost: Sequence[str]
+) -> dict[str, str]:
     """Returns the types of which a delta import has to read everything, each with the reason."""
     if not endpoint.connector.capabilities.delta_import:
         return dict.fromkeys(bindings, "the connector cannot tell what has changed")
@@ -167,7 +178,10 @@ def _whole(endpoint: Endpoint, bindings: Mapping[str, TypeBinding], status: Conn
         return dict.fromkeys(bindings, "nothing was imported before")
     if endpoint.agreement.standing().incomplete:
         return dict.fromkeys(bindings, "attributes were selected that no import has brought")
-    return {name: "there is no watermark" for name in bindings if not status.watermarks.get(name)}
+    whole = {name: "there is no watermark" for name in bindings if not status.watermarks.get(name)}
+    # No delta tells of values that are away, or that are back.
+    away = (*lost, *(status.held.lost if status.held else ()))
+    return whole | {name: "the target's schema lost some of it" for name in bindings if is_struck(name, away)}
 
 
 def _changes(
@@ -188,7 +202,7 @@ def _changes(
             progress(run.counts)
 
     try:
-        step = _step(endpoint, binding, delta=True)
+        step = _step(endpoint, binding.target, delta=True)
         asked = Asked(binding, step, status.watermarks[name], status.watermark_seq)
         delta = bring(endpoint, run, asked, page_read)
     except (WatermarkExpired, Unresolved) as why:
@@ -197,28 +211,49 @@ def _changes(
         run.counts.seen = seen
         run.read_anew(binding.space_type)
         return None
-    return _Taken(watermark=delta.watermark or status.watermarks[name], delta=delta)
+    return _Taken(watermark=delta.watermark or status.watermarks[name], delta=delta, unsettled=delta.unsettled)
 
 
-def _remove(run: ImportRun, binding: TypeBinding, taken: _Taken) -> None:
-    """Removes what is not in the target any more. What a newer write kept has to be told again."""
+def _met(binding: TypeBinding, taken: _Taken) -> Met:
     if taken.delta is None:
-        run.remove_missing(binding.space_type)
-    elif run.remove(binding.space_type, list(taken.delta.removals.values())):
-        taken.delta.unsettled = True
+        return Met(binding.space_type, taken.seen, taken.nameless)
+    return Met(binding.space_type, 0, 0, len(taken.delta.removals), taken.delta.unlinked.count)
 
 
-def _step(endpoint: Endpoint, binding: TypeBinding, *, delta: bool = False) -> RunStep:
+def _remove(
+    endpoint: Endpoint, run: ImportRun, taken: Mapping[str, tuple[TypeBinding, _Taken]], held: HeldRemovals | None
+) -> None:
+    """Removes what is not in the target any more and is not held. What a newer write kept has to be told again.
+
+    Links go first: with somebody who is removed, others' objects change.
+    """
+    if held is None or not held.links:
+        for binding, one in taken.values():
+            kept = run.remove_links(binding.space_type)
+            if one.delta is not None:
+                kept += one.delta.unlinked.carry_out(endpoint.store, run, binding)
+            one.unsettled |= kept > 0
+    if held is None or not held.count:
+        for binding, one in taken.values():
+            if one.delta is None:
+                run.remove_missing(binding.space_type)
+            elif run.remove(binding.space_type, list(one.delta.removals.values())):
+                one.unsettled = True
+
+
+def _step(endpoint: Endpoint, left: SchemaType, *, delta: bool = False) -> RunStep:
     configuration, capabilities = endpoint.configuration, endpoint.connector.capabilities
     profile = (configuration.delta_import if delta else None) or configuration.full_import
     size = (profile.page_size if profile else None) or capabilities.page_size_default
-    return RunStep((binding.target,), min(size, capabilities.page_size_maximum))
+    return RunStep((left,), min(size, capabilities.page_size_maximum))
 
 
-def _read(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, progress: Progress | None) -> _Taken:
-    """Compares one type's objects with the space."""
-    taken = _Taken()
-    with closing(endpoint.connector.full_import(_step(endpoint, binding))) as pages:
+def _read(
+    endpoint: Endpoint, binding: TypeBinding, run: ImportRun, left: SchemaType, progress: Progress | None
+) -> _Taken:
+    """Compares one type's objects with the space; ``left`` is what can be read of them."""
+    taken, before = _Taken(), run.counts.seen
+    with closing(endpoint.connector.full_import(_step(endpoint, left))) as pages:
         for page in pages:
             failed = [entry for entry in page.entries if entry.failure is not None]
             _note_failures(endpoint, run, failed)
@@ -227,11 +262,11 @@ def _read(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, progress: Pr
             # A long import may meet a space that was reset or given to another target meanwhile.
             if endpoint.agreement.require().space != binding.space_type.space:
                 raise SpaceReplaced(f"the space of connector {endpoint.name} was reset meanwhile")
-            run.compare(
-                binding.space_type, [*target_objects(binding, page.entries), *_as_known(endpoint, binding, failed)]
-            )
+            read = as_they_were(endpoint.store, binding, left, target_objects(binding, page.entries))
+            run.compare(binding.space_type, [*read, *_as_known(endpoint, binding, failed)])
             if progress is not None:
                 progress(run.counts)
+    taken.seen = run.counts.seen - before
     _settle(endpoint, binding, run)
     return taken
 
@@ -243,7 +278,7 @@ def _settle(endpoint: Endpoint, binding: TypeBinding, run: ImportRun) -> None:
         return
     try:
         for anchor in run.passed_over(binding.space_type):
-            settle(endpoint, binding, anchor)
+            settle(endpoint, run, binding, anchor)
     except ConnectorError as error:  # everybody was read; the next full import looks at these again
         log.warning("passed_over_not_read", connector=endpoint.name, detail=str(error))
 
@@ -269,31 +304,3 @@ def _as_known(endpoint: Endpoint, binding: TypeBinding, failed: Sequence[CSEntry
         known = endpoint.store.by_anchor(binding.space_type, entry.anchor) if entry.anchor else None
         if known is not None:
             yield TargetObject(known.anchor, known.dn, known.attributes)
-
-
-def _held(
-    endpoint: Endpoint, bindings: Mapping[str, TypeBinding], run: ImportRun, taken: Mapping[str, _Taken]
-) -> HeldRemovals | None:
-    """Returns the alarm when a person has to say whether what is missing may be removed; None when it may.
-
-    That is when it is too much, and when the target has objects that could be neither read nor named: what seems to be
-    missing may be one of them.
-    """
-    properties = endpoint.configuration.properties
-    found = [_missing(endpoint, binding, run, taken[name]) for name, binding in bindings.items()]
-    missing, live = sum(one for one, _ in found), sum(one for _, one in found)
-    nameless = sum(one.nameless for one in taken.values())
-    # A delta that tells of nothing but removals is no empty source.
-    all_read = all(one.delta is None for one in taken.values())
-    too_much = exceeds(properties, missing, live, source_empty=all_read and run.counts.seen == 0)
-    if not too_much and not (missing and nameless):
-        return None
-    before = endpoint.store.status(endpoint.name).held
-    log.error("import_removals_held", connector=endpoint.name, missing=missing, live=live, nameless=nameless)
-    return HeldRemovals(missing, live, before.since if before else datetime.now(UTC))
-
-
-def _missing(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, taken: _Taken) -> tuple[int, int]:
-    if taken.delta is None:
-        return run.missing(binding.space_type)
-    return len(taken.delta.removals), endpoint.store.count(binding.space_type)

@@ -24,7 +24,7 @@ from ecmahost_core.space.journal import (
     WriteIntent,
 )
 from ecmahost_core.space.objects import ObjectState, SpaceObject, TargetObject
-from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
+from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged, TooManyLeaving
 from ecmahost_core.sync.additions import plan_of_creation
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import changed_by, exportable, keys_of_update, update
@@ -33,6 +33,7 @@ from ecmahost_core.sync.deprovisioning import ACTIVE
 from ecmahost_core.sync.duplicates import duplicate, refuse_if_in_target
 from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.exports import Delivery
+from ecmahost_core.sync.leaving import held_back, most_leaving
 from ecmahost_core.sync.link_changes import Added, with_links
 from ecmahost_core.sync.lost_members import lost_members
 from ecmahost_core.sync.presentation import editable
@@ -65,6 +66,7 @@ def create(endpoint: Endpoint, binding: TypeBinding, resource: Mapping[str, Any]
         unique=planned.unique,
         kept=planned.kept,
         request_id=call.request_id,
+        asked=call.asked,
     )
     endpoint.require_target()
     entry = _open(endpoint, binding, intent, call)
@@ -239,6 +241,8 @@ def _carry_out(
             unlink=step.unlink,
             request_id=call.request_id,
             password=PasswordStage.SENT if step.password is not None else PasswordStage.NONE,
+            asked=call.asked,
+            leaving=most_leaving(endpoint) if plan.leaves and number == 0 else 0,
         )
         if change is not None:
             endpoint.require_target()
@@ -271,3 +275,5 @@ def _open(endpoint: Endpoint, binding: TypeBinding, intent: WriteIntent, call: C
                 return None
         except DuplicateValue as error:
             raise duplicate(binding, error.key.kind) from None
+        except TooManyLeaving as error:
+            raise held_back(endpoint, error) from None

@@ -7,6 +7,7 @@ from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.errors import ConnectorError
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.objects import TargetObject
+from ecmahost_core.space.store import ImportRun
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.target_reads import ObjectUnreadable, read_by_anchor
@@ -40,7 +41,7 @@ def read_singly(endpoint: Endpoint, binding: TypeBinding, anchor: Anchor) -> lis
         raise ConnectorError(f"an object could not be read by itself: {error}") from error
 
 
-def settle(endpoint: Endpoint, binding: TypeBinding, anchor: Anchor) -> Fate:
+def settle(endpoint: Endpoint, run: ImportRun, binding: TypeBinding, anchor: Anchor) -> Fate:
     """Brings what the target holds under an anchor into the space; raises ConnectorError and StoreUnavailable.
 
     Whoever is gone is left for the caller to remove.
@@ -54,6 +55,6 @@ def settle(endpoint: Endpoint, binding: TypeBinding, anchor: Anchor) -> Fate:
             return Fate.UNREADABLE
         if not found:
             return Fate.GONE
-        if not store.adopt(binding.space_type, found[:1], began):
+        if not run.adopt(binding.space_type, found[:1], began):
             return Fate.TAKEN
     return Fate.UNSETTLED

@@ -10,6 +10,7 @@ from typing import Any
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
 from ecmahost_core.ecma.passwords import PasswordSupport
+from ecmahost_core.ecma.values import Values
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.secret import Secret
@@ -23,6 +24,7 @@ from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.link_changes import Added, changed_links, planned_links, without_links
 from ecmahost_core.sync.references import in_target
 from ecmahost_core.sync.sent import retained, same_json, with_sent
+from ecmahost_core.sync.values import to_scim
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,14 @@ class Plan:
         kept: what the host keeps beside the object once all of them are done.
         event: whether it disables or restores; None for any other change.
         added: whom its steps add to link attributes.
+        leaves: whether it disables or deletes an object that was active.
     """
 
     steps: tuple[Step, ...]
     kept: Mapping[str, Any]
     event: DeprovisioningEvent | None = None
     added: Added = field(default_factory=dict)
+    leaves: bool = False
 
 
 def plan_of_change(
@@ -95,6 +99,7 @@ def plan_of_change(
         kept = without_departure(kept)
     planned = list(_planned(endpoint, binding, before, event)) if event is not None else []
     password = binding.password_of(after)
+    leaves = event is DeprovisioningEvent.DISABLE or _disables(binding, before, changed)
     if any(one.modification_type is ObjectModificationType.DELETE for one in planned):
         changed, password, links, added = {}, None, {}, {}
     elif len(planned) == 1 and planned[0].modification_type is ObjectModificationType.UPDATE and not planned[0].new_dn:
@@ -113,20 +118,20 @@ def plan_of_change(
         kept = retained(binding.mapping, kept, before.attributes)
     if not steps and not same_json(kept, before.kept):
         steps = [Step(Operation.UPDATE, None)]
-    return Plan(tuple(steps), kept, event, added)
+    return Plan(tuple(steps), kept, event, added, leaves)
 
 
 def plan_of_removal(endpoint: Endpoint, binding: TypeBinding, before: SpaceObject) -> Plan:
     """Returns how the delete flow removes an object; with its last step it is gone for SCIM clients."""
     planned = _planned(endpoint, binding, before, DeprovisioningEvent.DELETE)
     if not planned:
-        return Plan((Step(Operation.DELETE, None, unlink=True),), before.kept, DeprovisioningEvent.DELETE)
+        return Plan((Step(Operation.DELETE, None, unlink=True),), before.kept, DeprovisioningEvent.DELETE, leaves=True)
     last = planned[-1]
     steps = [_step(endpoint, binding, before, one) for one in planned[:-1]]
     stays = last.modification_type is not ObjectModificationType.DELETE
     steps.append(replace(_step(endpoint, binding, before, last), operation=Operation.DELETE, unlink=stays))
     kept = kept_of_leaving(binding, before, planned) if stays and not binding.active_mapped else before.kept
-    return Plan(tuple(steps), kept, DeprovisioningEvent.DELETE)
+    return Plan(tuple(steps), kept, DeprovisioningEvent.DELETE, leaves=True)
 
 
 def half_done(done: Sequence[Step], failed: Step, error: ScimError) -> ScimError:
@@ -138,6 +143,12 @@ def half_done(done: Sequence[Step], failed: Step, error: ScimError) -> ScimError
     else:
         return error
     return ScimError(error.status, f"{told}: {error.detail}", error.scim_type, error.headers)
+
+
+def _disables(binding: TypeBinding, before: SpaceObject, changed: Mapping[str, Values]) -> bool:
+    """Whether a change disables somebody by the attribute itself, under whatever name that is mapped."""
+    values = changed.get(binding.active_attribute, ())
+    return bool(values) and to_scim(values[0], "boolean") is False and is_active(binding, before)
 
 
 def _event(binding: TypeBinding, before: SpaceObject, after: Mapping[str, Any]) -> DeprovisioningEvent | None:

@@ -9,7 +9,7 @@ says nothing, which recovery closes.
 from dataclasses import replace
 
 from ecmahost_core.scim.errors import unavailable
-from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.history import NOTHING_SENT, EventRecord
 from ecmahost_core.space.journal import ID, JournalEntry, LockKey, Operation, WriteIntent
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.space.store import KeysTaken
@@ -36,6 +36,7 @@ class Turn:
             object_id=before.id,
             kept=before.kept,
             request_id=call.request_id,
+            asked=call.asked,
         )
         self._entry: JournalEntry | None = None
         while self._entry is None:
@@ -46,9 +47,17 @@ class Turn:
                     raise unavailable("The object is being changed by other requests all the time.", 5) from None
 
     def take(self, intent: WriteIntent) -> JournalEntry | None:
-        """Returns the entry for a change that needs no other key; None, and the key is free, for any other."""
+        """Returns the entry for a change that needs no other key; None, and the key is free, for any other.
+
+        Somebody who goes has a place to take, too, when the entry is opened.
+        """
         entry = self._entry
-        if entry is None or set(intent.keys) != {self._key} or intent.operation is not Operation.UPDATE:
+        if (
+            entry is None
+            or set(intent.keys) != {self._key}
+            or intent.operation is not Operation.UPDATE
+            or intent.leaving
+        ):
             self.give_up()
             return None
         self._entry = None
@@ -65,6 +74,6 @@ class Turn:
                 object_id=entry.object_id or "",
                 request_id=self._call.request_id,
                 actor=self._call.actor,
-                error="NothingSent",
+                error=NOTHING_SENT,
             )
             self._endpoint.store.abandon(entry, event)

@@ -6,8 +6,10 @@ from ecmahost_core.configuration.certificates.condition import Condition
 from ecmahost_core.configuration.certificates.expiry import Stage
 from ecmahost_core.connectors.breaker import BreakerState
 from ecmahost_core.metrics.quarantine import Writes
+from ecmahost_core.space.history import ConnectorStatus
 from ecmahost_core.space.journal import EntryState
 from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.leaving import is_holding_back
 from ecmahost_core.web.answers import answer
 from ecmahost_core.web.site import Site
 
@@ -85,8 +87,7 @@ def _state(endpoint: Endpoint, writes: Writes) -> dict[str, object]:
         state["attributes"] = "importing"
     if status.last_failure:
         state["last_import"] = "failed"
-    if status.held is not None:
-        state["removals_held"] = status.held.count
+    state |= _held(endpoint, status)
     if writes.near:
         state["entra_quarantine"] = {"level": "warning", "writes": writes.total, "failed": writes.failed}
     return {**state, **_journal(endpoint)}
@@ -101,4 +102,19 @@ def _journal(endpoint: Endpoint) -> dict[str, object]:
     halves = [one.reserved_id for one in entries if one.password.undone and one.state is EntryState.UNCERTAIN]
     if halves:
         state["without_password"] = halves[:LISTED]
+    return state
+
+
+def _held(endpoint: Endpoint, status: ConnectorStatus) -> dict[str, object]:
+    """What waits for a person to say that it is right."""
+    state: dict[str, object] = {}
+    if status.held is not None:
+        if status.held.count:
+            state["removals_held"] = status.held.count
+        if status.held.links:
+            state["links_held"] = status.held.links
+        if status.held.lost:
+            state["schema_lost"] = list(status.held.lost)
+    if is_holding_back(endpoint):
+        state["incoming_brake"] = "holding back"
     return state

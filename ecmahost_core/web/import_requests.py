@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ecmahost_core.scim.errors import ScimError, invalid_value
-from ecmahost_core.space.history import ConnectorStatus, ImportRequest
+from ecmahost_core.space.history import ConnectorStatus, HeldRemovals, ImportRequest
 from ecmahost_core.sync.endpoint import Endpoint
 
 _PROFILES = {"full": False, "delta": True}
@@ -54,7 +54,17 @@ def told(endpoint: Endpoint) -> dict[str, object]:
         "last_full_import": _moment(status.last_full),
         "last_counts": dict(status.last_import_counts),
         "last_failure": status.last_failure,
-        "held": None if held is None else {"count": held.count, "live": held.live, "since": _moment(held.since)},
+        "held": None if held is None else _held(held),
+    }
+
+
+def _held(held: HeldRemovals) -> dict[str, object]:
+    return {
+        "count": held.count,
+        "live": held.live,
+        "links": held.links,
+        "lost": list(held.lost),
+        "since": _moment(held.since),
     }
 
 

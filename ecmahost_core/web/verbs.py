@@ -3,7 +3,8 @@
 They know nothing of Flask: routes call them, and so do Bulk and searches. All raise ScimError.
 """
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -16,7 +17,9 @@ from ecmahost_core.scim.resource import Projection, projection
 from ecmahost_core.scim.unknown_names import shown_names
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync import provisioning
+from ecmahost_core.sync.asked import asked_by_body, asked_by_patch
 from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.endpoint import Call
 from ecmahost_core.sync.presentation import ANSWERED_WITHOUT_BODY, location_of, presented_page, version_of
 from ecmahost_core.sync.wanted import Wanted, wanted_by_body, wanted_by_patch
 from ecmahost_core.web.exchange import Asked, Reply, Served
@@ -30,7 +33,8 @@ def create(served: Served, asked: Asked) -> Reply:
     served.endpoint.require_visible()
     shown = shown_of(binding, asked)
     body = _noted(wanted_by_body(binding, asked.body, strict=_strict(served), new=True))
-    created = provisioning.create(served.endpoint, binding, body, asked.call)
+    call = _telling(served, asked, lambda: asked_by_body(binding, "POST", body))
+    created = provisioning.create(served.endpoint, binding, body, call)
     return _resource(served, created, shown, 201)
 
 
@@ -55,7 +59,8 @@ def patch(served: Served, asked: Asked, object_id: str) -> Reply:
 
     projected = bool(asked.query.attributes or asked.query.excluded_attributes)
     quiet = resource_type.name in ANSWERED_WITHOUT_BODY and not projected
-    return _changed(served, asked, object_id, transform, quiet=quiet)
+    call = _telling(served, asked, lambda: asked_by_patch(served.binding, operations))
+    return _changed(served, asked, call, object_id, transform, quiet=quiet)
 
 
 def replace(served: Served, asked: Asked, object_id: str) -> Reply:
@@ -66,13 +71,15 @@ def replace(served: Served, asked: Asked, object_id: str) -> Reply:
     def transform(resource: Mapping[str, Any]) -> Mapping[str, Any]:
         return replaced(resource, body, binding.resource_type)
 
-    return _changed(served, asked, object_id, transform, quiet=False)
+    call = _telling(served, asked, lambda: asked_by_body(binding, "PUT", body))
+    return _changed(served, asked, call, object_id, transform, quiet=False)
 
 
 def delete(served: Served, asked: Asked, object_id: str) -> Reply:
     """DELETE (RFC 7644 section 3.6)."""
     served.endpoint.require_visible()
-    provisioning.remove(served.endpoint, served.binding, object_id, asked.call, _condition(served, asked))
+    call = _telling(served, asked, lambda: {"method": "DELETE"})
+    provisioning.remove(served.endpoint, served.binding, object_id, call, _condition(served, asked))
     return Reply(204)
 
 
@@ -94,11 +101,18 @@ def _noted(wanted: Wanted) -> Mapping[str, Any]:
     return wanted.resource
 
 
-def _changed(served: Served, asked: Asked, object_id: str, transform: provisioning.Transform, *, quiet: bool) -> Reply:
+def _telling(served: Served, asked: Asked, told: Callable[[], Mapping[str, Any]]) -> Call:
+    """The call with what is kept of the request; as it is where nothing is."""
+    return dataclasses.replace(asked.call, asked=told()) if served.endpoint.store.keeps_past else asked.call
+
+
+def _changed(
+    served: Served, asked: Asked, call: Call, object_id: str, transform: provisioning.Transform, *, quiet: bool
+) -> Reply:
     served.endpoint.require_visible()
     shown = shown_of(served.binding, asked)
     condition = _condition(served, asked)
-    changed = provisioning.change(served.endpoint, served.binding, object_id, transform, asked.call, condition)
+    changed = provisioning.change(served.endpoint, served.binding, object_id, transform, call, condition)
     if quiet:
         return Reply(204, headers={"ETag": version_of(changed, served.epoch)})
     return _resource(served, changed, shown)

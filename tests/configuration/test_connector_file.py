@@ -84,7 +84,7 @@ CASES: list[Case] = [
         PROPERTIES + 'frobnicate = "x"\n',
         (
             "properties.frobnicate: found an unknown key, expected only the keys instance, type, description, "
-            "autosync_minutes, secret_tokens, freshness, deletion_threshold, strict, extensions"
+            "autosync_minutes, secret_tokens, freshness, deletion_threshold, incoming_brake, strict, extensions"
         ),
     ),
     ("properties", PROPERTIES + 'freshness = "cach"\n', 'properties.freshness: found "cach", expected "cache"'),

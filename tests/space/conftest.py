@@ -28,6 +28,7 @@ from ecmahost_core.space.journal import (
 )
 from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import SpaceObject, SpaceType, TargetObject
+from ecmahost_core.space.past import DAYS
 from ecmahost_core.space.postgresql import dialect, texts
 from ecmahost_core.space.sql import digests
 from ecmahost_core.space.sql.store import SqlStore
@@ -88,16 +89,16 @@ class Desk:
         self.children: list[subprocess.Popen[str]] = []
         self.secret = Secret(lambda: location)
 
-    def open(self, *, writing: bool = True) -> SqlStore:
-        return self.open_at(self.runtime, writing=writing)
+    def open(self, *, writing: bool = True, history_days: int = DAYS) -> SqlStore:
+        return self.open_at(self.runtime, writing=writing, history_days=history_days)
 
-    def open_at(self, runtime: Path, *, writing: bool = True) -> SqlStore:
+    def open_at(self, runtime: Path, *, writing: bool = True, history_days: int = DAYS) -> SqlStore:
         """The store as a host sees it whose lock files are here."""
         store: SqlStore
         if self.location:
-            store = postgresql.open_store(self.secret, self.schema, runtime, writing=writing)
+            store = postgresql.open_store(self.secret, self.schema, runtime, writing=writing, history_days=history_days)
         else:
-            store = sqlite.open_store(self.path, runtime, writing=writing)
+            store = sqlite.open_store(self.path, runtime, writing=writing, history_days=history_days)
         self.opened.append(store)
         return store
 

@@ -9,6 +9,7 @@ import structlog
 
 from ecmahost_core.secret import Secret
 from ecmahost_core.space.journal import JournalEntry, WriteIntent
+from ecmahost_core.space.past import DAYS
 from ecmahost_core.space.postgresql import schema
 from ecmahost_core.space.postgresql.database import Database
 from ecmahost_core.space.postgresql.failures import CommitUnknown, Interrupted
@@ -25,7 +26,7 @@ _log = structlog.get_logger()
 class PostgresqlStore(SqlStore):
     """The connector space in one schema of a PostgreSQL database."""
 
-    def __init__(self, location: Secret, name: str, runtime: Path, *, writing: bool) -> None:
+    def __init__(self, location: Secret, name: str, runtime: Path, *, writing: bool, history_days: int = DAYS) -> None:
         """See ``open_store``."""
         database = Database(location, name, writing=writing)
         try:
@@ -34,7 +35,7 @@ class PostgresqlStore(SqlStore):
             database.close()
             raise
         begin = (lambda _: PostgresqlIncarnation(database, runtime)) if writing else None
-        super().__init__(database, ServerLocks(database, runtime), begin)
+        super().__init__(database, ServerLocks(database, runtime), begin, history_days=history_days)
 
     def _open_entry(self, type_id: int, intent: WriteIntent, incarnation: str) -> JournalEntry:
         """Writes an entry, once more where the server went away before; one that may be there is taken back."""
@@ -67,7 +68,9 @@ class PostgresqlStore(SqlStore):
             time.sleep(_PAUSE)
 
 
-def open_store(location: Secret, name: str, runtime: Path, *, writing: bool) -> PostgresqlStore:
+def open_store(
+    location: Secret, name: str, runtime: Path, *, writing: bool, history_days: int = DAYS
+) -> PostgresqlStore:
     """Opens the connector space; with ``writing``, makes the schema where there is none.
 
     Called after the last fork. Raises StoreUnavailable.
@@ -77,5 +80,6 @@ def open_store(location: Secret, name: str, runtime: Path, *, writing: bool) -> 
         name: the schema that holds the tables.
         runtime: a directory on this machine for lock files; all processes of a host name the same one.
         writing: whether this process writes, and so gets an incarnation.
+        history_days: for how long it is kept who changed what of whom; 0 for not at all.
     """
-    return PostgresqlStore(location, name, runtime, writing=writing)
+    return PostgresqlStore(location, name, runtime, writing=writing, history_days=history_days)

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from ecmahost_core.space.objects import ObjectState, SpaceType
+from ecmahost_core.space.objects import LinkChange, ObjectState, SpaceType
 from ecmahost_core.space.sql import changes, digests
 from ecmahost_core.space.sql.database import Transaction
 from ecmahost_core.space.sql.departures import Touched
@@ -19,6 +19,8 @@ from ecmahost_core.space.sql.ids import random_ids
 from ecmahost_core.space.sql.known import none_between
 from ecmahost_core.space.sql.links import Owing, Room
 from ecmahost_core.space.sql.locks import held_keys, is_held
+from ecmahost_core.space.sql.past import Noting
+from ecmahost_core.space.sql.put_off import Unlinking
 from ecmahost_core.space.sql.rows import STORED_COLUMNS, Encoded, StoredRow, carried_over, select_in
 from ecmahost_core.space.sql.type_row import SPACE_REPLACED, TypeRow, type_row
 from ecmahost_core.space.store import SpaceReplaced
@@ -60,6 +62,8 @@ class Reading:
         seen: what it has met, of all batches; complete only for batches that were committed.
         own: change numbers that this reading itself gave to objects which it may still meet.
         buried: those that it gave to tombstones, by folded anchor: a name that it has freed may be somebody's next.
+        noting: notes what somebody else has changed; None where nothing is kept of the past.
+        unlinking: holds back the links that are not in the target any more; None where they are removed at once.
     """
 
     space_type: SpaceType
@@ -67,6 +71,8 @@ class Reading:
     seen: SeenKeys = field(default_factory=SeenKeys)
     own: dict[int, int] = field(default_factory=dict)
     buried: dict[str, int] = field(default_factory=dict)
+    noting: Noting | None = None
+    unlinking: Unlinking | None = None
 
     def loses_to(self, old: StoredRow) -> bool:
         """Returns whether the space's object is newer than this reading."""
@@ -156,7 +162,8 @@ class _Batch:
         self.taken_anchors: set[str] = set()
         self.taken_dns: set[str] = set()
         self.news: list[Encoded] = []
-        self.room = Room(reading.began_seq)
+        self.others: list[tuple[StoredRow, Encoded, Mapping[str, LinkChange]]] = []
+        self.room = Room(reading.began_seq, unlinking=reading.unlinking)
 
     def is_new(self) -> bool:
         """Returns whether nothing speaks against any of the objects, so that none need be decided about by itself."""
@@ -191,7 +198,11 @@ class _Batch:
     def finish(self) -> Applied:
         """Stores the new objects; returns what became of the batch."""
         ids = self._ids()
-        keys = changes.insert(self.transaction, self.row, list(zip(self.news, ids, strict=True)), room=self.room)
+        news = list(zip(self.news, ids, strict=True))
+        keys = changes.insert(self.transaction, self.row, news, room=self.room)
+        if self.reading.noting is not None:
+            self.reading.noting.added(self.transaction, self.row, news)
+            self.reading.noting.changed(self.transaction, self.row, self.others)
         self.applied.added = len(keys)
         self.applied.owing = self.room.owing
         self.applied.seen = [*self.met, *keys]
@@ -241,6 +252,7 @@ class _Batch:
             kept = None if old.kept == "{}" else kept_beside(self.reading, old, new)
             state = ObjectState(old.state)
             changes.replace(self.transaction, self.row, old, new, state=state, kept=kept, room=self.room)
+            self.others.append((old, new, self.room.changed.pop(old.key, {})))
             if old.dn_key is not None and old.dn_key != new.dn_key:
                 self.by_dn.pop(old.dn_key, None)
             self.applied.changed += 1

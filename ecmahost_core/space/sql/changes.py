@@ -223,7 +223,7 @@ def _change_links(
     after = [new.digest if room is not None else digests.kept(rest, new.digest)]
     owed = False
     for name, part in zip(row.links, before, strict=True):
-        changed = links.update(transaction, row, old.key, name, new, part, room)
+        changed = links.update(transaction, row, (old.key, seq), name, new, part, room)
         owed = owed or changed is None
         after.append(digests.UNKNOWN if changed is None else changed)
     if owed and room is not None:

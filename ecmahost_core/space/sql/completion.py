@@ -1,10 +1,11 @@
 """Completing a journal entry: what the target now holds becomes what the space holds, in the closing transaction."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from ecmahost_core.ecma.csentry import change_from_json
 from ecmahost_core.ecma.values import Anchor, anchor_text
-from ecmahost_core.space.history import EventRecord
+from ecmahost_core.space.history import NOTHING_SENT, EventRecord
 from ecmahost_core.space.journal import JournalEntry, Operation, PasswordStage
 from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import (
@@ -13,7 +14,7 @@ from ecmahost_core.space.objects import (
     SpaceType,
     TargetObject,
 )
-from ecmahost_core.space.sql import changes
+from ecmahost_core.space.sql import changes, leaving, past
 from ecmahost_core.space.sql.database import Database, Transaction
 from ecmahost_core.space.sql.events import write_event
 from ecmahost_core.space.sql.journal import close_entry
@@ -22,37 +23,51 @@ from ecmahost_core.space.sql.type_row import TypeRow, type_row
 
 
 def complete(
-    database: Database, entry: JournalEntry, outcome: TargetObject | None, event: EventRecord
+    database: Database,
+    entry: JournalEntry,
+    outcome: TargetObject | None,
+    event: EventRecord,
+    *,
+    keeps_past: bool = True,
 ) -> SpaceObject | None:
     """See ``Store.complete``. Raises ValueError or TypeError for an outcome that cannot be stored, changing nothing."""
     new = None if outcome is None else encode(outcome)
     with database.write() as transaction:
         rows = transaction.connection.execute(
-            "SELECT type, instance, newest_key FROM journal WHERE number = ?", (entry.number,)
+            "SELECT type, instance, newest_key, asked FROM journal WHERE number = ?", (entry.number,)
         ).fetchall()
         if not rows:
             return _what_is_there(transaction, entry, new)
-        ((type_id, instance, newest_key),) = rows
+        ((type_id, instance, newest_key, asked),) = rows
         row = type_row(transaction.connection, type_id)
         if outcome is not None and (row.export_only or row.links):
             new = encode(outcome, row.export_only, row.links)
+        before = stored_row(transaction.connection, type_id, "id", entry.object_id) if keeps_past else None
         key = _store(transaction, row, _Opened(entry, instance, newest_key), new)
         close_entry(transaction, type_id, entry)
         found = _object(transaction, key)
+        leaving.settle(transaction, entry, went=event.outcome != "not_applied")
+        if keeps_past:
+            known = event if found is None or event.object_id else replace(event, object_id=found.id)
+            past.note_write(transaction, row, entry, known, past.Was(before, new), asked)
         write_event(transaction, row.connector, event, found.id if found else entry.object_id or "")
         return found
 
 
-def abandon(database: Database, entry: JournalEntry, event: EventRecord) -> None:
+def abandon(database: Database, entry: JournalEntry, event: EventRecord, *, keeps_past: bool = True) -> None:
     """See ``Store.abandon``; nothing happens when the entry is closed already."""
     with database.write() as transaction:
         rows = transaction.connection.execute(
-            "SELECT t.id, t.connector FROM journal j JOIN space_type t ON t.id = j.type WHERE j.number = ?",
+            "SELECT t.id, t.connector, j.asked FROM journal j JOIN space_type t ON t.id = j.type WHERE j.number = ?",
             (entry.number,),
         ).fetchall()
-        for type_id, connector in rows:
+        for type_id, connector, asked in rows:
             close_entry(transaction, type_id, entry)
             write_event(transaction, connector, event, entry.object_id or "")
+            leaving.settle(transaction, entry, went=False)
+            if keeps_past and event.error != NOTHING_SENT:
+                row = type_row(transaction.connection, type_id)
+                past.note_write(transaction, row, entry, event, past.Was(None, None), asked)
 
 
 class _Opened(NamedTuple):

@@ -68,9 +68,12 @@ def move(transaction: Transaction, type_id: int, reading: Reading, before: str, 
         changes.release_dn(transaction, one)
         applied.seen.append(one.key)
     kept = None if old.kept == "{}" else arbitration.kept_beside(reading, old, new)
-    room = Room(reading.began_seq)
+    room = Room(reading.began_seq, unlinking=reading.unlinking)
     changes.replace(transaction, row, old, new, state=ObjectState(old.state), kept=kept, room=room)
     applied.owing = room.owing
+    if reading.noting is not None:
+        reading.noting.changed(transaction, row, [(old, new, room.changed.get(old.key, {}))])
+        reading.noting.removed(transaction, row, [one for one in (there,) if one is not None and one.key != old.key])
     _own(transaction, applied, newest)
     select = "SELECT anchor_key, change_seq FROM tombstone WHERE type = ? AND anchor_key = ?"
     reading.buried.update(connection.execute(select, (type_id, before)).fetchall())

@@ -1,27 +1,26 @@
 """The connector's history: one row for each thing that happened, without values, removed after the retention time."""
 
-import time
-from datetime import timedelta
+from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
 from ecmahost_core.space.history import EventRecord, StoredEvent
 from ecmahost_core.space.sql.database import Database, Transaction
-from ecmahost_core.space.sql.rows import BATCH, compact, microseconds, moment
-from ecmahost_core.space.sql.types import PAUSE, connector_id
-
-_AHEAD = 60_000_000
-"""Microseconds by which the clock of another process, or of a moment ago, may be ahead."""
+from ecmahost_core.space.sql.rows import compact, moment
+from ecmahost_core.space.sql.types import connector_id
 
 # The connector's space, and those that were reset and are not cleared away yet.
 _SPACES = (
     "WITH RECURSIVE spaces(id) AS (SELECT id FROM connector WHERE name = ?"
     " UNION SELECT c.id FROM connector c JOIN spaces s ON c.successor = s.id) SELECT id FROM spaces"
 )
-_NEWEST = (
+_SELECT = (
     "SELECT seq, time, kind, outcome, object_id, request_id, actor, error, milliseconds, detail FROM event"
-    " WHERE connector = ? ORDER BY seq DESC LIMIT ?"
+    " WHERE connector = ?"
 )
+_NEWEST = f"{_SELECT} ORDER BY seq DESC LIMIT ?"
+_NEXT = f"{_SELECT} AND seq > ? ORDER BY seq LIMIT ?"
 
 
 def write_event(transaction: Transaction, connector: int, event: EventRecord, object_id: str = "") -> None:
@@ -48,48 +47,18 @@ def newest(database: Database, connector: str, limit: int) -> list[StoredEvent]:
         spaces = connection.execute(_SPACES, (connector,)).fetchall()
         # One after the other: the index has the newest of one space, and would have to sort those of several.
         found = [row for (space,) in spaces for row in connection.execute(_NEWEST, (space, limit)).fetchall()]
-    rows = sorted(found, reverse=True)[:limit]
-    return [
-        StoredEvent(
-            seq=seq,
-            time=moment(time),
-            connector=connector,
-            record=EventRecord(
-                kind=kind,
-                outcome=outcome,
-                object_id=object_id,
-                request_id=request_id,
-                actor=actor,
-                error=error,
-                milliseconds=milliseconds,
-                detail=orjson.loads(detail),
-            ),
-        )
-        for seq, time, kind, outcome, object_id, request_id, actor, error, milliseconds, detail in rows
-    ]
+    return [_stored(connector, row) for row in sorted(found, reverse=True)[:limit]]
 
 
-def remove_old(database: Database, retention_days: int) -> None:
-    """Removes events older than this, oldest first and a batch at a time, between which others write.
-
-    What was written while the clock was ahead goes with what is around it: it is neither kept for years because its
-    time is still to come, nor does it keep what was written before it.
-    """
+def following(database: Database, connector: str, seq: int, limit: int) -> list[StoredEvent]:
+    """Returns the first events of a connector behind a number, oldest first; those of spaces that were reset, too."""
     with database.read() as connection:
-        now = time.time_ns() // 1000
-        limit = now - microseconds(moment(0) + timedelta(days=retention_days))
-        young = connection.execute(
-            "SELECT seq FROM event WHERE time >= ? AND time <= ? ORDER BY seq LIMIT 1", (limit, now + _AHEAD)
-        ).fetchall()
-        ((last,),) = connection.execute(
-            "SELECT max(seq) FROM event WHERE time < ? AND seq < ?", (limit, young[0][0] if young else 2**62)
-        ).fetchall()
-    left = last is not None
-    while left:
-        with database.write() as transaction:
-            old = transaction.connection.execute(
-                "SELECT seq FROM event WHERE seq <= ? ORDER BY seq LIMIT ?", (last, BATCH)
-            ).fetchall()
-            transaction.connection.executemany("DELETE FROM event WHERE seq = ?", old)
-        left = len(old) == BATCH
-        time.sleep(PAUSE)
+        spaces = connection.execute(_SPACES, (connector,)).fetchall()
+        found = [row for (space,) in spaces for row in connection.execute(_NEXT, (space, seq, limit)).fetchall()]
+    return [_stored(connector, row) for row in sorted(found)[:limit]]
+
+
+def _stored(connector: str, row: Sequence[Any]) -> StoredEvent:
+    seq, stamp, kind, outcome, object_id, request_id, actor, error, milliseconds, detail = row
+    record = EventRecord(kind, outcome, object_id, request_id, actor, error, milliseconds, orjson.loads(detail))
+    return StoredEvent(seq, moment(stamp), connector, record)

@@ -12,8 +12,8 @@ from dataclasses import replace
 from ecmahost_core.ecma.values import Anchor, anchor_text
 from ecmahost_core.space.history import EventRecord, HeldRemovals, ImportCounts
 from ecmahost_core.space.keys import key_of
-from ecmahost_core.space.objects import SpaceType, TargetObject
-from ecmahost_core.space.sql import deltas, departures, removals, status
+from ecmahost_core.space.objects import LinkChange, SpaceType, TargetObject
+from ecmahost_core.space.sql import deltas, departures, removals, status, unlinking
 from ecmahost_core.space.sql.arbitration import Applied, Reading, SeenKeys, apply
 from ecmahost_core.space.sql.database import Database, Transaction
 from ecmahost_core.space.sql.digests import same
@@ -21,6 +21,8 @@ from ecmahost_core.space.sql.encoding import digests_of, encode_plain
 from ecmahost_core.space.sql.events import write_event
 from ecmahost_core.space.sql.known import Digests
 from ecmahost_core.space.sql.links import portions
+from ecmahost_core.space.sql.past import Noting
+from ecmahost_core.space.sql.put_off import Unlinking
 from ecmahost_core.space.sql.rows import Encoded, encode
 from ecmahost_core.space.sql.settling import settle
 from ecmahost_core.space.sql.spaces import note_content
@@ -43,7 +45,15 @@ class SqlImportRun:
     """See ``store.ImportRun``. Made by ``runs.begin``; useless after ``complete`` or ``fail``."""
 
     def __init__(
-        self, database: Database, types: Types, *, number: int, connector: int, began_seq: int, first: bool
+        self,
+        database: Database,
+        types: Types,
+        *,
+        number: int,
+        connector: int,
+        began_seq: int,
+        first: bool,
+        keeps_past: bool,
     ) -> None:
         """Goes on with the row ``number`` that was written for it."""
         self.first = first
@@ -64,6 +74,10 @@ class SqlImportRun:
         self._anew: dict[str, int] = {}
         self._lost: dict[str, list[Anchor]] = {}
         self._ended = False
+        self.puts_off_links = False
+        self._keeps_past = keeps_past and not first
+        self._notings: dict[str, Noting | None] = {}
+        self._unlinkings: dict[str, Unlinking] = {}
 
     def passed_over(self, space_type: SpaceType) -> Sequence[Anchor]:
         """See ``ImportRun.passed_over``."""
@@ -145,8 +159,23 @@ class SqlImportRun:
             if different:
                 with self._database.write() as transaction:
                     applied = deltas.apply(transaction, type_id, reading, different)
-                self._note(type_id, applied)
+                self._note(type_id, reading, applied)
                 lost += [new.source for new in applied.lost]
+        return lost
+
+    def adopt(self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int) -> int:
+        """See ``ImportRun.adopt``. Raises ValueError or TypeError for an object that cannot be stored."""
+        self._require_running()
+        type_id = self._types.require(space_type)
+        reading = replace(self._reading(space_type), began_seq=began_seq, seen=SeenKeys(), own={})
+        lost = 0
+        for part in portions(objects, space_type.links):
+            encoded = [encode(target, space_type.export_only, space_type.links) for target in part]
+            with self._database.write() as transaction:
+                applied = apply(transaction, type_id, reading, encoded)
+            lost += applied.passed_over
+            for owing in applied.owing:
+                settle(self._database, type_id, owing, reading.noting, reading.unlinking)
         return lost
 
     def move(self, space_type: SpaceType, before: Anchor, target: TargetObject) -> bool:
@@ -154,9 +183,10 @@ class SqlImportRun:
         self._require_running()
         type_id = self._types.require(space_type)
         new = encode(target, space_type.export_only, space_type.links)
+        reading = self._reading(space_type)
         with self._database.write() as transaction:
-            applied = deltas.move(transaction, type_id, self._reading(space_type), key_of(anchor_text(before)), new)
-        self._note(type_id, applied)
+            applied = deltas.move(transaction, type_id, reading, key_of(anchor_text(before)), new)
+        self._note(type_id, reading, applied)
         departures.finish(self._database)
         return not applied.passed_over
 
@@ -171,6 +201,34 @@ class SqlImportRun:
             time.sleep(PAUSE)
         self.counts.passed_over += kept
         return kept
+
+    def keep_links(self, space_type: SpaceType, key: int, changes: Mapping[str, LinkChange]) -> None:
+        """See ``ImportRun.keep_links``."""
+        put_off = self._unlinkings.get(space_type.resource_type)
+        if put_off is not None:
+            put_off.keep(key, changes)
+
+    def missing_links(self, space_type: SpaceType, told: int = 0) -> tuple[int, int]:
+        """See ``ImportRun.missing_links``."""
+        self._require_running()
+        self._compare_held()
+        put_off = self._unlinkings.get(space_type.resource_type)
+        missing = told + (put_off.count if put_off is not None else 0)
+        return missing, unlinking.count_links(self._database, self._types.require(space_type)) if missing else 0
+
+    def remove_links(self, space_type: SpaceType) -> int:
+        """See ``ImportRun.remove_links``."""
+        self._require_running()
+        self._compare_held()
+        put_off = self._unlinkings.pop(space_type.resource_type, None)
+        if put_off is None:
+            return 0
+        removed, reading = 0, self._reading(space_type)
+        type_id = self._types.require(space_type)
+        for count in unlinking.carry_out(self._database, type_id, put_off, reading, self._require_row):
+            removed += count
+        self.counts.links_removed += removed
+        return put_off.count - removed
 
     def complete(
         self,
@@ -282,12 +340,12 @@ class SqlImportRun:
             self._require_row(transaction)
             applied = apply(transaction, type_id, reading, different)
         self._seen.add_all(applied.seen)
-        self._note(type_id, applied)
+        self._note(type_id, reading, applied)
         lost = self._lost.setdefault(reading.space_type.resource_type, [])
         lost += [new.source.anchor for new in applied.lost[: LOST - len(lost)]]
         return applied.added
 
-    def _note(self, type_id: int, applied: Applied) -> None:
+    def _note(self, type_id: int, reading: Reading, applied: Applied) -> None:
         """Counts what became of a batch, gives way to others, and brings the links that were too many for it."""
         self._own.update(applied.own)
         counts = self.counts
@@ -298,20 +356,43 @@ class SqlImportRun:
         counts.failed += applied.failed
         time.sleep(PAUSE)
         for owing in applied.owing:
-            settle(self._database, type_id, owing)
+            settle(self._database, type_id, owing, reading.noting, reading.unlinking)
 
     def _reading(self, space_type: SpaceType) -> Reading:
         began = self._anew.get(space_type.resource_type, self._began_seq)
-        return Reading(space_type, began, seen=self._seen, own=self._own, buried=self._buried)
+        name = space_type.resource_type
+        if name not in self._notings:
+            self._notings[name] = self._noting(space_type)
+        return Reading(
+            space_type,
+            began,
+            seen=self._seen,
+            own=self._own,
+            buried=self._buried,
+            noting=self._notings[name],
+            unlinking=self._unlinkings.setdefault(name, Unlinking()) if self.puts_off_links else None,
+        )
+
+    def _noting(self, space_type: SpaceType) -> Noting | None:
+        """What notes others' changes: of a type that the space has nothing of yet, all of it would be one."""
+        if not self._keeps_past:
+            return None
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT 1 FROM object WHERE type = ? LIMIT 1", (self._types.require(space_type),)
+            ).fetchall()
+        return Noting(space_type, "import") if rows else None
 
     def _event(self, outcome: str, error: str = "", *, delta: bool = False) -> EventRecord:
+        left_out = sum(one.left_out for one in self._notings.values() if one is not None)
+        more = ({"delta": True} if delta else {}) | ({"changes_not_noted": left_out} if left_out else {})
         return EventRecord(
             kind="import",
             outcome=outcome,
             actor="worker",
             error=error,
             milliseconds=int((time.monotonic() - self._began) * 1000),
-            detail={**status.counts_of(self.counts), **({"delta": True} if delta else {})},
+            detail={**status.counts_of(self.counts), **more},
         )
 
     def _require_row(self, transaction: Transaction) -> None:

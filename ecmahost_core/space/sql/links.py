@@ -5,7 +5,7 @@ the digest being unknown, and ``settling`` brings the rows in small transactions
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ecmahost_core.ecma.values import anchor_text
@@ -14,6 +14,7 @@ from ecmahost_core.space.objects import LinkChange, TargetObject
 from ecmahost_core.space.sql import references
 from ecmahost_core.space.sql.database import NO_LIMIT, Transaction
 from ecmahost_core.space.sql.digests import UNKNOWN, moved, sum_of
+from ecmahost_core.space.sql.put_off import Unlinking
 from ecmahost_core.space.sql.rows import BATCH, Encoded, select_in, stored_anchor
 from ecmahost_core.space.sql.type_row import TypeRow
 
@@ -44,12 +45,15 @@ class Owing(NamedTuple):
 class Room:
     """How many rows of links the transaction of a reading may still write, and whose did not fit.
 
-    ``began_seq`` is the change number that was the newest before the reading began.
+    ``began_seq`` is the change number that was the newest before the reading began. ``unlinking`` takes the links that
+    are not there any more, None where they are removed at once. ``changed`` is what came and went, by object.
     """
 
     began_seq: int
     left: int = field(default_factory=lambda: ROWS)
     owing: list[Owing] = field(default_factory=list)
+    unlinking: Unlinking | None = None
+    changed: dict[int, dict[str, LinkChange]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +131,19 @@ def whole(new: Encoded, name: str) -> dict[str, str]:
 
 
 def update(
-    transaction: Transaction, row: TypeRow, key: int, name: str, new: Encoded, part: bytes, room: Room | None
+    transaction: Transaction,
+    row: TypeRow,
+    owner: tuple[int, int],
+    name: str,
+    new: Encoded,
+    part: bytes,
+    room: Room | None,
 ) -> bytes | None:
-    """Makes a link attribute of an object what it is now; returns its part of the digest.
+    """Makes a link attribute of an object (key and new change number) what it is now; returns its part.
 
     None when its rows are more than there is room for, and nothing was written.
     """
+    key, seq = owner
     change = new.changes.get(name)
     if name not in new.links:
         return part if change is None else apply_change(transaction, row, key, name, change, part)
@@ -153,8 +164,29 @@ def update(
         told, untold = references.stale(transaction.connection, key, name, None if room is None else room.began_seq)
         if is_too_old(wanted, untold):
             return UNKNOWN
-    write(transaction, row, key, name, difference(stored, wanted, told))
-    return UNKNOWN if wanted.keys() & untold else sum_of(name, wanted.values())
+    what = difference(stored, wanted, told)
+    after = UNKNOWN if wanted.keys() & untold else sum_of(name, wanted.values())
+    if room is not None:
+        what, after = put_off(room.unlinking, (key, seq), name, stored, what, after)
+        gone = tuple(stored[each] for each in what.gone)
+        room.changed.setdefault(key, {})[name] = LinkChange(tuple(what.added.values()), gone)
+    write(transaction, row, key, name, what)
+    return after
+
+
+def put_off(
+    unlinking: Unlinking | None,
+    owner: tuple[int, int],
+    name: str,
+    stored: Mapping[str, str],
+    what: Difference,
+    after: bytes,
+) -> tuple[Difference, bytes]:
+    """Returns what is to be written now of a difference, and the part of the digest: what is gone may have to wait."""
+    if unlinking is None:
+        return what, after
+    unlinking.put_off(*owner, name, {each: stored[each] for each in what.gone}, after)
+    return (replace(what, gone=()), UNKNOWN) if what.gone else (what, after)
 
 
 def is_too_old(wanted: Mapping[str, str], untold: Iterable[str]) -> bool:

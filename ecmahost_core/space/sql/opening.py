@@ -13,6 +13,7 @@ from ecmahost_core.space.journal import (
     WriteIntent,
 )
 from ecmahost_core.space.keys import key_of
+from ecmahost_core.space.sql import leaving
 from ecmahost_core.space.sql.database import Connection, Transaction
 from ecmahost_core.space.sql.rows import compact, moment, select_in
 from ecmahost_core.space.sql.types import is_indexed, require_current
@@ -22,7 +23,7 @@ from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged
 def open_entry(transaction: Transaction, type_id: int, intent: WriteIntent, incarnation: str) -> JournalEntry:
     """Writes the entry and its keys for this incarnation, in the caller's transaction, which ends if this raises.
 
-    Raises StoreUnavailable, SpaceReplaced, KeysTaken, ObjectChanged, DuplicateValue. In this order:
+    Raises StoreUnavailable, SpaceReplaced, KeysTaken, ObjectChanged, DuplicateValue, TooManyLeaving. In this order:
     while somebody else is at one of the keys, whether the object has changed and whether a value is taken are not
     decided yet.
     """
@@ -32,6 +33,8 @@ def open_entry(transaction: Transaction, type_id: int, intent: WriteIntent, inca
     _take_keys(transaction, type_id, entry)
     _require_unchanged(transaction, type_id, intent)
     _require_unique(transaction, type_id, intent)
+    if intent.leaving:
+        leaving.take(transaction, entry, intent.leaving)
     return entry
 
 
@@ -110,13 +113,13 @@ def _write_entry(transaction: Transaction, type_id: int, intent: WriteIntent, in
     reserved_id = str(uuid.uuid4())
     number = transaction.insert(
         "INSERT INTO journal (type, operation, state, incarnation, opened, object_id, reserved_id, instance, unlink,"
-        " request_id, lock_keys, kept, change, password, newest_key)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " request_id, lock_keys, kept, change, password, asked, newest_key)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             type_id, intent.operation.value, EntryState.OPEN.value, incarnation, transaction.now, intent.object_id,
             reserved_id, space_type.instance if space_type.anchor_immutable else "", int(intent.unlink),
             intent.request_id, compact(texts), compact(intent.kept), compact(intent.change), int(intent.password),
-            transaction.newest_key(),
+            compact(intent.asked) if intent.asked else "", transaction.newest_key(),
         ),
         "number",
     )  # fmt: skip

@@ -41,6 +41,8 @@ def remove(
                     row = type_row(transaction.connection, type_id)
                     free, kept = _free(transaction.connection, row, reading, unseen)
                     touched = changes.remove(transaction, row, free)
+                    if reading.noting is not None:
+                        reading.noting.removed(transaction, row, free)
                 reading.note(touched)
                 reading.note(departures.finish(database))
                 yield len(free), kept
@@ -53,6 +55,8 @@ def remove_keys(database: Database, type_id: int, reading: Reading, keys: Sequen
             row = type_row(transaction.connection, type_id)
             free, kept = _free(transaction.connection, row, reading, keys[start : start + BATCH])
             changes.remove(transaction, row, free)
+            if reading.noting is not None:
+                reading.noting.removed(transaction, row, free)
         departures.finish(database)
         yield len(free), kept
 

@@ -21,7 +21,7 @@ class Runs:
         # A run that its caller lost without ending it must not block the connector until the next restart.
         self._mine: weakref.WeakValueDictionary[int, SqlImportRun] = weakref.WeakValueDictionary()
 
-    def begin(self, connector: str, incarnation: Incarnation, space: int) -> SqlImportRun:
+    def begin(self, connector: str, incarnation: Incarnation, space: int, *, keeps_past: bool = True) -> SqlImportRun:
         """See ``Store.begin_import``."""
         incarnation.renew()
         with self._database.write() as transaction:
@@ -51,6 +51,7 @@ class Runs:
                 connector=number,
                 began_seq=seq,
                 first=not done,
+                keeps_past=keeps_past,
             )
             self._mine[run.number] = run
         return run

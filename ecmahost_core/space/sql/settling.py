@@ -8,27 +8,41 @@ import time
 from collections.abc import Iterator
 
 from ecmahost_core.space.journal import ANCHOR, DN, ID, lock_text
+from ecmahost_core.space.objects import LinkChange
 from ecmahost_core.space.sql import links, references
 from ecmahost_core.space.sql.database import Connection, Database
-from ecmahost_core.space.sql.digests import parts, sum_of
+from ecmahost_core.space.sql.digests import UNKNOWN, parts, sum_of
 from ecmahost_core.space.sql.links import Difference, Owing
 from ecmahost_core.space.sql.opening import held
+from ecmahost_core.space.sql.past import Noting
+from ecmahost_core.space.sql.put_off import Unlinking
 from ecmahost_core.space.sql.type_row import TypeRow, type_row
 from ecmahost_core.space.sql.types import PAUSE, require_current
 
 _STORED = "SELECT value_key, value FROM reference WHERE owner = ? AND attribute = ?"
 
 
-def settle(database: Database, type_id: int, owing: Owing) -> None:
-    """Writes the links of one object, as far as nobody else writes it. Raises SpaceReplaced."""
+def settle(
+    database: Database,
+    type_id: int,
+    owing: Owing,
+    noting: Noting | None = None,
+    unlinking: Unlinking | None = None,
+) -> None:
+    """Writes the links of one object, as far as nobody else writes it. Raises SpaceReplaced.
+
+    ``noting`` and ``unlinking`` as in ``arbitration.Reading``.
+    """
     with database.read() as connection:
         row = type_row(connection, type_id)
     for name in row.links:
-        if name in owing.new.links and not _settle_attribute(database, row, owing, name):
+        if name in owing.new.links and not _settle_attribute(database, row, owing, name, noting, unlinking):
             return
 
 
-def _settle_attribute(database: Database, row: TypeRow, owing: Owing, name: str) -> bool:
+def _settle_attribute(
+    database: Database, row: TypeRow, owing: Owing, name: str, noting: Noting | None, unlinking: Unlinking | None
+) -> bool:
     """Returns whether the others are to be settled, too: nobody else writes the object."""
     wanted = links.whole(owing.new, name)
     with database.read() as connection:
@@ -40,15 +54,22 @@ def _settle_attribute(database: Database, row: TypeRow, owing: Owing, name: str)
         connection.execute("COMMIT")
     if links.is_too_old(wanted, untold):
         return True
-    portions = list(_portions(links.difference(stored, wanted, stale)))
+    what = links.difference(stored, wanted, stale)
+    after = UNKNOWN if wanted.keys() & untold else sum_of(name, wanted.values())
+    what, after = links.put_off(unlinking, (owing.key, owing.change_seq), name, stored, what, after)
+    told = {name: LinkChange(tuple(what.added.values()), tuple(stored[each] for each in what.gone))}
+    portions = list(_portions(what))
     for portion in portions:
         with database.write() as transaction:
             require_current(transaction.connection, row.id)
             if not _is_ours(transaction.connection, row, owing):
                 return False
             links.write(transaction, row, owing.key, name, portion)
-            if portion is portions[-1] and not wanted.keys() & untold:
-                _note(transaction.connection, row, owing, name, sum_of(name, wanted.values()))
+            if portion is portions[-1]:
+                if after != UNKNOWN:
+                    _note(transaction.connection, row, owing, name, after)
+                if noting is not None and stored:  # otherwise the object is new, and noted as that
+                    noting.linked(transaction, row, owing.key, owing.new, told)
         time.sleep(PAUSE)
     return True
 

@@ -110,7 +110,7 @@ def _standing(row: _Row, fingerprint: Fingerprint, matched: Mapping[str, Matched
     if content is not None and fingerprint.content is not None:
         brought = _loaded(content)
         incomplete = frozenset(name for name, form in fingerprint.content.items() if brought.get(name) != form)
-    return Standing(number, _differences(identity, fingerprint), incomplete, matched)
+    return Standing(number, _differences(identity, fingerprint), incomplete, matched, frozenset(_loaded(content)))
 
 
 def _differences(identity: str | None, fingerprint: Fingerprint) -> dict[str, tuple[str, str]]:

@@ -29,6 +29,8 @@ class _ConnectorRow(NamedTuple):
     watermark: str
     watermark_seq: int
     import_request: str | None
+    held_links: int
+    lost: str
 
 
 _COLUMNS = ", ".join(_ConnectorRow._fields)
@@ -78,13 +80,15 @@ def import_completed(transaction: Transaction, connector: int, counts: ImportCou
     connection.execute(
         "UPDATE connector SET first_import_done = 1, last_import = :now, last_full = :now,"
         " last_import_counts = :counts, last_failure = '', missing = 0, held_count = :held, held_live = :live,"
-        " held_since = :since"
+        " held_links = :links, lost = :lost, held_since = :since"
         " WHERE id = :connector",
         {
             "now": transaction.now,
             "counts": compact(counts_of(counts)),
             "held": held.count if held else None,
             "live": held.live if held else None,
+            "links": held.links if held else 0,
+            "lost": compact(held.lost if held else ()),
             "since": since,
             "connector": connector,
         },
@@ -95,17 +99,27 @@ def import_completed(transaction: Transaction, connector: int, counts: ImportCou
 
 
 def delta_completed(transaction: Transaction, connector: int, counts: ImportCounts, held: HeldRemovals | None) -> None:
-    """Notes that a delta import ended normally. Whatever an import that read everything has found out stays."""
+    """Notes that a delta import ended normally. What an import that read everything has found missing stays held."""
     connection = transaction.connection
     connection.execute(
         "UPDATE connector SET last_import = ?, last_import_counts = ?, last_failure = '' WHERE id = ?",
         (transaction.now, compact(counts_of(counts)), connector),
     )
-    if held is not None:
-        connection.execute(
-            "UPDATE connector SET held_count = ?, held_live = ?, held_since = coalesce(held_since, ?) WHERE id = ?",
-            (held.count, held.live, microseconds(held.since), connector),
-        )
+    ((count, live, since, links),) = connection.execute(
+        "SELECT held_count, held_live, held_since, held_links FROM connector WHERE id = ?", (connector,)
+    ).fetchall()
+    found = held or HeldRemovals(0, 0, moment(transaction.now))
+    # What the schema has lost is known to each import, as it reads the schema.
+    count, live = (found.count, found.live) if found.count else (count or 0, live or found.live)
+    links, lost = found.links or links, found.lost
+    rings = bool(count or links or lost)
+    connection.execute(
+        "UPDATE connector SET held_count = ?, held_live = ?, held_since = ?, held_links = ?, lost = ? WHERE id = ?",
+        (
+            count if rings else None, live if rings else None, (since or microseconds(found.since)) if rings else None,
+            links, compact(lost), connector,
+        ),
+    )  # fmt: skip
 
 
 def note_watermarks(connection: Connection, connector: int, watermarks: Mapping[str, str]) -> None:
@@ -186,4 +200,10 @@ def _request(row: _ConnectorRow) -> ImportRequest | None:
 def _held(row: _ConnectorRow) -> HeldRemovals | None:
     if row.held_count is None or row.held_live is None or row.held_since is None:
         return None
-    return HeldRemovals(count=row.held_count, live=row.held_live, since=moment(row.held_since))
+    return HeldRemovals(
+        count=row.held_count,
+        live=row.held_live,
+        since=moment(row.held_since),
+        links=row.held_links,
+        lost=tuple(orjson.loads(row.lost)),
+    )

@@ -1,12 +1,14 @@
 """The store: one object over the parts of this package, each of which has one noun."""
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 from ecmahost_core.space.fingerprint import Fingerprint, Standing
-from ecmahost_core.space.history import ConnectorStatus, EventRecord, Figures, ImportRequest, StoredEvent
+from ecmahost_core.space.history import ConnectorStatus, EventRecord, Figures, ImportRequest, Leaving, StoredEvent
 from ecmahost_core.space.journal import (
     JournalEntry,
     LockKey,
@@ -20,7 +22,9 @@ from ecmahost_core.space.objects import (
     SpaceType,
     TargetObject,
 )
+from ecmahost_core.space.past import DAYS, PastEntry
 from ecmahost_core.space.sql import (
+    aging,
     arbitration,
     changes,
     completion,
@@ -28,9 +32,11 @@ from ecmahost_core.space.sql import (
     events,
     figures,
     journal,
+    leaving,
     matched,
     opening,
     orphans,
+    past,
     retired,
     spaces,
     status,
@@ -52,7 +58,12 @@ class SqlStore(Readings):
     """The connector space in a database; keeps the contract of ``space.store.Store``. Also a context manager."""
 
     def __init__(
-        self, database: Database, processes: Processes, begin: Callable[[Database], Incarnation] | None
+        self,
+        database: Database,
+        processes: Processes,
+        begin: Callable[[Database], Incarnation] | None,
+        *,
+        history_days: int = DAYS,
     ) -> None:
         """Takes over a database that is open, and closes it, also when this raises StoreUnavailable.
 
@@ -60,7 +71,10 @@ class SqlStore(Readings):
             database: of this version.
             processes: the others.
             begin: begins this process's incarnation; None for a store that is opened for reading.
+            history_days: for how long it is kept who changed what of whom; 0 for not at all.
         """
+        self.keeps_past = history_days > 0
+        self._history_days = history_days
         self._database = database
         self._processes = processes
         self._incarnation: Incarnation | None = None
@@ -133,7 +147,7 @@ class SqlStore(Readings):
         if entry.operation is Operation.ADD:
             # A link that is left of somebody else with this name would be taken for one of the new object.
             departures.finish(self._database)
-        found = completion.complete(self._database, entry, outcome, event)
+        found = completion.complete(self._database, entry, outcome, event, keeps_past=self.keeps_past)
         self._releases.announce()
         with suppress(StoreUnavailable):  # the entry is closed, and the rest is for ``prune`` as well
             departures.finish(self._database)
@@ -141,7 +155,7 @@ class SqlStore(Readings):
 
     def abandon(self, entry: JournalEntry, event: EventRecord) -> None:
         """See ``Store.abandon``."""
-        completion.abandon(self._database, entry, event)
+        completion.abandon(self._database, entry, event, keeps_past=self.keeps_past)
         self._releases.announce()
 
     def advance(self, entry: JournalEntry, stage: PasswordStage, change: Mapping[str, Any]) -> JournalEntry:
@@ -165,7 +179,8 @@ class SqlStore(Readings):
     def adopt(self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int) -> int:
         """See ``Store.adopt``. Raises ValueError or TypeError for an object that cannot be stored."""
         type_id = self._types.require(space_type)
-        reading = arbitration.Reading(space_type, began_seq)
+        noting = past.Noting(space_type, "read") if self.keeps_past else None
+        reading = arbitration.Reading(space_type, began_seq, noting=noting)
         lost = 0
         for portion in portions(objects, space_type.links):
             encoded = [encode(target, space_type.export_only, space_type.links) for target in portion]
@@ -175,7 +190,7 @@ class SqlStore(Readings):
             reading.own.update(applied.own)
             lost += applied.passed_over
             for owing in applied.owing:
-                settle(self._database, type_id, owing)
+                settle(self._database, type_id, owing, noting)
         return lost
 
     def relink(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
@@ -251,11 +266,31 @@ class SqlStore(Readings):
         """See ``Store.clear_retired``."""
         retired.clear(self._database, at_once=at_once)
 
+    # Who goes
+
+    def leaving(self, connector: str) -> Leaving:
+        """See ``Store.leaving``."""
+        return leaving.standing(self._database, connector, time.time_ns() // 1000)
+
+    def release(self, connector: str, event: EventRecord) -> None:
+        """See ``Store.release``."""
+        leaving.release(self._database, connector, event)
+
+    # The past of single objects
+
+    def past(self, connector: str, person: str) -> list[PastEntry]:
+        """See ``Store.past``."""
+        return past.of_object(self._database, connector, person)
+
+    def drift(self, connector: str, since: datetime | None = None) -> Iterator[PastEntry]:
+        """See ``Store.drift``."""
+        return past.found(self._database, connector, since)
+
     # Imports and events
 
     def begin_import(self, connector: str, space: int = 0) -> SqlImportRun:
         """See ``Store.begin_import``."""
-        return self._runs.begin(connector, self._require_incarnation(), space)
+        return self._runs.begin(connector, self._require_incarnation(), space, keeps_past=self.keeps_past)
 
     def request_import(self, connector: str, request: ImportRequest) -> None:
         """See ``Store.request_import``."""
@@ -275,11 +310,18 @@ class SqlStore(Readings):
         """See ``Store.events``."""
         return events.newest(self._database, connector, limit)
 
+    def events_after(self, connector: str, seq: int, limit: int) -> list[StoredEvent]:
+        """See ``Store.events_after``."""
+        return events.following(self._database, connector, seq, limit)
+
     def prune(self, retention_days: int | None) -> None:
         """See ``Store.prune``."""
         incarnation = self._require_incarnation()
         if retention_days is not None:
-            events.remove_old(self._database, retention_days)
+            aging.remove_old(self._database, "event", retention_days)
+            leaving.forget_old(self._database)
+        if retention_days is not None or not self.keeps_past:
+            past.remove_old(self._database, self._history_days)
         self._runs.prune(incarnation.id)
         departures.finish(self._database)
         retired.clear(self._database, at_once=False)

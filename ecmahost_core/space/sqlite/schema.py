@@ -232,6 +232,46 @@ _LISTING = (
     "INSERT INTO listing SELECT type, key / 4096, count(*) FROM object WHERE state = 0 GROUP BY type, key / 4096",
 )
 
+_PAST = (
+    # What a client asked for, for the history; and what holds back what is too much.
+    "ALTER TABLE journal ADD COLUMN asked TEXT NOT NULL DEFAULT ''",
+    """CREATE TABLE history (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        time INTEGER NOT NULL,
+        connector TEXT NOT NULL,
+        resource_type TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        object_id TEXT NOT NULL,
+        anchor TEXT NOT NULL,
+        request_id TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        error TEXT NOT NULL,
+        told TEXT NOT NULL,
+        milliseconds INTEGER NOT NULL,
+        asked TEXT NOT NULL,
+        changes TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX history_object ON history (connector, object_id)",
+    """CREATE TABLE history_name (
+        connector TEXT NOT NULL,
+        name_key TEXT NOT NULL,
+        object_id TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        PRIMARY KEY (connector, name_key, object_id)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX history_name_time ON history_name (time)",
+    """CREATE TABLE leaving (
+        entry INTEGER PRIMARY KEY,
+        connector TEXT NOT NULL,
+        time INTEGER NOT NULL
+    ) STRICT""",
+    "CREATE INDEX leaving_time ON leaving (connector, time)",
+    "ALTER TABLE connector ADD COLUMN released INTEGER",
+    "ALTER TABLE connector ADD COLUMN held_links INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE connector ADD COLUMN lost TEXT NOT NULL DEFAULT '[]'",
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _FIRST,
     _PASSWORDS,
@@ -241,6 +281,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _DELTAS,
     _MATCHED,
     _LISTING,
+    _PAST,
 )
 """The statements that take a file from version n to n + 1, at index n. A released one is never edited."""
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ecmahost_core.configuration.model import Durability
+from ecmahost_core.space.past import DAYS
 from ecmahost_core.space.sql.store import SqlStore
 from ecmahost_core.space.sqlite.connection import Database
 from ecmahost_core.space.sqlite.incarnation import Incarnation, LockFiles
@@ -17,10 +18,19 @@ TROUBLE_SECONDS = 30.0
 class SqliteStore(SqlStore):
     """The connector space in one SQLite file."""
 
-    def __init__(self, path: Path, runtime: Path, *, writing: bool, durability: Durability = Durability.KILL) -> None:
+    def __init__(
+        self,
+        path: Path,
+        runtime: Path,
+        *,
+        writing: bool,
+        durability: Durability = Durability.KILL,
+        history_days: int = DAYS,
+    ) -> None:
         """See ``open_store``."""
         self._file = Database(path, writing=writing, durability=durability)
-        super().__init__(self._file, LockFiles(runtime), (lambda _: Incarnation(runtime)) if writing else None)
+        begin = (lambda _: Incarnation(runtime)) if writing else None
+        super().__init__(self._file, LockFiles(runtime), begin, history_days=history_days)
 
     def trouble(self) -> str:
         """See ``Store.trouble``."""
@@ -32,7 +42,14 @@ class SqliteStore(SqlStore):
         return self._file.trouble
 
 
-def open_store(path: Path, runtime: Path, *, writing: bool, durability: Durability = Durability.KILL) -> SqliteStore:
+def open_store(
+    path: Path,
+    runtime: Path,
+    *,
+    writing: bool,
+    durability: Durability = Durability.KILL,
+    history_days: int = DAYS,
+) -> SqliteStore:
     """Opens the connector space; with ``writing``, makes the file where there is none.
 
     Called after the last fork. Raises StoreUnavailable.
@@ -42,5 +59,6 @@ def open_store(path: Path, runtime: Path, *, writing: bool, durability: Durabili
         runtime: a directory on the same machine for lock files; all processes of a host name the same one.
         writing: whether this process writes, and so gets an incarnation.
         durability: what a completed write survives.
+        history_days: for how long it is kept who changed what of whom; 0 for not at all.
     """
-    return SqliteStore(path, runtime, writing=writing, durability=durability)
+    return SqliteStore(path, runtime, writing=writing, durability=durability, history_days=history_days)

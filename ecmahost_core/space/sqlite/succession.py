@@ -27,7 +27,10 @@ def begin_anew(path: Path, reason: str) -> None:
         with database.write() as transaction:
             connection = transaction.connection
             connection.execute("UPDATE store SET epoch = ?", (str(uuid.uuid4()),))
-            connection.execute("UPDATE connector SET first_import_done = 0, watermark = '{}', import_request = NULL")
+            connection.execute(
+                "UPDATE connector SET first_import_done = 0, watermark = '{}', import_request = NULL, released = NULL,"
+                " held_count = NULL, held_live = NULL, held_since = NULL, held_links = 0, lost = '[]'"
+            )
             connection.execute("UPDATE journal SET state = ?, incarnation = ''", (EntryState.UNCERTAIN.value,))
             connection.execute("DELETE FROM import")
             connection.execute("DELETE FROM incarnation")

@@ -155,7 +155,7 @@ def test_the_tables_can_be_made_by_a_sqlite_without_strict_tables(
     with closing(sqlite3.connect(tmp_path / "lax.db")) as connection:
         statements = [text for (text,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")]
     assert not [text for text in statements if "STRICT" in text]
-    assert len([text for text in statements if text.endswith("WITHOUT ROWID")]) == 8
+    assert len([text for text in statements if text.endswith("WITHOUT ROWID")]) == 9
 
 
 def test_a_full_disk_is_reported_and_leaves_no_half_write(desk: Any) -> None:
