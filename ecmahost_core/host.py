@@ -220,7 +220,7 @@ class Host:
         except (BrokenContract, ConnectorError) as error:
             log.error("connector_broken", connector=name, detail=str(error))
             return self._kept(name, loaded, tokens), str(error)
-        misfit = None if self._last_good is None else endpoint.misfit()
+        misfit = None if self._last_good is None else endpoint.schema.misfit()
         if misfit is None:
             self._remember(name, content)
             return endpoint, ""
@@ -259,7 +259,7 @@ class Host:
         except (BrokenContract, ConnectorError) as error:
             log.error("connector_broken", connector=name, detail=str(error))
             return None
-        if endpoint.misfit() is None:
+        if endpoint.schema.misfit() is None:
             return endpoint
         endpoint.close()
         return None

@@ -1,7 +1,6 @@
 """One configured connector as SCIM clients meet it, in one process: connector, store, queue, and its bindings.
 
-The target's schema is asked for when it is first needed. What was learnt is kept in a file, so that a host whose target
-is down at start still serves what its space holds.
+The target's schema is asked for when it is first needed (``target_schema``).
 """
 
 import threading
@@ -11,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
 import structlog
 
 from ecmahost_core.configuration.model import ConnectorConfiguration, Freshness
@@ -20,34 +18,22 @@ from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.connectors.queue import ExportQueue
 from ecmahost_core.connectors.reads import ReadLane
 from ecmahost_core.ecma.passwords import PasswordSupport
-from ecmahost_core.ecma.schema import (
-    AttributeOperation,
-    AttributeType,
-    Schema,
-    SchemaAttribute,
-    SchemaType,
-    ValueFormat,
-)
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, TargetBusy
 from ecmahost_core.metrics.meter import Meter
 from ecmahost_core.scim.errors import ScimError, not_found, unavailable
 from ecmahost_core.space.fingerprint import MatchedIndex, Standing
 from ecmahost_core.space.store import Store, StoreUnavailable
 from ecmahost_core.sync.agreement import Agreement, SpaceMismatch
-from ecmahost_core.sync.binder import bind
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.lost_schema import lost_names, with_lost
+from ecmahost_core.sync.lost_schema import lost_names
 from ecmahost_core.sync.selection import passwords_selected
+from ecmahost_core.sync.target_schema import KNOWN_SCHEMA_SECONDS, SCHEMA_SECONDS, TargetSchema
 
 log = structlog.get_logger()
 
 IMPORTING = "The ECMA host is currently importing data from the target application"
 SCHEMA_RETRY_SECONDS = 5.0
 FAILURE_SECONDS = 60.0
-SCHEMA_SECONDS = 60.0
-"""How long the target's schema may take where nobody waits for an answer."""
-KNOWN_SCHEMA_SECONDS = 5.0
-"""How long it may take where an earlier one is remembered, and how long others wait for whoever asks."""
 DRAIN_SECONDS = 20.0
 NOTE_SECONDS = 60.0
 """How soon a process notes again what clients match on, where the store has no more room for it."""
@@ -97,7 +83,7 @@ class Endpoint:
         self.exports = ExportQueue(connector, breaker=self.breaker)
         self.reads = ReadLane(connector, breaker=self.breaker)
         self.agreement = Agreement(configuration, connector.target_identity(), store)
-        self._schema_file = schema_file
+        self.schema = TargetSchema(configuration, connector, self.reads, self.agreement, schema_file)
         self._space = 0
         self._matched: Mapping[str, MatchedIndex] = {}
         self._noted: dict[str, float] = {}
@@ -154,7 +140,7 @@ class Endpoint:
             if self._failure is not None and time.monotonic() - self._failed_at < SCHEMA_RETRY_SECONDS:
                 raise self._failure
             try:
-                bound = self._bound(self._schema(patience))
+                bound = self.schema.bound(self.schema.learn(patience))
             except (ConnectorError, BrokenContract, ConfigurationError) as error:
                 self._failure, self._failed_at = error, time.monotonic()
                 raise
@@ -187,30 +173,6 @@ class Endpoint:
         except StoreUnavailable as error:
             log.warning("match_not_noted", connector=self.name, detail=str(error))
 
-    def misfit(self) -> ConfigurationError | None:
-        """Returns what of the configuration does not fit the target; None where it fits or where nobody can tell.
-
-        Goes by the schema that is remembered, and asks the target only when that does not fit: it may have changed.
-        """
-        known = _read_schema(self._schema_file)
-        if known is None:
-            return None
-        try:
-            self._bound(known)
-        except ConfigurationError as error:
-            misfit = error
-        else:
-            return None
-        try:
-            self._bound(self._schema(KNOWN_SCHEMA_SECONDS))
-        except ConfigurationError as error:
-            misfit = error
-        except (ConnectorError, BrokenContract):
-            return misfit
-        else:
-            return None
-        return misfit
-
     def lost(self, *, confirmed: bool = False) -> tuple[str, ...]:
         """Asks the target for its schema; returns what it has lost of what the bindings read (``lost_schema``).
 
@@ -218,17 +180,16 @@ class Endpoint:
         and, where the configuration names what is lost, ConfigurationError, having changed nothing.
         """
         bindings = self.bindings()
-        fresh = self.reads.call(self.connector.schema, timeout=SCHEMA_SECONDS)
+        fresh = self.schema.fresh()
         lost = lost_names(bindings, fresh)
         if not lost:
             return ()
-        brought = self.agreement.standing(at_once=True).brought
-        schema = fresh if confirmed else with_lost(self.configuration, _read_schema(self._schema_file), fresh, brought)
-        bound = self._bound(schema)
+        schema = fresh if confirmed else self.schema.with_lost(fresh, self.schema.known())
+        bound = self.schema.bound(schema)
         held = lost_names(bound, fresh)
         if held != lost:
             # Somebody has confirmed it, here or in another process.
-            _write_schema(self._schema_file, schema)
+            self.schema.keep(schema)
             with self._lock:
                 self._bindings = {}
         return held
@@ -305,56 +266,3 @@ class Endpoint:
         else:
             detail = f"The target of connector {self.name} cannot be used now: {error}"
         return unavailable(detail, 30)
-
-    def _bound(self, schema: Schema) -> dict[str, TypeBinding]:
-        can = self.connector.capabilities
-        return bind(self.configuration, schema, can.dn_style, can.password)
-
-    def _schema(self, patience: float) -> Schema:
-        """Asks the target in the lane for reads, because a target that accepts the call may never answer it."""
-        known = _read_schema(self._schema_file)
-        seconds = patience if known is None else min(patience, KNOWN_SCHEMA_SECONDS)
-        try:
-            schema = self.reads.call(self.connector.schema, timeout=seconds)
-        except (ConnectorError, BrokenContract) as error:
-            if known is None:
-                raise
-            log.warning("target_schema_from_last_time", connector=self.name, error=type(error).__name__)
-            return known
-        schema = with_lost(self.configuration, known, schema, self.agreement.standing(at_once=True).brought)
-        _write_schema(self._schema_file, schema)
-        return schema
-
-
-def _write_schema(file: Path, schema: Schema) -> None:
-    """Remembers a schema; not being able to is only worth a warning."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_suffix(f".{threading.get_native_id()}.tmp")
-        temporary.write_bytes(orjson.dumps(schema))
-        temporary.replace(file)
-    except OSError as error:
-        log.warning("target_schema_not_kept", file=str(file), error=type(error).__name__)
-
-
-def _read_schema(file: Path) -> Schema | None:
-    try:
-        data = orjson.loads(file.read_bytes())
-        return Schema(tuple(_schema_type(one) for one in data["types"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # missing, cut short, or not a schema
-        return None
-
-
-def _schema_type(data: dict[str, object]) -> SchemaType:
-    attributes = data.pop("attributes")
-    anchor = data.pop("anchor")
-    if not isinstance(attributes, list) or not isinstance(anchor, list):
-        raise TypeError("not a schema")
-    read = []
-    for one in attributes:
-        one["type"] = AttributeType(one["type"])
-        one["operation"] = AttributeOperation(one["operation"])
-        if one.get("format") is not None:  # a file of an older version has none
-            one["format"] = ValueFormat(one["format"])
-        read.append(SchemaAttribute(**one))
-    return SchemaType(attributes=tuple(read), anchor=tuple(anchor), **data)  # type: ignore[arg-type]  # from our own file

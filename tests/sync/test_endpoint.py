@@ -41,7 +41,7 @@ def test_a_schema_of_last_time_tells_what_texts_are_and_one_of_an_older_host_doe
     desk.ready(**settings)
     desk.target.down = True
     assert desk.restart(**settings).binding.target.attribute("Hired") == known
-    file = desk.endpoint._schema_file
+    file = desk.endpoint.schema.file
     older = orjson.loads(file.read_bytes())
     for attribute in older["types"][0]["attributes"]:
         for name in ("format", "minimum", "maximum", "precision", "scale"):
@@ -68,7 +68,7 @@ def test_without_a_schema_of_last_time_it_is_503_and_tried_again_a_little_later(
 )
 def test_a_schema_file_that_is_broken_is_as_none(desk, refused, content):
     desk.ready()
-    file = desk.endpoint._schema_file
+    file = desk.endpoint.schema.file
     file.write_bytes(content)
     desk.restart()
     desk.target.down = True
@@ -77,8 +77,8 @@ def test_a_schema_file_that_is_broken_is_as_none(desk, refused, content):
 
 def test_a_schema_that_cannot_be_kept_is_used_all_the_same(desk):
     desk.build()
-    desk.endpoint._schema_file.parent.parent.mkdir(exist_ok=True)
-    desk.endpoint._schema_file.parent.write_text("not a directory")
+    desk.endpoint.schema.file.parent.parent.mkdir(exist_ok=True)
+    desk.endpoint.schema.file.parent.write_text("not a directory")
     assert desk.endpoint.binding("User")
 
 
