@@ -11,23 +11,22 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from ecmahost_core.ecma.csentry import (
-    AttributeModificationType,
     CSEntryChange,
     ImportPage,
     ObjectModificationType,
 )
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.values import Anchor
-from ecmahost_core.errors import EcmahostError
-from ecmahost_core.space.objects import LinkChange, SpaceObject, TargetObject
+from ecmahost_core.space.objects import SpaceObject, TargetObject
 from ecmahost_core.space.store import ImportRun, SpaceReplaced
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.changes import anchor_after, anchor_of, applied
+from ecmahost_core.sync.changes import anchor_after, anchor_of
 from ecmahost_core.sync.dn import dn_of
+from ecmahost_core.sync.doubts import Doubts, Unresolved
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.pending import Pending, key_of, merged, same, still_missing
-from ecmahost_core.sync.single_reads import SINGLE_READS, Fate, read_singly, settle
-from ecmahost_core.sync.target_reads import ObjectUnreadable, readable
+from ecmahost_core.sync.pending import Pending, changed, key_of, same, still_missing
+from ecmahost_core.sync.single_reads import Fate
+from ecmahost_core.sync.target_reads import readable
 from ecmahost_core.sync.unlinked import Unlinked
 
 log = structlog.get_logger()
@@ -35,10 +34,6 @@ log = structlog.get_logger()
 TOGETHER = 5_000
 """How many objects are put together before they are written: what one entry says and a later one takes back is then
 never seen by a reader."""
-
-
-class Unresolved(EcmahostError):
-    """The delta cannot be brought in by itself; ``str(error)`` says why. Everything has to be read."""
 
 
 @dataclass(slots=True)
@@ -104,10 +99,8 @@ class _Bringing:
         self.delta = Delta()
         self._endpoint, self._binding, self._run, self._since = endpoint, asked.binding, run, asked.since
         self._store, self._type = endpoint.store, asked.binding.space_type
-        self._reads_singly = endpoint.connector.capabilities.full_object_import
+        self._doubts = Doubts(endpoint, run, asked.binding)
         self._pending: dict[str, Pending] = {}
-        self._doubtful: dict[str, Anchor] = {}
-        self._read = 0
 
     def take(self, entry: CSEntryChange) -> None:
         """Takes one entry, which was looked at and has no failure."""
@@ -132,20 +125,17 @@ class _Bringing:
             self._come_back(one)
         objects = [self._ready(one) for one in pending.values() if one.whole or self._differs(one)]
         for lost in self._run.apply(self._type, objects):
-            self._doubt(lost.anchor)
+            self._doubts.add(lost.anchor)
 
     def settle(self) -> None:
         """Asks the target for what was passed over, because the space has something newer that may not be all."""
-        if self._reads_singly and len(self._doubtful) > SINGLE_READS:
-            raise Unresolved(f"{len(self._doubtful)} objects were changed by the host since the last import, too")
-        for key, anchor in self._doubtful.items():
+        for anchor, fate in self._doubts.settled():
             self.delta.unlinked.forget(anchor)
-            fate = settle(self._endpoint, self._run, self._binding, anchor) if self._reads_singly else Fate.UNSETTLED
             known = self._known(anchor) if fate is Fate.GONE else None
             if known is not None:
-                self.delta.removals[key] = known.key
+                self.delta.removals[key_of(anchor)] = known.key
             elif fate is Fate.TAKEN:
-                self.delta.removals.pop(key, None)
+                self.delta.removals.pop(key_of(anchor), None)
             self._run.counts.failed += fate is Fate.UNREADABLE
             self.delta.unsettled |= fate is Fate.UNSETTLED
 
@@ -158,8 +148,8 @@ class _Bringing:
         known = self._known(anchor)
         if known is None:
             return
-        if known.change_seq > self._since and self._reads_singly:
-            self._doubt(anchor)  # it may have been created again, by the host itself
+        if known.change_seq > self._since and self._doubts.reads_singly:
+            self._doubts.add(anchor)  # it may have been created again, by the host itself
         else:
             self.delta.removals[key] = known.key
 
@@ -181,45 +171,15 @@ class _Bringing:
         if before is None and key_of(anchor) != key_of(entry.anchor):
             before = self._base(anchor)  # the space knows of the rename already: the host itself has made it
         if before is None:
-            self._unknown(anchor)
+            found = self._doubts.read(anchor)
+            if found is not None:
+                self._put(Pending(found.anchor, found.dn, dict(found.attributes)))
             return
-        after = self._changed(before, entry)
+        after = changed(self._binding, before, entry, self._dn(entry, anchor, before))
         if key_of(before.anchor) == key_of(anchor):
             self._put(after)
         else:
             self._move(before.anchor, replace(after, anchor=anchor))
-
-    def _changed(self, before: Pending, entry: CSEntryChange) -> Pending:
-        """Returns an object after an UPDATE; attributes that nobody selected or that are only written do not count."""
-        selected = {attribute.name for attribute in self._binding.target.attributes} - {*self._type.export_only}
-        parts = tuple(part for part in entry.attribute_changes if part.name in selected)
-        after = replace(before, dn=self._dn(entry, anchor_after(self._binding, entry), before), links={**before.links})
-        loose = [part for part in parts if part.name in self._type.links and part.name not in before.attributes]
-        after.attributes = dict(
-            applied(replace(entry, attribute_changes=tuple(p for p in parts if p not in loose)), before.attributes)
-        )
-        for part in loose:
-            if part.modification_type is AttributeModificationType.UPDATE:
-                after.links[part.name] = merged(after.links.get(part.name, LinkChange()), part)
-            else:
-                after.attributes[part.name] = part.added
-                after.links.pop(part.name, None)
-        return after
-
-    def _unknown(self, anchor: Anchor) -> None:
-        """An object of which only a part was told, and of which the space knows nothing."""
-        if not self._reads_singly:
-            raise Unresolved("a change was told of an object that is not known, and it cannot be read by itself")
-        self._read += 1
-        if self._read > SINGLE_READS:
-            raise Unresolved(f"changes were told of more than {SINGLE_READS} objects that are not known")
-        try:
-            found = read_singly(self._endpoint, self._binding, anchor)
-        except ObjectUnreadable:
-            self._run.counts.failed += 1
-            return
-        for one in found[:1]:  # none: it has gone since
-            self._put(Pending(one.anchor, one.dn, dict(one.attributes)))
 
     def _move(self, before: Anchor, one: Pending) -> None:
         """Gives an object another anchor. All that was told before it is written first."""
@@ -229,8 +189,8 @@ class _Bringing:
         self.delta.unlinked.rename(before, one.anchor)
         self._come_back(one)
         if not self._run.move(self._type, before, self._ready(one)):
-            self._doubt(before)
-            self._doubt(one.anchor)
+            self._doubts.add(before)
+            self._doubts.add(one.anchor)
 
     # What there is so far
 
@@ -285,8 +245,8 @@ class _Bringing:
         if not one.links and same(before, one.target()):
             self._run.counts.unchanged += 1
             return False
-        if known.change_seq > self._since and self._reads_singly:
-            self._doubt(one.anchor)
+        if known.change_seq > self._since and self._doubts.reads_singly:
+            self._doubts.add(one.anchor)
             return False
         return True
 
@@ -300,8 +260,3 @@ class _Bringing:
         """Returns what is written of an object at once."""
         target = one.target()
         return self.delta.unlinked.put_off(target) if self._run.puts_off_links else target
-
-    # What the target is asked for by itself
-
-    def _doubt(self, anchor: Anchor) -> None:
-        self._doubtful[key_of(anchor)] = anchor

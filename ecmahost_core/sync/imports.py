@@ -5,35 +5,23 @@ is read whole and compared, as in a full import: the space is the snapshot.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
-from ecmahost_core.ecma.csentry import CSEntryChange, ImportPage
-from ecmahost_core.ecma.run_profiles import RunStep
-from ecmahost_core.ecma.schema import SchemaType
-from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, WatermarkExpired
+from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
 from ecmahost_core.space.history import ConnectorStatus, HeldRemovals, ImportCounts
-from ecmahost_core.space.objects import TargetObject
-from ecmahost_core.space.store import ImportRun, SpaceReplaced
+from ecmahost_core.space.store import ImportRun
 from ecmahost_core.sync.agreement import SpaceMismatch, content_of
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.brake import Met, held_back
-from ecmahost_core.sync.deltas import Asked, Delta, Unresolved, bring
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.import_order import in_order
-from ecmahost_core.sync.lost_schema import as_they_were, is_struck, what_is_left
-from ecmahost_core.sync.single_reads import settle
-from ecmahost_core.sync.target_reads import target_objects
+from ecmahost_core.sync.import_reads import Progress, Taken, read_changes, read_whole
+from ecmahost_core.sync.lost_schema import is_struck, what_is_left
 
 log = structlog.get_logger()
-
-Progress = Callable[[ImportCounts], None]
-
-LOGGED_FAILURES = 50
-"""How many objects that cannot be read one import names; the others are counted."""
 
 
 class ImportFailed(Exception):
@@ -55,25 +43,6 @@ class Imported:
     held: HeldRemovals | None
     whole: Mapping[str, str] = field(default_factory=dict)
     read_all: bool = True
-
-
-@dataclass(slots=True)
-class _Taken:
-    """What was read of one type.
-
-    Attributes:
-        seen: of a type that was read whole, how many objects.
-        nameless: how many objects could be neither read nor named.
-        watermark: from where its next delta goes on; empty where the connector gave none.
-        delta: what is left to do of a delta; None for a type that was read whole.
-        unsettled: whether something has to be told again.
-    """
-
-    seen: int = 0
-    nameless: int = 0
-    watermark: str = ""
-    delta: Delta | None = None
-    unsettled: bool = False
 
 
 def full_import(
@@ -121,12 +90,12 @@ def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, del
             endpoint.store.prepare(binding.space_type)
         status = endpoint.store.status(endpoint.name)
         whole = _whole(endpoint, bindings, status, lost) if delta else dict.fromkeys(bindings, "")
-        taken: dict[str, _Taken] = {}
+        taken: dict[str, Taken] = {}
         for binding in in_order(bindings.values()):
             name, left = binding.space_type.resource_type, what_is_left(binding, lost)
             if left is not None:
-                changed = None if name in whole else _changes(endpoint, binding, run, status, progress, whole)
-                taken[name] = changed or _read(endpoint, binding, run, left, progress)
+                changed = None if name in whole else read_changes(endpoint, binding, run, status, progress, whole)
+                taken[name] = changed or read_whole(endpoint, binding, run, left, progress)
         met = [_met(bindings[name], one) for name, one in taken.items()]
         held = None if confirm else held_back(endpoint, run, met, lost)
         _remove(endpoint, run, {name: (bindings[name], one) for name, one in taken.items()}, held)
@@ -184,44 +153,14 @@ def _whole(
     return whole | {name: "the target's schema lost some of it" for name in bindings if is_struck(name, away)}
 
 
-def _changes(
-    endpoint: Endpoint,
-    binding: TypeBinding,
-    run: ImportRun,
-    status: ConnectorStatus,
-    progress: Progress | None,
-    whole: dict[str, str],
-) -> _Taken | None:
-    """Brings in one type's delta; None, with the reason in ``whole``, where everything has to be read after all."""
-    name = binding.space_type.resource_type
-    seen = run.counts.seen
-
-    def page_read(page: ImportPage) -> None:
-        _note_failures(endpoint, run, [entry for entry in page.entries if entry.failure is not None])
-        if progress is not None:
-            progress(run.counts)
-
-    try:
-        step = _step(endpoint, binding.target, delta=True)
-        asked = Asked(binding, step, status.watermarks[name], status.watermark_seq)
-        delta = bring(endpoint, run, asked, page_read)
-    except (WatermarkExpired, Unresolved) as why:
-        log.warning("delta_reads_everything", connector=endpoint.name, resource_type=name, reason=str(why))
-        whole[name] = str(why)
-        run.counts.seen = seen
-        run.read_anew(binding.space_type)
-        return None
-    return _Taken(watermark=delta.watermark or status.watermarks[name], delta=delta, unsettled=delta.unsettled)
-
-
-def _met(binding: TypeBinding, taken: _Taken) -> Met:
+def _met(binding: TypeBinding, taken: Taken) -> Met:
     if taken.delta is None:
         return Met(binding.space_type, taken.seen, taken.nameless)
     return Met(binding.space_type, 0, 0, len(taken.delta.removals), taken.delta.unlinked.count)
 
 
 def _remove(
-    endpoint: Endpoint, run: ImportRun, taken: Mapping[str, tuple[TypeBinding, _Taken]], held: HeldRemovals | None
+    endpoint: Endpoint, run: ImportRun, taken: Mapping[str, tuple[TypeBinding, Taken]], held: HeldRemovals | None
 ) -> None:
     """Removes what is not in the target any more and is not held. What a newer write kept has to be told again.
 
@@ -239,68 +178,3 @@ def _remove(
                 run.remove_missing(binding.space_type)
             elif run.remove(binding.space_type, list(one.delta.removals.values())):
                 one.unsettled = True
-
-
-def _step(endpoint: Endpoint, left: SchemaType, *, delta: bool = False) -> RunStep:
-    configuration, capabilities = endpoint.configuration, endpoint.connector.capabilities
-    profile = (configuration.delta_import if delta else None) or configuration.full_import
-    size = (profile.page_size if profile else None) or capabilities.page_size_default
-    return RunStep((left,), min(size, capabilities.page_size_maximum))
-
-
-def _read(
-    endpoint: Endpoint, binding: TypeBinding, run: ImportRun, left: SchemaType, progress: Progress | None
-) -> _Taken:
-    """Compares one type's objects with the space; ``left`` is what can be read of them."""
-    taken, before = _Taken(), run.counts.seen
-    with closing(endpoint.connector.full_import(_step(endpoint, left))) as pages:
-        for page in pages:
-            failed = [entry for entry in page.entries if entry.failure is not None]
-            _note_failures(endpoint, run, failed)
-            taken.nameless += sum(not entry.anchor for entry in failed)
-            taken.watermark = page.watermark or taken.watermark
-            # A long import may meet a space that was reset or given to another target meanwhile.
-            if endpoint.agreement.require().space != binding.space_type.space:
-                raise SpaceReplaced(f"the space of connector {endpoint.name} was reset meanwhile")
-            read = as_they_were(endpoint.store, binding, left, target_objects(binding, page.entries))
-            run.compare(binding.space_type, [*read, *_as_known(endpoint, binding, failed)])
-            if progress is not None:
-                progress(run.counts)
-    taken.seen = run.counts.seen - before
-    _settle(endpoint, binding, run)
-    return taken
-
-
-def _settle(endpoint: Endpoint, binding: TypeBinding, run: ImportRun) -> None:
-    """Reads singly what was passed over: deltas go on from this import, and would not tell of it again."""
-    capabilities = endpoint.connector.capabilities
-    if not capabilities.delta_import or not capabilities.full_object_import:
-        return
-    try:
-        for anchor in run.passed_over(binding.space_type):
-            settle(endpoint, run, binding, anchor)
-    except ConnectorError as error:  # everybody was read; the next full import looks at these again
-        log.warning("passed_over_not_read", connector=endpoint.name, detail=str(error))
-
-
-def _note_failures(endpoint: Endpoint, run: ImportRun, failed: Sequence[CSEntryChange]) -> None:
-    for entry in failed:
-        if entry.failure is None:
-            continue
-        run.counts.failed += 1
-        if run.counts.failed > LOGGED_FAILURES:  # a column of the wrong type fails for every object, in every import
-            continue
-        log.warning(
-            "import_object_failed",
-            connector=endpoint.name,
-            error=entry.failure.name or entry.failure.code.value,
-            detail=entry.failure.detail,
-        )
-
-
-def _as_known(endpoint: Endpoint, binding: TypeBinding, failed: Sequence[CSEntryChange]) -> Iterator[TargetObject]:
-    """Yields objects that could not be read as the space has them: they are in the target, so they are not missing."""
-    for entry in failed:
-        known = endpoint.store.by_anchor(binding.space_type, entry.anchor) if entry.anchor else None
-        if known is not None:
-            yield TargetObject(known.anchor, known.dn, known.attributes)

@@ -1,11 +1,13 @@
 """An object as the entries of a delta leave it, before it is written."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ecmahost_core.ecma.csentry import AttributeChange
+from ecmahost_core.ecma.csentry import AttributeChange, AttributeModificationType, CSEntryChange
 from ecmahost_core.ecma.values import Anchor, Values, anchor_text, attributes_to_json, text_of
 from ecmahost_core.space.objects import LinkChange, SpaceObject, SpaceType, TargetObject
 from ecmahost_core.space.store import Store
+from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.changes import applied
 from ecmahost_core.text import fold
 
 
@@ -43,6 +45,25 @@ def same(one: TargetObject, other: TargetObject) -> bool:
     except (TypeError, ValueError):
         return False
     return alike and one.dn == other.dn and one.anchor == other.anchor
+
+
+def changed(binding: TypeBinding, before: Pending, entry: CSEntryChange, dn: str | None) -> Pending:
+    """Returns an object after an UPDATE; attributes that nobody selected or that are only written do not count."""
+    space_type = binding.space_type
+    selected = {attribute.name for attribute in binding.target.attributes} - {*space_type.export_only}
+    parts = tuple(part for part in entry.attribute_changes if part.name in selected)
+    after = replace(before, dn=dn, links={**before.links})
+    loose = [part for part in parts if part.name in space_type.links and part.name not in before.attributes]
+    after.attributes = dict(
+        applied(replace(entry, attribute_changes=tuple(p for p in parts if p not in loose)), before.attributes)
+    )
+    for part in loose:
+        if part.modification_type is AttributeModificationType.UPDATE:
+            after.links[part.name] = merged(after.links.get(part.name, LinkChange()), part)
+        else:
+            after.attributes[part.name] = part.added
+            after.links.pop(part.name, None)
+    return after
 
 
 def still_missing(store: Store, space_type: SpaceType, one: Pending) -> dict[str, LinkChange]:
