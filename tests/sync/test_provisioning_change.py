@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from ecmahost_core import (
@@ -132,11 +135,24 @@ def test_a_value_that_somebody_else_has_is_refused_by_its_scim_path(desk, refuse
     assert desk.set(made.id, "userName", "BOB").id == made.id  # one's own name in another spelling
 
 
-def test_two_who_swap_into_one_free_name_at_once_do_not_both_get_it(desk, memory):
+def test_two_who_swap_into_one_free_name_at_once_do_not_both_get_it(desk, gate, monkeypatch):
     desk.ready(anchor=("Id",))
     made = [desk.create(userName=f"user{number}") for number in range(8)]
-    answers = memory.together(*[lambda one=one: desk.set(one.id, "userName", "free") for one in made])
-    assert sorted(answer.status for answer in answers if isinstance(answer, ScimError)) == [409] * 7
+    wait, waiting = desk.store.wait_for_release, threading.Semaphore(0)
+
+    def wait_for_release(*given):
+        waiting.release()
+        return wait(*given)
+
+    monkeypatch.setattr(desk.store, "wait_for_release", wait_for_release)
+    desk.target.before_export = gate
+    with ThreadPoolExecutor(len(made)) as crowd:
+        answers = [crowd.submit(desk.set, one.id, "userName", "free", seconds=60) for one in made]
+        for _ in made[1:]:
+            assert waiting.acquire(timeout=30)
+        gate.open()
+    errors = [error for answer in answers if (error := answer.exception()) is not None]
+    assert [error.status for error in errors] == [409] * 7
     assert len(desk.target.named("free")) == 1
 
 
