@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import structlog
+
 from ecmahost_core.configuration.model import RunProfile
 from ecmahost_core.space.history import ImportRequest
 from ecmahost_core.sync.endpoint import Endpoint
@@ -16,8 +18,13 @@ from ecmahost_core.sync.imports import delta_known
 from ecmahost_core.sync.schedules import Schedule
 from ecmahost_core.sync.watching import Watch
 
+log = structlog.get_logger()
+
 LOOK_SECONDS = 1.0
 """How often the store is asked whether somebody wants an import, and the connector whether the target has changed."""
+
+CONFIRM_SECONDS = 3600.0
+"""For how long a request confirms removals: while nobody could make it, the target may have lost something else."""
 
 SELECTION_SECONDS = 30.0
 """How often it is looked whether an attribute is selected that the last import, maybe another process's, left out."""
@@ -59,7 +66,7 @@ class Timetable:
             monotonic: seconds.
             now: the time of day, in UTC.
         """
-        self._endpoint, self._retries, self._monotonic = endpoint, tuple(retries), monotonic
+        self._endpoint, self._retries, self._monotonic, self._now = endpoint, tuple(retries), monotonic, now
         configuration = endpoint.configuration
         status = endpoint.store.status(endpoint.name)
         full = configuration.full_import or RunProfile()
@@ -85,7 +92,7 @@ class Timetable:
             self._looked = now
             request = self._endpoint.store.status(self._endpoint.name).request
             if request is not None and now >= self._requests_wait:
-                return Due("request", delta=request.delta, confirm=request.confirm, request=request)
+                return Due("request", delta=request.delta, confirm=self._confirms(request), request=request)
         if self._again is not None:
             when, what = self._again
             if now < when:
@@ -124,7 +131,9 @@ class Timetable:
 
     def done(self, made: Due, *, read_all: bool) -> None:
         """Says that an import has completed, and whether it has read everything."""
-        self._again, self._failures = None, 0
+        self._failures = 0
+        if read_all or self._again is None or self._again[1].delta:
+            self._again = None
         self._delta.done()
         if read_all:
             self._full.done()
@@ -143,8 +152,16 @@ class Timetable:
         if elsewhere and tried.request is not None:
             self._requests_wait = when
             return
-        self._again = (when, replace(tried, why="retry", confirm=False, request=None))
+        delta = tried.delta and (self._again is None or self._again[1].delta)
+        self._again = (when, replace(tried, why="retry", delta=delta, confirm=False, request=None))
         self._settle(tried)
+
+    def _confirms(self, request: ImportRequest) -> bool:
+        """Returns whether what is missing may go; not where that was said of how things stood long ago."""
+        if request.confirm and abs((self._now() - request.since).total_seconds()) > CONFIRM_SECONDS:
+            log.warning("confirmation_too_old", connector=self._endpoint.name, since=request.since.isoformat())
+            return False
+        return request.confirm
 
     def _settle(self, what: Due) -> None:
         if what.request is not None:

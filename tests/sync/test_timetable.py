@@ -169,6 +169,36 @@ def test_a_request_that_fails_is_told_once_and_what_is_tried_again_confirms_noth
     assert (due.why, due.confirm) == ("retry", False)
 
 
+def test_a_delta_that_somebody_asks_for_does_not_take_the_place_of_the_full_import_of_a_start(desk):
+    desk.ready(hooks=with_watermarks())
+    desk.configured(autosync=None)
+    desk.store.request_import("hr", request(delta=True))
+    worker = Worker(desk, delta_import=DELTA)
+    assert [worker.step(), worker.step(1)] == ["delta request", "full start"]
+    assert set(worker.within(1200)) == {"delta schedule"}
+
+
+def test_a_delta_that_somebody_asks_for_and_that_fails_does_not_either(desk):
+    desk.ready(hooks=with_watermarks())
+    desk.configured(autosync=None)
+    desk.store.request_import("hr", request(delta=True))
+    worker = Worker(desk, delta_import=DELTA)
+    worker.timetable.failed(worker.timetable.due())
+    assert worker.within(10) == ["full retry"]
+
+
+@pytest.mark.parametrize(("seconds", "confirm"), [(3500, True), (3700, False), (-3500, True), (-3700, False)])
+def test_a_word_that_what_is_missing_may_go_does_not_count_for_ever(desk, seconds, confirm):
+    desk.build()
+    worker = Worker(desk)
+    worker.step()
+    desk.store.request_import("hr", request(confirm=True))
+    worker.clock.seconds += 1
+    worker.clock.wall += timedelta(seconds=seconds)
+    due = worker.timetable.due()
+    assert (due.why, due.confirm) == ("request", confirm)
+
+
 def test_a_request_waits_while_another_process_imports(desk):
     desk.build()
     worker = Worker(desk)
