@@ -85,6 +85,7 @@ class Endpoint:
         self.agreement = Agreement(configuration, connector.target_identity(), store)
         self.schema = TargetSchema(configuration, connector, self.reads, self.agreement, schema_file)
         self._space = 0
+        self._incomplete: frozenset[str] = frozenset()
         self._matched: Mapping[str, MatchedIndex] = {}
         self._noted: dict[str, float] = {}
         self._bindings: Mapping[str, TypeBinding] = {}
@@ -128,30 +129,42 @@ class Endpoint:
         StoreUnavailable.
         """
         # The space is looked at before what was bound to it is used: it may have been reset meanwhile.
-        standing = self.agreement.require()
-        space, bindings = standing.space, self._bindings
-        if bindings and space == self._space:
+        standing, bindings = self.agreement.require(), self._bindings
+        if bindings and self._holds(standing):
             return bindings if standing.matched == self._matched else self._with_matched(standing)
         if not self._lock.acquire(timeout=min(patience, KNOWN_SCHEMA_SECONDS)):
             raise TargetBusy(f"connector {self.name}: its target has not told its schema yet; try again later")
         try:
-            if self._bindings and space == self._space:
+            standing = self.agreement.require()
+            if self._bindings and self._holds(standing):
                 return self._bindings
             if self._failure is not None and time.monotonic() - self._failed_at < SCHEMA_RETRY_SECONDS:
                 raise self._failure
             try:
                 bound = self.schema.bound(self.schema.learn(patience))
             except (ConnectorError, BrokenContract, ConfigurationError) as error:
+                if self._bindings and standing.space == self._space:
+                    self._incomplete = standing.incomplete
+                    return self._bindings
                 self._failure, self._failed_at = error, time.monotonic()
                 raise
             self.agreement.learn(bound)
             self._failure = None
             self._visible = False
             self._bindings = {name: one.in_space(standing) for name, one in bound.items()}
-            self._space, self._matched = space, standing.matched
+            self._space, self._matched = standing.space, standing.matched
+            self._incomplete = self.agreement.standing().incomplete
             return self._bindings
         finally:
             self._lock.release()
+
+    def _holds(self, standing: Standing) -> bool:
+        """Whether the bindings are still those of the space.
+
+        Where it has some of their attributes no more, another process has taken those out, mostly because somebody has
+        confirmed there that the target has lost them.
+        """
+        return standing.space == self._space and standing.incomplete <= self._incomplete
 
     def _with_matched(self, standing: Standing) -> Mapping[str, TypeBinding]:
         """Returns the bindings with what is indexed by now; whoever comes at the same time makes the same."""

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from ecmahost_core import Capabilities, MAExportType
 from ecmahost_core.ecma.schema import Schema
 from ecmahost_core.ecma.values import Reference
 from ecmahost_core.errors import ConfigurationError
+from ecmahost_core.sync import agreement
 from ecmahost_core.sync.imports import ImportFailed, full_import
 
 PEOPLE = 30
@@ -160,6 +162,30 @@ def test_a_lost_column_that_nobody_names_goes_when_somebody_confirms_it(desk: An
     assert full_import(desk.endpoint, confirm=True)[1] is None
     assert mails(desk) == [None]
     assert full_import(desk.endpoint)[1] is None
+
+
+def test_what_another_process_has_confirmed_to_be_lost_is_waited_for_by_nobody(
+    desk: Any, memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agreement, "FRESH_SECONDS", 0.0)
+    desk.target.put("u1", Login="u1", Mail="u1@example.com")
+    settings = {
+        "ecma": True,
+        "query": ("Login",),
+        "capabilities": Capabilities(export_type=MAExportType.OBJECT_REPLACE),
+    }
+    desk.ready(**settings)
+    serving, binding = desk.endpoint, desk.binding
+    assert binding.target.attribute("Mail") is not None
+    desk.build(**settings)
+    without(desk, "Mail")
+    full_import(desk.endpoint)
+    assert serving.binding("User") == binding
+    full_import(desk.endpoint, confirm=True)
+    assert serving.binding("User").target.attribute("Mail") is None
+    assert serving.incomplete("User") == frozenset()
+    desk.target.on_schema = lambda: pytest.fail("asked again and again")
+    assert serving.binding("User")
 
 
 def test_an_object_type_that_is_lost_removes_nobody(desk: Any, memory: Any) -> None:
