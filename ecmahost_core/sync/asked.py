@@ -1,8 +1,10 @@
-"""What a client asked for, as it is kept with the past of an object: what is mapped, and never a secret."""
+"""What a client asked for and was told, as it is kept of the past: what is mapped, and never a secret."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from ecmahost_core.ecma.csentry import CSEntryChange
+from ecmahost_core.ecma.values import text_of
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.scim.operations import Operation, changes
 from ecmahost_core.secret import Secret
@@ -38,6 +40,18 @@ def asked_by_patch(binding: TypeBinding, operations: Sequence[Operation]) -> dic
         return {"method": "PATCH"}
     more = {"more": count - LISTED_OPERATIONS} if count > LISTED_OPERATIONS else {}
     return {"method": "PATCH", "operations": told, **more}
+
+
+def told_of(detail: str, change: CSEntryChange | None) -> str:
+    """Returns what is kept of what a client was told of a failure; a target may repeat what it was sent.
+
+    ``change`` is what was sent, None for nothing.
+    """
+    sent = {} if change is None else dict(change.attributes)
+    parts = () if change is None else change.attribute_changes
+    named = [*sent.items(), *((part.name, (*part.added, *part.removed)) for part in parts)]
+    secret = (text_of(value) for name, values in named if sounds_secret(name) for value in values)
+    return NOT_KEPT if any(text and text in detail for text in secret) else shortened(detail)
 
 
 def _secret_names(binding: TypeBinding) -> frozenset[str]:

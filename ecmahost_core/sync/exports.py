@@ -24,8 +24,8 @@ from ecmahost_core.secret import Secret
 from ecmahost_core.space.history import EventRecord
 from ecmahost_core.space.journal import JournalEntry, Operation
 from ecmahost_core.space.objects import SpaceObject, TargetObject
-from ecmahost_core.space.past import shortened
 from ecmahost_core.space.store import StoreUnavailable
+from ecmahost_core.sync.asked import told_of
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.brake import too_many_lost
 from ecmahost_core.sync.changes import anchor_after, applied, whole_object
@@ -259,7 +259,7 @@ class Delivery:
             actor=self.call.actor,
             error=error,
             milliseconds=int((time.monotonic() - self._started) * 1000),
-            told=shortened(self.error.detail) if self.error is not None else "",
+            told=told_of(self.error.detail, self._change) if self.error is not None else "",
         )
 
     def _insist(self, step: Callable[[], None]) -> None:

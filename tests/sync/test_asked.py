@@ -76,3 +76,17 @@ def test_of_very_many_members_and_operations_only_some_are_kept(desk: Any, memor
 def test_a_patch_that_is_wrong_keeps_its_method_only(desk: Any) -> None:
     desk.ready()
     assert patched(desk, {"op": "remove"}) == {"method": "PATCH"}
+
+
+def test_a_refusal_that_repeats_what_is_kept_of_nobody_is_not_kept(desk: Any, memory: Any, refused: Any) -> None:
+    secret = memory.SchemaAttribute("PinHash")
+    people, groups = desk.target.schema.types
+    desk.target.schema = memory.Schema((memory.replace(people, attributes=(*people.attributes, secret)), groups))
+    desk.ready(mapping={**memory.MAPPING, "nickName": "PinHash"})
+    error = memory.ExportError(memory.MAExportError.INVALID_PROVISIONING_ATTRIBUTE_VALUE, f"{SECRET!r} is too long")
+    desk.target.refuse = lambda _change: error
+    assert SECRET in refused(400, desk.create, userName="eva", nickName=SECRET).detail
+    refused(400, desk.create, userName="bob", nickName="another")
+    (repeated,), (other,) = (desk.store.past("hr", name) for name in ("eva", "bob"))
+    assert repeated.told == NOT_KEPT
+    assert "is too long" in other.told
