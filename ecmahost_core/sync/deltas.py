@@ -188,9 +188,12 @@ class _Bringing:
         self.delta.removals.pop(key_of(one.anchor), None)
         self.delta.unlinked.rename(before, one.anchor)
         self._come_back(one)
-        if not self._run.move(self._type, before, self._ready(one)):
-            self._doubts.add(before)
-            self._doubts.add(one.anchor)
+        if self._run.move(self._type, before, self._ready(one)):
+            return
+        if self._known(before) is None:
+            self._doubts.add(one.anchor)  # the host itself has made the rename
+        else:
+            self.delta.unsettled = True  # read by itself, it would be somebody else with another id
 
     # What there is so far
 

@@ -18,7 +18,7 @@ from ecmahost_core.sync.deltas import Asked, Delta, bring
 from ecmahost_core.sync.doubts import Unresolved
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.lost_schema import as_they_were
-from ecmahost_core.sync.single_reads import settle
+from ecmahost_core.sync.single_reads import Fate, settle
 from ecmahost_core.sync.target_reads import target_objects
 
 log = structlog.get_logger()
@@ -39,6 +39,7 @@ class Taken:
         watermark: from where its next delta goes on; empty where the connector gave none.
         delta: what is left to do of a delta; None for a type that was read whole.
         unsettled: whether something has to be told again.
+        passed_over: of a type that was read whole, whether something newer won and may not be all.
     """
 
     seen: int = 0
@@ -46,13 +47,14 @@ class Taken:
     watermark: str = ""
     delta: Delta | None = None
     unsettled: bool = False
+    passed_over: bool = False
 
 
 def read_whole(
     endpoint: Endpoint, binding: TypeBinding, run: ImportRun, left: SchemaType, progress: Progress | None
 ) -> Taken:
     """Compares one type's objects with the space; ``left`` is what can be read of them."""
-    taken, before = Taken(), run.counts.seen
+    taken, before, lost = Taken(), run.counts.seen, run.counts.passed_over
     with closing(endpoint.connector.full_import(_step(endpoint, left))) as pages:
         for page in pages:
             failed = [entry for entry in page.entries if entry.failure is not None]
@@ -67,7 +69,7 @@ def read_whole(
             if progress is not None:
                 progress(run.counts)
     taken.seen = run.counts.seen - before
-    _settle(endpoint, binding, run)
+    taken.passed_over = not _settle(endpoint, binding, run, run.counts.passed_over - lost)
     return taken
 
 
@@ -108,16 +110,23 @@ def _step(endpoint: Endpoint, left: SchemaType, *, delta: bool = False) -> RunSt
     return RunStep((left,), min(size, capabilities.page_size_maximum))
 
 
-def _settle(endpoint: Endpoint, binding: TypeBinding, run: ImportRun) -> None:
-    """Reads singly what was passed over: deltas go on from this import, and would not tell of it again."""
+def _settle(endpoint: Endpoint, binding: TypeBinding, run: ImportRun, lost: int) -> bool:
+    """Reads singly the ``lost`` objects that were passed over; returns whether that was all.
+
+    Deltas would go on from this import, and not tell of them again.
+    """
     capabilities = endpoint.connector.capabilities
-    if not capabilities.delta_import or not capabilities.full_object_import:
-        return
+    if not capabilities.delta_import or not lost:
+        return True
+    anchors = run.passed_over(binding.space_type) if capabilities.full_object_import else ()
+    all_read = len(anchors) == lost
     try:
-        for anchor in run.passed_over(binding.space_type):
-            settle(endpoint, run, binding, anchor)
-    except ConnectorError as error:  # everybody was read; the next full import looks at these again
+        for anchor in anchors:
+            all_read &= settle(endpoint, run, binding, anchor) is not Fate.UNSETTLED
+    except ConnectorError as error:
         log.warning("passed_over_not_read", connector=endpoint.name, detail=str(error))
+        return False
+    return all_read
 
 
 def _note_failures(endpoint: Endpoint, run: ImportRun, failed: Sequence[CSEntryChange]) -> None:

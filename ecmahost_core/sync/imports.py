@@ -12,7 +12,7 @@ import structlog
 
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
 from ecmahost_core.space.history import ConnectorStatus, HeldRemovals, ImportCounts
-from ecmahost_core.space.store import ImportRun
+from ecmahost_core.space.store import ImportRun, SpaceReplaced
 from ecmahost_core.sync.agreement import SpaceMismatch, content_of
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.brake import Met, held_back
@@ -96,6 +96,10 @@ def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, del
             if left is not None:
                 changed = None if name in whole else read_changes(endpoint, binding, run, status, progress, whole)
                 taken[name] = changed or read_whole(endpoint, binding, run, left, progress)
+        # Whoever says during the last page that the target is another one must not lose anybody by this one.
+        if endpoint.agreement.standing(at_once=True).space != space:
+            raise SpaceReplaced(f"the space of connector {endpoint.name} was reset meanwhile")
+        endpoint.agreement.require()
         met = [_met(bindings[name], one) for name, one in taken.items()]
         held = None if confirm else held_back(endpoint, run, met, lost)
         _remove(endpoint, run, {name: (bindings[name], one) for name, one in taken.items()}, held)
@@ -109,7 +113,8 @@ def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, del
         endpoint.meter.imported(endpoint.name, kind, "stopped", time.monotonic() - started)
         raise
     read_all = len(whole) == len(bindings)
-    again = held is not None or any(one.unsettled for one in taken.values())
+    # A delta that had to read everything goes on from there: its watermark may have been of no use any more.
+    again = held is not None or any(one.unsettled or (one.passed_over and not delta) for one in taken.values())
     run.complete(
         held=held,
         content=content_of(bindings),
@@ -175,6 +180,8 @@ def _remove(
     if held is None or not held.count:
         for binding, one in taken.values():
             if one.delta is None:
+                before = run.counts.passed_over
                 run.remove_missing(binding.space_type)
+                one.passed_over |= run.counts.passed_over > before
             elif run.remove(binding.space_type, list(one.delta.removals.values())):
                 one.unsettled = True

@@ -3,6 +3,7 @@
 import pytest
 import structlog
 
+from ecmahost_core import ImportPage
 from ecmahost_core.configuration.model import Freshness, SelectedAttribute
 from ecmahost_core.ecma.capabilities import Capabilities, MAExportType
 from ecmahost_core.ecma.schema import AttributeOperation
@@ -26,6 +27,10 @@ EVENT = EventRecord("accept", "ok", actor="cli")
 
 def at(place):
     return {"target_identity": lambda: place}
+
+
+def nothing_new(session, step, watermark):
+    yield ImportPage((), watermark)
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +123,30 @@ def test_an_import_that_meets_a_space_of_another_target_ends_without_a_result(de
     with pytest.raises(ImportFailed):
         importing.full_import(other)
     assert desk.store.status("hr").last_import == before
+
+
+def test_an_import_behind_whose_last_page_another_target_is_accepted_keeps_no_watermark_and_removes_nobody(
+    desk, monkeypatch
+):
+    monkeypatch.setattr(agreement, "FRESH_SECONDS", 60.0)
+    desk.target.put("ann", Login="ann")
+    desk.target.put("bob", Login="bob")
+    accepted = []
+
+    def full_import(session, step):
+        yield ImportPage(tuple(session.entries(step.types[0])), "of db1")
+        for one in accepted:
+            desk.store.accept("hr", one, EVENT)
+
+    desk.ready(hooks={**at("db1"), "full_import": full_import, "delta_import": nothing_new})
+    other = desk.endpoint
+    desk.build(hooks=at("db2"))
+    accepted.append(desk.endpoint.agreement.fingerprint)
+    del desk.target.rows["bob",]
+    with pytest.raises(ImportFailed):
+        importing.full_import(other)
+    assert desk.store.status("hr").watermarks == {}
+    assert desk.store.count(desk.space_type) == 2
 
 
 def test_after_a_reset_the_endpoint_waits_for_a_first_import_and_goes_on_with_the_new_space(desk, refused):

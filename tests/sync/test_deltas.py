@@ -17,6 +17,7 @@ from ecmahost_core import (
     ServerDown,
     WatermarkExpired,
 )
+from ecmahost_core.configuration.model import RunProfile
 from ecmahost_core.space.history import EventRecord
 from ecmahost_core.space.journal import ID, LockKey, Operation, WriteIntent
 from ecmahost_core.space.store import StoreUnavailable
@@ -300,7 +301,7 @@ def test_a_write_during_a_delta_is_not_undone_and_what_the_delta_tells_is_not_lo
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_what_a_full_import_passes_over_is_read_because_no_delta_tells_of_it_again(desk, feed, fails):
+def test_what_a_full_import_passes_over_is_read_singly_or_else_told_again(desk, feed, fails):
     ann = desk.named("ann")[0].id
     feed.changed("ann", Last="Berg")
 
@@ -312,9 +313,10 @@ def test_what_a_full_import_passes_over_is_read_because_no_delta_tells_of_it_aga
     counts, _ = full_import(desk.endpoint)
     desk.target.down = False
     assert counts.passed_over == 1
-    assert delta_import(desk.endpoint).counts.seen == 0
+    assert watermark(desk) == ("0" if fails else "1")
+    assert delta_import(desk.endpoint).counts.seen == (1 if fails else 0)
     found = desk.store.by_anchor(desk.space_type, ("ann",)).attributes
-    assert (found["First"], found["Last"]) == (("Annette",), () if fails else ("Berg",))
+    assert (found["First"], found["Last"]) == (("Annette",), ("Berg",))
 
 
 def test_an_older_change_in_the_log_does_not_undo_a_write_since_the_last_import(desk, feed):
@@ -580,6 +582,56 @@ def test_the_type_whose_watermark_is_missing_is_compared_and_the_other_is_not(de
     assert (set(done.whole), done.read_all, office.asked) == ({"User"}, False, ["0"])
     assert logins(desk) == ["ann", "bob"]
     assert desk.store.status("hr").watermarks == {"User": "0", "Group": "0"}
+
+
+# What a full import passes over ---------------------------------------------------------------------------------------
+
+
+def once(function):
+    """A function that does something at its first call only: a hook that writes is called by what it writes, too."""
+    done = []
+
+    def called():
+        if not done:
+            done.append(True)
+            function()
+
+    return called
+
+
+def test_what_a_full_import_passes_over_and_cannot_read_singly_is_told_again(desk, feed):
+    desk.restart(hooks=feed.hooks, capabilities=Capabilities(full_object_import=False))
+    ann = desk.named("ann")[0].id
+    feed.changed("ann", Last="Berg")
+    feed.on_full = once(lambda: desk.set(ann, "name.givenName", "Anna"))
+    counts, _ = full_import(desk.endpoint)
+    assert (counts.passed_over, watermark(desk)) == (1, "0")
+    delta_import(desk.endpoint)
+    found = desk.named("ann")[0].attributes
+    assert (found["First"], found["Last"], watermark(desk)) == (("Anna",), ("Berg",), "1")
+
+
+def test_whom_a_full_import_misses_and_a_newer_write_keeps_is_told_again(desk, feed):
+    cem = desk.named("cem")[0].id
+    feed.deleted("cem")
+    feed.on_full = once(lambda: desk.set(cem, "active", False))
+    full_import(desk.endpoint)
+    assert (logins(desk), watermark(desk)) == (["ann", "bob", "cem"], "0")
+    delta_import(desk.endpoint)
+    assert (logins(desk), watermark(desk)) == (["ann", "bob"], "1")
+
+
+def test_a_rename_that_loses_to_a_newer_write_is_told_again_and_keeps_the_id(desk, feed):
+    desk.endpoint.configuration = replace(desk.endpoint.configuration, delta_import=RunProfile(1))
+    bob = desk.named("bob")[0].id
+    feed.changed("ann", First="Anna")
+    feed.renamed("bob", "rob")
+    feed.on_page = once(lambda: desk.set(bob, "active", False))
+    delta_import(desk.endpoint)
+    assert (logins(desk), watermark(desk)) == (["ann", "bob", "cem"], "0")
+    delta_import(desk.endpoint)
+    assert (logins(desk), watermark(desk)) == (["ann", "rob", "cem"], "2")
+    assert desk.named("rob")[0].id == bob
 
 
 # Everything at once ---------------------------------------------------------------------------------------------------
