@@ -145,6 +145,7 @@ class _Bringing:
         key = key_of(anchor)
         self._pending.pop(key, None)
         self.delta.unlinked.forget(anchor)
+        self._doubts.known(anchor)
         known = self._known(anchor)
         if known is None:
             return
@@ -228,6 +229,7 @@ class _Bringing:
     def _put(self, one: Pending) -> None:
         key = key_of(one.anchor)
         self.delta.removals.pop(key, None)
+        self._doubts.known(one.anchor)
         self._pending[key] = one
 
     def _dn(self, entry: CSEntryChange, anchor: Anchor, before: Pending | None) -> str | None:

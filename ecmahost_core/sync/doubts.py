@@ -25,6 +25,7 @@ class Doubts:
         self.reads_singly = endpoint.connector.capabilities.full_object_import
         self._endpoint, self._run, self._binding = endpoint, run, binding
         self._doubtful: dict[str, Anchor] = {}
+        self._unknown: set[str] = set()
         self._read = 0
 
     def add(self, anchor: Anchor) -> None:
@@ -32,20 +33,28 @@ class Doubts:
         self._doubtful[key_of(anchor)] = anchor
 
     def settled(self) -> Iterator[tuple[Anchor, Fate]]:
-        """Asks the target for what was noted, and yields what became of each; raises Unresolved for too many."""
+        """Asks the target for what was noted, and yields what became of each; raises Unresolved."""
+        if self._unknown:
+            raise Unresolved("a change was told of an object that is not known, and it cannot be read by itself")
         if self.reads_singly and len(self._doubtful) > SINGLE_READS:
             raise Unresolved(f"{len(self._doubtful)} objects were changed by the host since the last import, too")
         for anchor in self._doubtful.values():
             fate = settle(self._endpoint, self._run, self._binding, anchor) if self.reads_singly else Fate.UNSETTLED
             yield anchor, fate
 
+    def known(self, anchor: Anchor) -> None:
+        """Says that all of an object was told, or that it is gone, after a part of it."""
+        self._unknown.discard(key_of(anchor))
+
     def read(self, anchor: Anchor) -> TargetObject | None:
         """Returns an object of which only a part was told, and of which the space knows nothing.
 
-        None where it has gone since, or cannot be read, which is counted. Raises Unresolved.
+        None where it has gone since, where it cannot be read, which is counted, and where the connector reads nobody
+        singly: then a later entry has to tell what became of it. Raises Unresolved.
         """
         if not self.reads_singly:
-            raise Unresolved("a change was told of an object that is not known, and it cannot be read by itself")
+            self._unknown.add(key_of(anchor))
+            return None
         self._read += 1
         if self._read > SINGLE_READS:
             raise Unresolved(f"changes were told of more than {SINGLE_READS} objects that are not known")

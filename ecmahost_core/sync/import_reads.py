@@ -39,7 +39,6 @@ class Taken:
         watermark: from where its next delta goes on; empty where the connector gave none.
         delta: what is left to do of a delta; None for a type that was read whole.
         unsettled: whether something has to be told again.
-        passed_over: of a type that was read whole, whether something newer won and may not be all.
     """
 
     seen: int = 0
@@ -47,7 +46,6 @@ class Taken:
     watermark: str = ""
     delta: Delta | None = None
     unsettled: bool = False
-    passed_over: bool = False
 
 
 def read_whole(
@@ -69,7 +67,7 @@ def read_whole(
             if progress is not None:
                 progress(run.counts)
     taken.seen = run.counts.seen - before
-    taken.passed_over = not _settle(endpoint, binding, run, run.counts.passed_over - lost)
+    taken.unsettled = not _settle(endpoint, binding, run, run.counts.passed_over - lost)
     return taken
 
 

@@ -113,8 +113,7 @@ def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, del
         endpoint.meter.imported(endpoint.name, kind, "stopped", time.monotonic() - started)
         raise
     read_all = len(whole) == len(bindings)
-    # A delta that had to read everything goes on from there: its watermark may have been of no use any more.
-    again = held is not None or any(one.unsettled or (one.passed_over and not delta) for one in taken.values())
+    again = held is not None or any(one.unsettled for one in taken.values())
     run.complete(
         held=held,
         content=content_of(bindings),
@@ -182,6 +181,6 @@ def _remove(
             if one.delta is None:
                 before = run.counts.passed_over
                 run.remove_missing(binding.space_type)
-                one.passed_over |= run.counts.passed_over > before
+                one.unsettled |= run.counts.passed_over > before
             elif run.remove(binding.space_type, list(one.delta.removals.values())):
                 one.unsettled = True
