@@ -55,12 +55,24 @@ class Doubts:
         if not self.reads_singly:
             self._unknown.add(key_of(anchor))
             return None
-        self._read += 1
-        if self._read > SINGLE_READS:
-            raise Unresolved(f"changes were told of more than {SINGLE_READS} objects that are not known")
         try:
-            found = read_singly(self._endpoint, self._binding, anchor)
+            found = self._found(anchor)
         except ObjectUnreadable:
             self._run.counts.failed += 1
             return None
         return found[0] if found else None
+
+    def is_there(self, anchor: Anchor) -> bool:
+        """Returns whether the target has an object with this anchor now; raises Unresolved."""
+        if not self.reads_singly:
+            raise Unresolved("a rename was told of an object that the host has written, which cannot be read singly")
+        try:
+            return bool(self._found(anchor))
+        except ObjectUnreadable:
+            return True
+
+    def _found(self, anchor: Anchor) -> list[TargetObject]:
+        self._read += 1
+        if self._read > SINGLE_READS:
+            raise Unresolved(f"changes were told of more than {SINGLE_READS} objects that are not known")
+        return read_singly(self._endpoint, self._binding, anchor)
