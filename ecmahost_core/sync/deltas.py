@@ -140,7 +140,8 @@ class _Bringing:
             elif fate is Fate.TAKEN:
                 self.delta.removals.pop(key_of(anchor), None)
             self._run.counts.failed += fate is Fate.UNREADABLE
-            self.delta.unsettled |= fate is Fate.UNSETTLED
+            # What is in neither may have another name by now, of which the next delta tells.
+            self.delta.unsettled |= fate is Fate.UNSETTLED or (fate is Fate.GONE and known is None)
 
     # One kind of entry each
 
@@ -174,6 +175,8 @@ class _Bringing:
         before = self._base(entry.anchor)
         if before is None and key_of(anchor) != key_of(entry.anchor):
             before = self._base(anchor)  # the space knows of the rename already: the host itself has made it
+            if before is not None and self._doubts.missed(entry.anchor):
+                self._doubts.add(anchor)
         if before is None:
             found = self._doubts.read(anchor)
             if found is not None:

@@ -26,6 +26,7 @@ class Doubts:
         self._endpoint, self._run, self._binding = endpoint, run, binding
         self._doubtful: dict[str, Anchor] = {}
         self._unknown: set[str] = set()
+        self._missed: set[str] = set()
         self._read = 0
 
     def add(self, anchor: Anchor) -> None:
@@ -60,7 +61,13 @@ class Doubts:
         except ObjectUnreadable:
             self._run.counts.failed += 1
             return None
+        if not found:
+            self._missed.add(key_of(anchor))
         return found[0] if found else None
+
+    def missed(self, anchor: Anchor) -> bool:
+        """Returns whether something was told of an object that nobody has under this name any more."""
+        return key_of(anchor) in self._missed
 
     def is_there(self, anchor: Anchor) -> bool:
         """Returns whether the target has an object with this anchor now; raises Unresolved."""

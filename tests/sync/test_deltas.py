@@ -271,6 +271,24 @@ def test_a_rename_that_the_host_made_itself_is_known_already(desk, feed):
 
 
 @pytest.mark.parametrize("single", [True, False])
+def test_what_was_told_of_somebody_whom_the_host_renames_meanwhile_is_not_lost(desk, feed, single):
+    desk.restart(hooks=feed.hooks, capabilities=Capabilities(full_object_import=single))
+    bob = desk.named("bob")[0].id
+    feed.changed("bob", Mail="bob@example.com")
+
+    def rename():
+        desk.set(bob, "userName", "rob")
+        change = AttributeChange("Login", AttributeModificationType.REPLACE, added=("rob",))
+        feed.tells("UPDATE", "bob", attribute_changes=(change,))
+
+    feed.on_page = once(rename)
+    for _ in range(2):
+        delta_import(desk.endpoint)
+    (found,) = desk.named("rob")
+    assert (found.id, found.attributes["Mail"], watermark(desk)) == (bob, ("bob@example.com",), "2")
+
+
+@pytest.mark.parametrize("single", [True, False])
 @pytest.mark.parametrize("again", [False, True])
 def test_a_name_that_the_host_has_given_to_somebody_else_since_is_not_taken_from_them(desk, feed, single, again):
     desk.restart(hooks=feed.hooks, capabilities=Capabilities(full_object_import=single))
