@@ -29,6 +29,7 @@ from ecmahost_core import (
     RunStep,
     ServerDown,
     Severity,
+    UnexpectedData,
     Values,
 )
 
@@ -434,6 +435,18 @@ def test_large_groups_are_written_and_read(files: Files) -> None:
     assert len(found) == 15_000
     files.done(change_members("empty", (), everybody[1:]))
     assert files.members("empty") == ["p0"]
+
+
+def test_an_import_notices_that_somebody_writes_into_the_file_of_memberships(files: Files) -> None:
+    session = files.open()
+    pages = ecmahost_csv.full_import(session, files.step(session, "Group", page_size=1))
+    next(pages)
+    before = files.memberships.stat()
+    with files.memberships.open("r+") as file:
+        file.write(MEMBERSHIPS.replace("2021,2", "2021,3"))
+    os.utime(files.memberships, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(UnexpectedData, match="changed while being read"):
+        list(pages)
 
 
 # Checking -------------------------------------------------------------------------------------------------------------
