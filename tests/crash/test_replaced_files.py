@@ -266,14 +266,15 @@ def test_an_import_during_which_files_are_replaced_is_of_one_version_of_each_and
     agrees(stage, files, after)
 
 
+@pytest.mark.parametrize("way", ["rewrite", "truncate"])
 @pytest.mark.parametrize(("moment", "files"), CASES)
 def test_an_import_notices_that_somebody_writes_into_a_file_and_the_next_is_of_the_new_version(
-    stage: Stage, moment: str, files: tuple[int, ...]
+    stage: Stage, moment: str, files: tuple[int, ...], way: str
 ) -> None:
     with writing(stage) as clients:
         before = set(stage.space().people)
         with pytest.raises(ImportFailed, match="changed while being read"):
-            met(stage, moment, "rewrite", files)
+            met(stage, moment, way, files)
         assert {name for name, _, _ in before} <= {name for name, _, _ in stage.space().people} | clients.gone
         while stage.programs[0].poll() is None:
             with suppress(ImportFailed):
