@@ -4,7 +4,8 @@ Run by the worker process. What the target holds now is read back and stored; on
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import structlog
@@ -36,9 +37,13 @@ READINGS = 5
 class Recovery:
     """Settles the open entries of one connector, a round at a time."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        """Remembers nothing yet: when an entry was first noticed is what the settle time counts from."""
+    def __init__(self, endpoint: Endpoint, attempt: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        """Remembers nothing yet: when an entry was first noticed is what the settle time counts from.
+
+        ``attempt`` surrounds what asks the target.
+        """
         self.endpoint = endpoint
+        self._attempt = attempt
         self._noticed: dict[int, float] = {}
         self._stuck: set[int] = set()
 
@@ -67,7 +72,8 @@ class Recovery:
             return 0
         self._stuck.update(entry.number for entry in ready)
         try:
-            return self._settle_all(ready)
+            with self._attempt():
+                return self._settle_all(ready)
         except (ConnectorError, BrokenContract, ConfigurationError, ScimError) as error:
             log.warning(
                 "recovery_waits_for_target", connector=self.endpoint.name, entries=len(ready), detail=str(error)

@@ -135,3 +135,16 @@ def test_while_every_import_ends_the_worker_process_everybody_is_served(
     brittle.add("new")
     brittle.mend("import")
     assert eventually(lambda: client.get("/Users?count=0").json["totalResults"] == 22, 60), host.trouble()
+
+
+def test_a_connector_whose_imports_always_end_the_worker_process_keeps_no_other_from_its_own(
+    start: Any, home: Any, brittle: Brittle, eventually: Any
+) -> None:
+    brittle.crash("import")
+    host = start(home, ready=False)
+    assert eventually(lambda: host.client("steady").match("nobody").status == 200, 60), host.trouble()
+    assert len(host.events("background_ended")) >= 2
+    assert host.client("brittle").match("known1").status == 503  # nothing was imported yet: never "none"
+    brittle.mend("import")
+    assert eventually(host.is_ready, 60), host.trouble()
+    assert len(host.client("brittle").matched("known1")) == 1
