@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -21,6 +22,7 @@ from ecmahost_core.space.store import ImportRunning, StoreUnavailable
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.imports import ImportFailed, delta_import, full_import
 from ecmahost_core.sync.matched_index import follow_matches
+from ecmahost_core.sync.mishaps import Mishaps
 from ecmahost_core.sync.quarantine_watch import QuarantineWatch
 from ecmahost_core.sync.recovery import Recovery
 from ecmahost_core.sync.timetable import Due, Timetable
@@ -53,7 +55,7 @@ def run_worker(host: Host, stop: threading.Event) -> None:
                 del works[name]
         for name, endpoint in endpoints.items():
             if name not in works:
-                works[name] = _Work(endpoint)
+                works[name] = _Work(endpoint, host.configuration.runtime / "mishaps")
                 works[name].start()
         steady = host.clock.steady_seconds() >= STEADY_SECONDS
         if time.monotonic() >= next_prune:
@@ -78,8 +80,10 @@ def _remind(host: Host) -> None:
 class _Work:
     """The threads of one connector."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, mishaps: Path) -> None:
         self.endpoint = endpoint
+        name = endpoint.name
+        self._mishaps = {what: Mishaps(mishaps / f"{name}.{what}", name) for what in ("import", "recovery")}
         self.stop = threading.Event()
         self._began_with = self._space()
 
@@ -106,8 +110,10 @@ class _Work:
 
     def _recover(self) -> None:
         """Settles new entries at once; what could not be settled is tried again at growing intervals."""
-        recovery = Recovery(self.endpoint)
+        mishaps = self._mishaps["recovery"]
+        recovery = Recovery(self.endpoint, mishaps.attempt)
         pause, next_attempt = TICK_SECONDS, 0.0
+        self._rest(mishaps, "recovery")
         while not self.stop.wait(TICK_SECONDS):
             if not _leads(self.endpoint):
                 continue
@@ -136,7 +142,9 @@ class _Work:
                 timetable = timetable or Timetable(self.endpoint, RETRY_SECONDS)
                 due = timetable.due()
                 if due is not None:
-                    _import(self.endpoint, self.stop, timetable, due)
+                    self._rest(self._mishaps["import"], "import")
+                    with self._mishaps["import"].attempt():
+                        _import(self.endpoint, self.stop, timetable, due)
             except StoreUnavailable as error:
                 log.error("import_without_store", connector=self.endpoint.name, detail=str(error))
                 self.stop.wait(RETRY_SECONDS[0])
@@ -145,6 +153,13 @@ class _Work:
                 log.error("timetable_broke", connector=self.endpoint.name, error=name, where=origin(error))
                 self.stop.wait(RETRY_SECONDS[-1])
             self.stop.wait(TICK_SECONDS)
+
+    def _rest(self, mishaps: Mishaps, what: str) -> None:
+        """Waits before what several processes in a row have died of."""
+        seconds = mishaps.pause()
+        if seconds:
+            log.error("waits_after_deaths", connector=self.endpoint.name, what=what, seconds=seconds)
+            self.stop.wait(seconds)
 
 
 class ImportStopped(Exception):

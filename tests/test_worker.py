@@ -46,7 +46,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def working(desk: Any) -> Iterator[Any]:
     """A worker over the desk's endpoint; yields the host that it serves."""
     missing = desk.directory / "missing"
-    configuration = SimpleNamespace(certificate=missing, key=missing, event_days=90)
+    configuration = SimpleNamespace(certificate=missing, key=missing, event_days=90, runtime=desk.directory / "run")
     host = SimpleNamespace(
         endpoints={"hr": desk.endpoint}, store=desk.store, configuration=configuration, clock=Clock()
     )
@@ -107,7 +107,7 @@ def test_what_cannot_be_settled_is_tried_again_at_growing_intervals(desk: Any) -
 
         stuck = frozenset({1})
 
-        def __init__(self, _endpoint: Any) -> None:
+        def __init__(self, _endpoint: Any, _attempt: Any) -> None:
             pass
 
         def round(self, *, again: bool = True) -> int:

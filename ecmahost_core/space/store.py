@@ -54,6 +54,10 @@ class ObjectChanged(EcmahostError):
     """The object was changed or removed since the caller read it; read again and compute the change anew."""
 
 
+class ReadingOvertaken(EcmahostError):
+    """Somebody was removed or renamed since the target was read: links that were read may name others; read again."""
+
+
 class StoreUnavailable(EcmahostError):
     """The store cannot be read or written now: the disk is full, the file is locked or broken."""
 
@@ -217,13 +221,23 @@ class Store(Readings, Protocol):
         Raises KeysTaken, DuplicateValue, ObjectChanged or TooManyLeaving, having written nothing.
         """
 
-    def complete(self, entry: JournalEntry, outcome: TargetObject | None, event: EventRecord) -> SpaceObject | None:
+    def complete(
+        self,
+        entry: JournalEntry,
+        outcome: TargetObject | None,
+        event: EventRecord,
+        *,
+        began_seq: int | None = None,
+    ) -> SpaceObject | None:
         """Records what the target now holds, closes the entry, releases its keys and writes the event: one transaction.
 
         ``outcome`` is the object as the target holds it, None when it is not there (any more). An add takes over a row
         that an import made for the same anchor meanwhile. Returns the object, None when it is gone. A second
         call for the same entry changes nothing and returns what is there. Of an addition that was undone (its password
         is DUE), an import that has read the object meanwhile does not bring it back.
+
+        ``began_seq`` is the change number that was the newest before ``outcome`` was read from the target, where it
+        was: ReadingOvertaken, with nothing changed, when links in it may be older than what the space knows.
         """
 
     def advance(self, entry: JournalEntry, stage: PasswordStage, change: Mapping[str, Any]) -> JournalEntry:

@@ -4,7 +4,8 @@ Run by the worker process. What the target holds now is read back and stored; on
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import structlog
@@ -17,7 +18,7 @@ from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.history import EventRecord
 from ecmahost_core.space.journal import JournalEntry, Operation, PasswordStage
 from ecmahost_core.space.objects import TargetObject
-from ecmahost_core.space.store import StoreUnavailable
+from ecmahost_core.space.store import ReadingOvertaken, StoreUnavailable
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.exports import target_object
@@ -29,14 +30,20 @@ from ecmahost_core.sync.undoing import undo
 log = structlog.get_logger()
 
 READ_BACK_SECONDS = 30.0
+READINGS = 5
+"""How often an object is read back at most when others are removed and renamed meanwhile."""
 
 
 class Recovery:
     """Settles the open entries of one connector, a round at a time."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        """Remembers nothing yet: when an entry was first noticed is what the settle time counts from."""
+    def __init__(self, endpoint: Endpoint, attempt: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        """Remembers nothing yet: when an entry was first noticed is what the settle time counts from.
+
+        ``attempt`` surrounds what asks the target.
+        """
         self.endpoint = endpoint
+        self._attempt = attempt
         self._noticed: dict[int, float] = {}
         self._stuck: set[int] = set()
 
@@ -65,7 +72,8 @@ class Recovery:
             return 0
         self._stuck.update(entry.number for entry in ready)
         try:
-            return self._settle_all(ready)
+            with self._attempt():
+                return self._settle_all(ready)
         except (ConnectorError, BrokenContract, ConfigurationError, ScimError) as error:
             log.warning(
                 "recovery_waits_for_target", connector=self.endpoint.name, entries=len(ready), detail=str(error)
@@ -75,6 +83,7 @@ class Recovery:
     def _settle_all(self, entries: Sequence[JournalEntry]) -> int:
         bindings = self.endpoint.bindings()
         capabilities = self.endpoint.connector.capabilities
+        began_seq = self.endpoint.store.change_seq()
         among = {} if capabilities.full_object_import else imported(self.endpoint, bindings, entries)
         settled = 0
         for entry in entries:
@@ -88,13 +97,13 @@ class Recovery:
             # One entry that cannot be settled does not keep the others waiting; a target that is down does.
             try:
                 if not entry.change:
-                    found = self._stored(binding, entry)
+                    done = self._settle(binding, entry, self._stored(binding, entry), began_seq)
                 elif capabilities.full_object_import:
-                    call = Call(time.monotonic() + READ_BACK_SECONDS, entry.request_id, "worker")
-                    found = asked(self.endpoint, binding, entry, call)
+                    done = self._ask(binding, entry)
                 else:
-                    found = chosen(binding, entry, among[entry.resource_type])
-                done = self._settle(binding, entry, found)
+                    done = self._settle_or_leave_links(
+                        binding, entry, chosen(binding, entry, among[entry.resource_type]), began_seq
+                    )
             except ObjectUnreadable as error:
                 self._failed(entry, error)
             except (ConnectorError, BrokenContract, ScimError, StoreUnavailable):
@@ -106,13 +115,44 @@ class Recovery:
                 self._stuck -= {entry.number} if done else set()
         return settled
 
+    def _ask(self, binding: TypeBinding, entry: JournalEntry) -> bool:
+        """Settles an entry by what the target says now, asked again while members come and go meanwhile."""
+        call = Call(time.monotonic() + READ_BACK_SECONDS, entry.request_id, "worker")
+        for _attempt in range(READINGS - 1):
+            began_seq = self.endpoint.store.change_seq()
+            found = asked(self.endpoint, binding, entry, call)
+            try:
+                return self._settle(binding, entry, found, began_seq)
+            except ReadingOvertaken:
+                log.info("recovery_reads_again", connector=self.endpoint.name, entry=entry.number)
+        began_seq = self.endpoint.store.change_seq()
+        return self._settle_or_leave_links(binding, entry, asked(self.endpoint, binding, entry, call), began_seq)
+
+    def _settle_or_leave_links(
+        self, binding: TypeBinding, entry: JournalEntry, found: list[TargetObject], began_seq: int
+    ) -> bool:
+        """Settles an entry; links that may be older than what the space knows are left for the next import."""
+        try:
+            return self._settle(binding, entry, found, began_seq)
+        except ReadingOvertaken:
+            links = binding.space_type.links
+            without = [
+                one._replace(attributes={name: one.attributes[name] for name in one.attributes if name not in links})
+                for one in found
+            ]
+            return self._settle(binding, entry, without, began_seq)
+
     def _failed(self, entry: JournalEntry, error: Exception) -> None:
         where = origin(error)
         name = type(error).__name__
         log.error("recovery_failed", connector=self.endpoint.name, entry=entry.number, error=name, where=where)
 
-    def _settle(self, binding: TypeBinding, entry: JournalEntry, found: list[TargetObject]) -> bool:
-        """Closes an entry when what was found tells what became of it; returns whether it did."""
+    def _settle(self, binding: TypeBinding, entry: JournalEntry, found: list[TargetObject], began_seq: int) -> bool:
+        """Closes an entry when what was found tells what became of it; returns whether it did.
+
+        Raises ReadingOvertaken, having closed nothing, when links that a reading found, which began at this change
+        number, are older than what the space knows.
+        """
         store = self.endpoint.store
         if entry.password.undone:
             call = Call(time.monotonic() + READ_BACK_SECONDS, entry.request_id, "worker")
@@ -135,7 +175,7 @@ class Recovery:
         )
         before = store.get(binding.space_type, entry.object_id) if entry.object_id else None
         if done or entry.operation is Operation.ADD:
-            store.complete(to_complete(binding.mapping, entry, present), present, event)
+            store.complete(to_complete(binding.mapping, entry, present), present, event, began_seq=began_seq)
         elif present is None or before is None:
             # That an object is gone is for an import to say, which looks whether many are.
             store.abandon(entry, event)
@@ -143,7 +183,8 @@ class Recovery:
             # The target has not taken the change, so the host's own part of it does not count either. Somebody else
             # may have changed the object, which the space then learns at once.
             as_it_is = replace(entry, operation=Operation.UPDATE, unlink=False, kept=before.kept)
-            store.complete(to_complete(binding.mapping, as_it_is, present), present, event)
+            completed = to_complete(binding.mapping, as_it_is, present)
+            store.complete(completed, present, event, began_seq=began_seq)
         log.info("entry_recovered", connector=self.endpoint.name, entry=entry.number, applied=done)
         return True
 

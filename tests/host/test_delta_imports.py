@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ def test_a_file_that_somebody_changes_is_imported_within_seconds_and_the_hosts_o
     target = home.csv("people")
     target.add(UserName="ann")
     profiles(home.connect("people", target, properties=CACHE), "delta_import = {}")
+    assert eventually(lambda: time.time() - target.path.stat().st_ctime > 2.5)  # or it would be imported once more
     host = start(home)
     client = host.client("people")
     before = imports(host)

@@ -348,6 +348,65 @@ def test_a_change_of_members_that_cannot_be_read_back_counts_as_not_made(desk, m
     assert {one["value"] for one in desk.groups.shown(group.id)["members"]} == {the(desk, "ann"), cem}
 
 
+@pytest.mark.parametrize("how", ["asks", "imports"])
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_member_who_leaves_or_gets_another_name_while_a_group_is_read_back_is_who_he_is(
+    desk, memory, refused, how, gone
+):
+    """What was read first has the old name, under which nobody is found any more, or one day somebody else."""
+    happens = []
+
+    def meanwhile(found):
+        if happens:
+            happens.pop()()
+        return found
+
+    def full_object_import(session, step, query):
+        found = memory.full_object_import(session, step, query)
+        return meanwhile(found) if query.object_type == "Groups" else found
+
+    def full_import(session, step):
+        yield from meanwhile(list(memory.full_import(session, step)))
+
+    for login in ("ann", "bob", "cem"):
+        desk.target.put(login, Login=login)
+    desk.target.groups["staff",] = {"Name": ("staff",), "Members": (Reference("ann"), Reference("bob"))}
+    hooks = {"full_object_import": full_object_import if how == "asks" else None, "full_import": full_import}
+    desk.ready(groups=MEMBERS, capabilities=BY_CHANGES, hooks=hooks)
+    group, bob, cem = staff(desk), the(desk, "bob"), the(desk, "cem")
+
+    def lose(_changes):
+        desk.target.after_export = lambda _changes: None
+        raise ConnectorError("the line is cut")
+
+    def leave():
+        if gone:
+            desk.remove(bob)
+            return
+        desk.set(bob, "userName", "rob")
+        named = [Reference("rob") if one.value == "bob" else one for one in desk.target.groups["staff",]["Members"]]
+        desk.target.groups["staff",]["Members"] = tuple(named)
+
+    desk.target.after_export = lose
+    refused(503, desk.groups.patch, group.id, add(cem))
+    happens.append(leave)
+    assert Recovery(desk.endpoint).round() == 1
+    assert not happens
+    if gone:
+        bob = desk.create(userName="bob").id
+        desk.groups.patch(group.id, add(cem))
+        shown = {one["value"] for one in desk.groups.shown(group.id)["members"]}
+        assert shown == {the(desk, "ann"), cem}
+        desk.groups.patch(group.id, add(bob))
+        assert members(desk) == ["ann", "bob", "cem"]
+    else:
+        desk.groups.patch(group.id, drop(bob))
+        assert members(desk) == ["ann", "cem"]
+        desk.groups.patch(group.id, add(cem))
+    imports.full_import(desk.endpoint)
+    assert len(desk.groups.shown(group.id)["members"]) == len(members(desk))
+
+
 def test_a_rename_of_a_member_keeps_the_membership(office):
     group, bob = staff(office), the(office, "bob")
     office.set(bob, "userName", "rob")
@@ -544,6 +603,33 @@ def test_distinguished_names_name_objects_of_any_type(desk, memory):
     assert members(desk) == ["cn=ann", "cn=bob", "cn=sub"]
     kinds = {one["value"]: one["type"] for one in desk.groups.shown(group.id)["members"]}
     assert kinds == {the(desk, "ann"): "User", the(desk, "bob"): "User", sub: "Group"}
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_whoever_is_created_with_a_name_that_links_have_waited_for_is_in_no_group_before_an_import_says_so(
+    desk, memory, kept
+):
+    """Of rows that name nobody the target may make memberships of the new one, or remove them: either is found out."""
+
+    def export(session, step, changes):
+        results = memory.export(session, step, changes)
+        for change in changes:
+            if change.modification_type is ObjectModificationType.ADD and not kept:
+                session._forget("Employees", Reference("ghost"))
+        return results
+
+    desk.target.put("ann", Login="ann")
+    desk.target.groups["staff",] = {"Name": ("staff",), "Members": (Reference("ann"), Reference("ghost"))}
+    desk.ready(groups=MEMBERS, capabilities=BY_CHANGES, hooks={"export": export})
+    group, ghost = staff(desk), desk.create(userName="ghost").id
+    assert [one["value"] for one in desk.groups.shown(group.id)["members"]] == [the(desk, "ann")]
+    if kept:
+        imports.full_import(desk.endpoint)
+        assert {one["value"] for one in desk.groups.shown(group.id)["members"]} == {the(desk, "ann"), ghost}
+    desk.groups.patch(group.id, add(ghost))
+    assert members(desk) == ["ann", "ghost"]
+    imports.full_import(desk.endpoint)
+    assert {one["value"] for one in desk.groups.shown(group.id)["members"]} == {the(desk, "ann"), ghost}
 
 
 def test_a_deleted_group_is_deleted(office):

@@ -14,12 +14,13 @@ from ecmahost_core.space.objects import (
     SpaceType,
     TargetObject,
 )
-from ecmahost_core.space.sql import changes, leaving, past
+from ecmahost_core.space.sql import changes, departures, leaving, past
 from ecmahost_core.space.sql.database import Database, Transaction
 from ecmahost_core.space.sql.events import write_event
 from ecmahost_core.space.sql.journal import close_entry
 from ecmahost_core.space.sql.rows import OBJECT_COLUMNS, Encoded, StoredRow, encode, object_from_row, stored_row
 from ecmahost_core.space.sql.type_row import TypeRow, type_row
+from ecmahost_core.space.store import ReadingOvertaken
 
 
 def complete(
@@ -29,6 +30,7 @@ def complete(
     event: EventRecord,
     *,
     keeps_past: bool = True,
+    began_seq: int | None = None,
 ) -> SpaceObject | None:
     """See ``Store.complete``. Raises ValueError or TypeError for an outcome that cannot be stored, changing nothing."""
     new = None if outcome is None else encode(outcome)
@@ -42,6 +44,8 @@ def complete(
         row = type_row(transaction.connection, type_id)
         if outcome is not None and (row.export_only or row.links):
             new = encode(outcome, row.export_only, row.links)
+        if began_seq is not None and new is not None and new.links:
+            _require_current(transaction, row, entry, began_seq)
         before = stored_row(transaction.connection, type_id, "id", entry.object_id) if keeps_past else None
         key = _store(transaction, row, _Opened(entry, instance, newest_key), new)
         close_entry(transaction, type_id, entry)
@@ -68,6 +72,22 @@ def abandon(database: Database, entry: JournalEntry, event: EventRecord, *, keep
             if keeps_past and event.error != NOTHING_SENT:
                 row = type_row(transaction.connection, type_id)
                 past.note_write(transaction, row, entry, event, past.Was(None, None), asked)
+
+
+def _require_current(transaction: Transaction, row: TypeRow, entry: JournalEntry, began_seq: int) -> None:
+    """Raises ReadingOvertaken when links that a reading brought, which began at this number, may name others by now.
+
+    Who is removed or renamed leaves a tombstone under the old name, and changes the groups of which that is known.
+    """
+    connection = transaction.connection
+    gone = connection.execute(
+        "SELECT 1 FROM connector c WHERE c.id = ? AND (c.purged_seq > ? OR EXISTS (SELECT 1 FROM space_type t"
+        " JOIN tombstone b ON b.type = t.id WHERE t.connector = c.id AND b.change_seq > ?))",
+        (row.connector, began_seq, began_seq),
+    ).fetchall()
+    present = stored_row(connection, row.id, "id", entry.object_id)
+    if gone or (present is not None and present.change_seq > began_seq):
+        raise ReadingOvertaken
 
 
 class _Opened(NamedTuple):
@@ -116,7 +136,10 @@ def _store(transaction: Transaction, row: TypeRow, opened: _Opened, new: Encoded
         identifier = _new_id(transaction, row, opened, new.source.anchor, lost)
         # Of what was changed and not made, nobody knows what else it is linked to.
         unsure = entry.operation is not Operation.ADD
-        return changes.insert(transaction, row, [(new, identifier)], state=state, kept=entry.kept, unsure=unsure)[0]
+        (key,) = changes.insert(transaction, row, [(new, identifier)], state=state, kept=entry.kept, unsure=unsure)
+        if entry.operation is Operation.ADD:
+            departures.disinherit(transaction, key)
+        return key
     # A delete says nothing about what is kept; when the object stays after all, that stays as well.
     kept = None if entry.operation is Operation.DELETE and not entry.kept else entry.kept
     changes.replace(transaction, row, present, new, state=state, kept=kept)

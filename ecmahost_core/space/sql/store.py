@@ -142,12 +142,20 @@ class SqlStore(Readings):
         type_id = self._types.require(intent.space_type)
         return self._open_entry(type_id, intent, incarnation.id)
 
-    def complete(self, entry: JournalEntry, outcome: TargetObject | None, event: EventRecord) -> SpaceObject | None:
+    def complete(
+        self,
+        entry: JournalEntry,
+        outcome: TargetObject | None,
+        event: EventRecord,
+        *,
+        began_seq: int | None = None,
+    ) -> SpaceObject | None:
         """See ``Store.complete``."""
         if entry.operation is Operation.ADD:
             # A link that is left of somebody else with this name would be taken for one of the new object.
             departures.finish(self._database)
-        found = completion.complete(self._database, entry, outcome, event, keeps_past=self.keeps_past)
+        keeps_past = self.keeps_past
+        found = completion.complete(self._database, entry, outcome, event, keeps_past=keeps_past, began_seq=began_seq)
         self._releases.announce()
         with suppress(StoreUnavailable):  # the entry is closed, and the rest is for ``prune`` as well
             departures.finish(self._database)

@@ -20,6 +20,7 @@ from ecmahost_core import (
 from ecmahost_csv.columns import Binding, Column, Key, entry
 from ecmahost_csv.memberships import AllMembers, MembershipColumns, members_of, membership_columns
 from ecmahost_csv.records import Record
+from ecmahost_csv.seals import sealed
 from ecmahost_csv.session import MEMBERS, CsvSession
 from ecmahost_csv.target import Target
 
@@ -43,6 +44,7 @@ def full_import(opened: CsvSession, step: RunStep) -> Iterator[ImportPage]:
 
 def _import(opened: CsvSession, schema_type: SchemaType, page_size: int) -> Iterator[ImportPage]:
     with opened.target() as target, _memberships(opened, schema_type) as listed:
+        seals = [sealed(read) for read in (target, *(() if listed is None else listed[:1]))]
         binding = opened.binding(target, schema_type)
         members = AllMembers(*listed) if listed is not None else None
         repeats = opened.index.repeats(target, binding.anchor)
@@ -62,9 +64,9 @@ def _import(opened: CsvSession, schema_type: SchemaType, page_size: int) -> Iter
             if len(page) >= page_size or weight >= VALUES_OF_A_PAGE:
                 yield ImportPage(tuple(page))
                 page, weight = [], 0
-        for read in (target, listed[0] if listed is not None else target):
-            if not read.unchanged():
-                raise UnexpectedData(f"{read.path}: changed while being read; rename a new file over it instead")
+        for seal in seals:
+            if seal.broken:
+                raise UnexpectedData(f"{seal.target.path}: changed while being read; rename a new file over it instead")
         if page:
             yield ImportPage(tuple(page))
 

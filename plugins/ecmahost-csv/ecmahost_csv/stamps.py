@@ -3,10 +3,14 @@
 A version that an export puts in place bears a note, an extended attribute of the file: who wrote it, and the stamp that
 the version before it had. While nobody else writes, the stamp stays. On a file system without such attributes every
 export changes it, and the host imports more often than it need.
+
+A file that was written a moment ago may be written again within the same tick of the file system's clock, and nothing
+would tell the two apart. Until that is over its stamp is another one at every look: it does not come to rest.
 """
 
 import json
 import os
+import time
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -52,7 +56,8 @@ def _stamp(descriptor: int) -> str:
     if note.get("by") == _host() and note.get("as") == _content(status) and isinstance(note.get("stamp"), str):
         return str(note["stamp"])
     version = Version.of(status)
-    return f"{version.device}.{version.inode}.{version.size}.{version.mtime_ns}.{version.ctime_ns}"
+    moment = "" if version.settled else f".{time.monotonic_ns()}"
+    return f"{version.device}.{version.inode}.{version.size}.{version.mtime_ns}.{version.ctime_ns}{moment}"
 
 
 def _note(descriptor: int) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Exporting: a batch of changes in one rewrite of each file that they touch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from ecmahost_core import ConnectorError, CSEntryChange, CSEntryChangeResult, RunStep, TargetBusy
 from ecmahost_csv.batches import Batch, Outcome
+from ecmahost_csv.finishing import finish, note, note_path
 from ecmahost_csv.lock import write_lock
 from ecmahost_csv.rewriting import is_current, pieces, second_path, sync_folder, temporary_path, write_temporary
 from ecmahost_csv.session import CsvSession, files
@@ -46,10 +48,7 @@ def _applied(
     with told(path):
         mode = path.stat().st_mode
     with told(path.parent, FOLDER), write_lock(path, mode):
-        for each in files(opened):
-            # Left by a writer that was killed: nobody else is writing now.
-            for left in (temporary_path(each.path), second_path(each.path)):
-                left.unlink(missing_ok=True)
+        finish(each.path for each in files(opened))
         for _attempt in range(ATTEMPTS):
             results = _attempt_once(opened, step, changes, replaced)
             if results is not None:
@@ -65,8 +64,10 @@ def _attempt_once(
         batch = Batch(opened, step, stack)
         results = [batch.apply(change) for change in changes]
         outcomes = batch.outcomes
-        written = [_written(one, stack) for one in outcomes if one.changes]
-        written += [_written(one, stack, last=True) for one in outcomes if one.moved]
+        begun = partial(bool, replaced)
+        written = [_written(one, stack, begun) for one in outcomes if one.changes]
+        first = {version.path: version.temporary for version in written}
+        written += [_written(one, stack, begun, first) for one in outcomes if one.moved]
         if not all(one.target.unchanged() for one in outcomes if not one.changes):
             return None
         for version in written:
@@ -77,6 +78,8 @@ def _attempt_once(
             with told(version.path.parent, FOLDER):
                 version.temporary.replace(version.path)
             replaced.append(version.path)
+        for one in outcomes:
+            _removed(note_path(one.path))
         return results
 
 
@@ -96,20 +99,32 @@ class _NewVersion(NamedTuple):
     digest: bytes
 
 
-def _written(one: Outcome, stack: ExitStack, *, last: bool = False) -> _NewVersion:
-    """Writes a new version beside the file, for as long as ``stack`` is open.
+def _written(
+    one: Outcome, stack: ExitStack, begun: Callable[[], bool], first: Mapping[Path, Path] | None = None
+) -> _NewVersion:
+    """Writes a new version beside the file, for as long as ``stack`` is open or longer when the renames have begun.
 
-    Without ``last`` one in which the rows that have moved are still there, too.
+    Without ``first`` one in which the rows that have moved are still there, too; with it the last one, and what is to
+    be in place before.
     """
-    temporary = second_path(one.path) if last else temporary_path(one.path)
-    staying = () if last else {row.place for row in one.moved}
+    temporary = temporary_path(one.path) if first is None else second_path(one.path)
+    staying = {row.place for row in one.moved} if first is None else ()
     edited = [row for row in one.edited if row.place not in staying]
     with told(one.path.parent, FOLDER):
-        stack.callback(_removed, temporary)
+        stack.callback(_given_up, (temporary, note_path(one.path)), begun)
         digest = write_temporary(one.target, temporary, pieces(one.target, edited, one.added))
+        if first is not None:
+            note(one.path, first)
     return _NewVersion(one.path, one.target, temporary, digest)
 
 
-def _removed(temporary: Path) -> None:
+def _given_up(left: Sequence[Path], begun: Callable[[], bool]) -> None:
+    """Removes what was made beside a file, unless it may have to be put in place: the next writer looks."""
+    if not begun():
+        for path in left:
+            _removed(path)
+
+
+def _removed(path: Path) -> None:
     with suppress(OSError):
-        temporary.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)

@@ -29,6 +29,7 @@ from ecmahost_core import (
     RunStep,
     ServerDown,
     Severity,
+    UnexpectedData,
     Values,
 )
 
@@ -317,7 +318,7 @@ def test_killed_between_two_files_nothing_is_there_that_is_not_true_and_once_mor
         assert files.people.read_text() == PEOPLE
     files.done(delete(kind, anchor))
     assert files.members("staff") == (None if kind == "Group" else ["2"])
-    assert not list(files.people.parent.glob(".*tmp"))
+    assert not list(files.people.parent.glob(".*ecmahost*"))
 
 
 @pytest.mark.parametrize("after", [1, 2])
@@ -340,6 +341,48 @@ def test_killed_while_an_anchor_changes_nobody_loses_memberships(
     assert now in (files.members("staff") or [])
     files.done(rename("User", now, "id", "other"))
     assert "other" in (files.members("staff") or [])
+
+
+def killed_after_two_renames(files: Files, environment: dict[str, str], kind: str, before: str) -> None:
+    """A writer gives somebody the name ``new`` and is killed before it takes away the rows of the old name."""
+    command = [sys.executable, "-c", WRITER, str(files.people.parent), "rename", str(Path(__file__).parent), kind]
+    with subprocess.Popen(
+        [*command, "2", before], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"replaced\n"
+        os.kill(writer.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "kept"),
+    [
+        ("User", "1", ["group,since,member", "staff,2021,2", "staff,2020,new"]),
+        ("Group", "staff", ["group,since,member", "new,2020,1", "new,2021,2"]),
+    ],
+)
+def test_the_next_writer_takes_away_the_rows_of_the_old_name_that_a_killed_one_has_left(
+    files: Files, environment: dict[str, str], kind: str, before: str, kept: list[str]
+) -> None:
+    killed_after_two_renames(files, environment, kind, before)
+    assert any(before in line.split(",") for line in files.memberships.read_text().lower().splitlines())
+    files.done(CSEntryChange("User", ADD, attributes={"id": ("4",), "name": ("Dan",)}))
+    assert files.memberships.read_text().splitlines() == kept
+    assert not list(files.people.parent.glob(".*ecmahost*"))
+
+
+@pytest.mark.parametrize("written", ["people", "memberships"])
+def test_what_a_killed_writer_has_left_to_do_is_left_where_somebody_has_written_since(
+    files: Files, environment: dict[str, str], written: str
+) -> None:
+    killed_after_two_renames(files, environment, "User", "1")
+    path: Path = getattr(files, written)
+    with path.open("a") as file:
+        file.write({"people": "9,Ida\n", "memberships": "empty,2022,3\n"}[written])
+    before = files.memberships.read_text()
+    files.done(CSEntryChange("User", ADD, attributes={"id": ("4",), "name": ("Dan",)}))
+    assert files.memberships.read_text() == before
+    assert not list(files.people.parent.glob(".*ecmahost*"))
 
 
 def test_a_group_that_gets_a_name_has_none_of_the_members_that_an_earlier_one_left_behind(files: Files) -> None:
@@ -392,6 +435,18 @@ def test_large_groups_are_written_and_read(files: Files) -> None:
     assert len(found) == 15_000
     files.done(change_members("empty", (), everybody[1:]))
     assert files.members("empty") == ["p0"]
+
+
+def test_an_import_notices_that_somebody_writes_into_the_file_of_memberships(files: Files) -> None:
+    session = files.open()
+    pages = ecmahost_csv.full_import(session, files.step(session, "Group", page_size=1))
+    next(pages)
+    before = files.memberships.stat()
+    with files.memberships.open("r+") as file:
+        file.write(MEMBERSHIPS.replace("2021,2", "2021,3"))
+    os.utime(files.memberships, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(UnexpectedData, match="changed while being read"):
+        list(pages)
 
 
 # Checking -------------------------------------------------------------------------------------------------------------

@@ -268,6 +268,28 @@ def test_an_import_of_a_file_that_is_written_to_meanwhile_does_not_end_normally(
         list(pages)
 
 
+def test_an_import_notices_a_write_that_the_times_of_the_file_do_not_show(
+    people: Path, connect: Connect, step: Step
+) -> None:
+    pages = ecmahost_csv.full_import(connect(people), step("id", page_size=1))
+    next(pages)
+    before = people.stat()
+    with people.open("r+") as file:
+        file.write(people.read_text().replace("Bob", "Rob"))
+    os.utime(people, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (people.stat().st_size, people.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    with pytest.raises(UnexpectedData, match="changed while being read"):
+        list(pages)
+
+
+def test_an_import_minds_no_other_owner_mode_or_name_of_the_file(people: Path, connect: Connect, step: Step) -> None:
+    pages = ecmahost_csv.full_import(connect(people), step("id", page_size=1))
+    next(pages)
+    people.chmod(0o600)
+    people.rename(people.with_name("moved"))
+    assert len(list(pages)) == 1
+
+
 def test_a_step_may_only_ask_for_what_the_file_has(people: Path, connect: Connect, step: Step) -> None:
     with pytest.raises(ObjectTypeNotSupported, match="'phone'"):
         entries(connect(people), step("id", "phone"))

@@ -2,11 +2,12 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import ecmahost_csv
 import pytest
-from ecmahost_csv import stamps
+from ecmahost_csv import stamps, target
 
 from ecmahost_core import (
     AttributeChange,
@@ -21,6 +22,13 @@ NO_ATTRIBUTES = OSError(95, "Operation not supported")
 
 def stamp(path: Path, **parameters: str) -> str:
     return ecmahost_csv.change_stamp({"file": str(path), **parameters})
+
+
+@pytest.fixture(autouse=True)
+def a_while_later(monkeypatch):
+    """Files of a test were written long ago, as far as their times are looked at."""
+    now = time.time_ns
+    monkeypatch.setattr(target.time, "time_ns", lambda: now() + 2 * target.SETTLED_NS)
 
 
 @pytest.fixture
@@ -69,6 +77,28 @@ def test_another_programs_write_is_another_stamp_however_it_writes(people):
     os.truncate(people, 20)
     seen.append(stamp(people))
     assert len(set(seen)) == len(seen)
+
+
+def test_a_file_that_was_written_a_moment_ago_does_not_come_to_rest(people, monkeypatch):
+    """Another write of as many bytes within the same tick of the clock has the same size, time and place."""
+    later = target.time.time_ns
+    written = people.stat().st_ctime_ns
+    monkeypatch.setattr(target.time, "time_ns", lambda: written + target.SETTLED_NS // 2)
+    seen = {stamp(people) for _ in range(5)}
+    assert len(seen) == 5
+    monkeypatch.setattr(target.time, "time_ns", later)
+    assert stamp(people) == stamp(people)
+    assert stamp(people) not in seen
+
+
+def test_a_clock_that_is_set_back_hides_no_change(people, monkeypatch):
+    monkeypatch.setattr(target.time, "time_ns", lambda: people.stat().st_mtime_ns - 3_600_000_000_000)
+    before = stamp(people)
+    assert stamp(people) == before
+    past = people.stat().st_mtime_ns - 3_600_000_000_000
+    replaced_by_another_program(people, people.read_text(encoding="utf-8"))
+    os.utime(people, ns=(past, past))
+    assert stamp(people) != before
 
 
 def test_what_the_host_writes_leaves_the_stamp_as_it_was(people, rename, noted):

@@ -185,6 +185,37 @@ def test_an_empty_table_has_a_watermark(times):
 
 
 @pytest.mark.every_database
+def test_rows_without_a_watermark_are_for_the_full_import(make_target):
+    deltas = Deltas(make_target("CREATE TABLE People(Id INTEGER PRIMARY KEY, Name TEXT, Changed BIGINT)"), overlap="0")
+    sql = deltas.target.sql
+    sql("INSERT INTO People VALUES (1, 'ann', NULL)")
+    assert len(deltas.whole()) == 1
+    sql("INSERT INTO People VALUES (2, 'bob', 5)")
+    sql("INSERT INTO People VALUES (3, 'cem', NULL)")
+    assert deltas.names() == ["bob"]
+    sql("UPDATE People SET Name = 'rob', Changed = NULL WHERE Id = 2")
+    sql("INSERT INTO People VALUES (4, 'dan', 6)")
+    assert deltas.names() == ["dan"]
+    assert sorted(one.attributes["Name"][0] for one in deltas.whole()) == ["ann", "cem", "dan", "rob"]
+
+
+@pytest.mark.servers
+def test_an_hour_that_comes_twice_where_the_server_is_hides_no_changes(make_target):
+    deltas = Deltas(make_target(TIMES[make_target.kind]), overlap="0")
+    target = deltas.target
+    if target.kind == "postgresql":
+        target.sql(f"ALTER DATABASE {target.database} SET timezone = 'Europe/Berlin'")
+        zone = "+00"
+    else:
+        zone = ""  # connections are in UTC, whatever the server's zone is
+    deltas.put(1, "first", f"2026-10-25 00:50:00{zone}")  # 02:50 in Berlin
+    deltas.whole()
+    deltas.put(2, "second", f"2026-10-25 01:10:00{zone}")  # 02:10 again
+    assert deltas.names() == ["first", "second"]
+    assert deltas.names() == ["second"]
+
+
+@pytest.mark.every_database
 def test_a_row_of_the_year_2099_hides_no_changes(make_target):
     deltas = Deltas(make_target(TIMES[make_target.kind]))
     now = datetime.now(UTC)

@@ -14,7 +14,7 @@ from ecmahost_host_kit.clients import PATCH_OP, Answer, Client
 
 LOST = (OSError, http.client.HTTPException)
 SCHEMAS = f"'schemas': ['{PATCH_OP}'], "
-PATIENCE = 90.0
+PATIENCE = 150.0
 """Seconds after which a host that does not answer is broken: a killed one is back in a few."""
 PAUSE = 0.05
 REMEMBERED = 60

@@ -14,7 +14,7 @@ from ecmahost_crash_kit.sites import Site, wait_for
 from ecmahost_host_kit.homes import HomeDirectory
 from ecmahost_host_kit.hosts import RunningHost
 
-POINTS = ("journal", "target", "space", "answer", "import", "recovery")
+POINTS = ("journal", "files", "target", "space", "answer", "import", "recovery")
 VICTIMS = ("web", "worker", "host")
 VICTIM_WEIGHTS = (2, 1, 1)
 HELD_SECONDS = 8.0

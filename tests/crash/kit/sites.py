@@ -14,7 +14,9 @@ from ecmahost_host_kit.clients import Client
 from ecmahost_host_kit.homes import HomeDirectory
 from ecmahost_host_kit.hosts import RunningHost, eventually, launch
 
-TIMEOUT = 30.0
+TIMEOUT = 60.0
+"""As Entra's, and more than the host takes to answer at most: whoever gives up earlier and sends the next change may be
+overtaken by the one before, which still waits for its turn in a process that lives."""
 
 
 class Site:

@@ -5,6 +5,7 @@ While the file ``hold.<point>`` is in the home directory, a thread that comes to
 """
 
 import os
+import random
 import sys
 import threading
 import time
@@ -78,6 +79,19 @@ def answering(application: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return build
 
 
+def putting(replace: Callable[[Path, Any], Path]) -> Callable[[Path, Any], Path]:
+    """Holds between the renames of a change that touches several CSV files, now behind the first and now later."""
+
+    def put(path: Path, target: Any) -> Path:
+        put_there = replace(path, target)
+        if ".ecmahost-tmp" in path.name and any(path.parent.glob(".*.ecmahost-tmp*")) and random.random() < 0.5:
+            hold("files")
+        return put_there
+
+    return put
+
+
+Path.replace = putting(Path.replace)  # type: ignore[method-assign]  # the same, with a pause
 SqlStore.open_entry = after("journal", SqlStore.open_entry)
 Connector.export = after("target", Connector.export)
 completion.close_entry = after("space", completion.close_entry)
