@@ -158,6 +158,7 @@ class SqlImportRun:
             different = [new for new in different if new.anchor_key not in unchanged]
             if different:
                 with self._database.write() as transaction:
+                    self._require_row(transaction)
                     applied = deltas.apply(transaction, type_id, reading, different)
                 self._note(type_id, reading, applied)
                 lost += [new.source for new in applied.lost]
@@ -172,6 +173,7 @@ class SqlImportRun:
         for part in portions(objects, space_type.links):
             encoded = [encode(target, space_type.export_only, space_type.links) for target in part]
             with self._database.write() as transaction:
+                self._require_row(transaction)
                 applied = apply(transaction, type_id, reading, encoded)
             lost += applied.passed_over
             for owing in applied.owing:
@@ -185,6 +187,7 @@ class SqlImportRun:
         new = encode(target, space_type.export_only, space_type.links)
         reading = self._reading(space_type)
         with self._database.write() as transaction:
+            self._require_row(transaction)
             applied = deltas.move(transaction, type_id, reading, key_of(anchor_text(before)), new)
         self._note(type_id, reading, applied)
         departures.finish(self._database)
@@ -195,7 +198,9 @@ class SqlImportRun:
         self._require_running()
         type_id = self._types.require(space_type)
         kept = 0
-        for removed, passed_over in removals.remove_keys(self._database, type_id, self._reading(space_type), keys):
+        for removed, passed_over in removals.remove_keys(
+            self._database, type_id, self._reading(space_type), keys, self._require_row
+        ):
             self.counts.removed += removed
             kept += passed_over
             time.sleep(PAUSE)
@@ -257,13 +262,13 @@ class SqlImportRun:
         purge(self._database, self._connector, newest=self._began_seq)
 
     def fail(self, reason: str) -> None:
-        """See ``ImportRun.fail``; a run that has ended already stays as it is."""
+        """See ``ImportRun.fail``; a run that has ended already, also by being taken over, stays as it is."""
         if self._ended:
             return
         with self._database.write() as transaction:
-            status.import_failed(transaction.connection, self._connector, reason)
-            transaction.connection.execute("DELETE FROM import WHERE number = ?", (self.number,))
-            write_event(transaction, self._connector, self._event("failed", error="ImportFailed"))
+            if transaction.connection.execute("DELETE FROM import WHERE number = ?", (self.number,)).rowcount:
+                status.import_failed(transaction.connection, self._connector, reason)
+                write_event(transaction, self._connector, self._event("failed", error="ImportFailed"))
         self._ended = True
 
     def _encoded(self, type_id: int, space_type: SpaceType, objects: Sequence[TargetObject]) -> list[Encoded]:
