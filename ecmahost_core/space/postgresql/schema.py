@@ -49,21 +49,23 @@ def prepare(database: Database) -> None:
 
     Raises StoreUnavailable for a schema that belongs to something else or to another version.
     """
-    session = database.patiently(database.session if database.writing else lambda: _reader(database))
-    try:
-        database.patiently(lambda: _migrate(database, session) if database.writing else _require(database, session))
-    finally:
-        session.close()
+    database.patiently(lambda: _prepare(database))
     database.version = VERSION
 
 
-def _reader(database: Database) -> Session:
-    return Session(database.connect(reading=True), {})
+def _prepare(database: Database) -> None:
+    """One attempt, on a connection of its own: one that breaks in the middle has changed nothing."""
+    session = Session(database.connect(reading=not database.writing), {})
+    try:
+        (_migrate if database.writing else _require)(database, session)
+    finally:
+        session.close()
 
 
 def _migrate(database: Database, session: Session) -> None:
     run = session.raw
     run.execute("BEGIN")
+    run.execute("SET LOCAL statement_timeout = 0")  # a large store takes longer than any other statement may
     run.execute("SELECT pg_advisory_xact_lock(%s)", (database.lock_key("writer"),))
     if not run.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (database.schema,)).fetchall():
         run.execute(f'CREATE SCHEMA "{database.schema}"'.encode())
