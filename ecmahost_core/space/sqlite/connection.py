@@ -99,7 +99,7 @@ class Database:
         self._synchronous = {Durability.KILL: "NORMAL", Durability.POWER: "FULL"}[durability]
         self._checkpoints = Checkpoints(path)
         self._process = os.getpid()
-        self._closed = False
+        self._closed = self._migrated = False
         self._readers = Readers(lambda: self._connect("ro"), READERS, sqlite3.Error)
         self._writer: sqlite3.Connection | None = None
         self._writer_lock = threading.Lock()
@@ -109,6 +109,7 @@ class Database:
                 damage.note_open(path)
                 with self.write() as transaction:
                     schema.migrate(transaction.connection)
+                self._migrated = True
             else:
                 with self.read() as connection:
                     schema.require_current(connection)
@@ -133,6 +134,8 @@ class Database:
             self._check()
             connection = self._writer = self._writer or self._connect("rw")
             _begin(connection)
+            if self._migrated:
+                schema.require_own(connection)
             before = connection.total_changes
             yield Transaction(connection, time.time_ns() // 1000)
             connection.execute("COMMIT")

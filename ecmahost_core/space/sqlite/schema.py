@@ -309,6 +309,16 @@ def require_current(connection: sqlite3.Connection) -> None:
         raise StoreUnavailable("the connector space is empty or of an older version: start the host once to prepare it")
 
 
+def require_own(connection: sqlite3.Connection) -> None:
+    """Raises StoreUnavailable where a newer version has migrated the file since: asked by each write.
+
+    This version would not keep what the newer one's tables promise each other.
+    """
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    if version != len(MIGRATIONS):
+        raise StoreUnavailable("the connector space belongs to a newer version of ecmahost now: restart the host")
+
+
 def _lax(statement: str) -> str:
     """Returns a statement without STRICT, which the SQLite of RHEL 9 and Debian 11 does not know yet."""
     return statement.replace(") STRICT, WITHOUT ROWID", ") WITHOUT ROWID").removesuffix(" STRICT")

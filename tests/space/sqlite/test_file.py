@@ -226,3 +226,16 @@ def test_a_forked_child_is_refused_and_harms_nothing(desk: Any) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert desk.store.is_alive(desk.store.incarnation)
     assert desk.update(found, desk.user("bob", Title="Boss")).attributes["Title"] == ("Boss",)
+
+
+def test_a_process_of_an_older_version_writes_nothing_more_into_a_file_that_was_migrated_under_it(desk: Any) -> None:
+    """Counters and indexes that only the newer one knows would be wrong for ever."""
+    found = desk.add(desk.user("bob"))
+    with closing(sqlite3.connect(desk.path)) as newer:
+        newer.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS) + 1}")
+    with pytest.raises(StoreUnavailable, match="newer version"):
+        desk.store.open_entry(desk.changing(found))
+    assert desk.named("bob") == found
+    with closing(sqlite3.connect(desk.path)) as newer:
+        newer.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS)}")
+    desk.update(found, desk.user("bob", Title="Boss"))
