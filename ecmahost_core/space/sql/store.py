@@ -256,7 +256,9 @@ class SqlStore(Readings):
 
     def forget_matched(self, space_type: SpaceType, attribute: str, *, keep_index: bool = False) -> None:
         """See ``Store.forget_matched``."""
-        matched.forget(self._database, self._types.require(space_type), attribute, keep_index=keep_index)
+        # An index that was going must be whole again before its note goes.
+        type_id = self._types.require(space_type, patience=float("inf") if keep_index else None)
+        matched.forget(self._database, type_id, attribute, keep_index=keep_index)
 
     def objects_held(self, connector: str) -> int:
         """See ``Store.objects_held``."""
