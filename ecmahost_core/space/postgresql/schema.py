@@ -1,6 +1,6 @@
 """The tables in a schema of their own, and how those of an older version become this version's.
 
-They are those of ``sqlite.schema``, whose promises hold here too, with what PostgreSQL needs beside them: the version,
+They are those of ``sql.tables``, whose promises hold here too, with what PostgreSQL needs beside them: the version,
 the highest key that an object ever had, and when an incarnation was first seen to be lost.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ecmahost_core.space.postgresql import dialect
 from ecmahost_core.space.postgresql.database import Database
 from ecmahost_core.space.postgresql.session import Session
-from ecmahost_core.space.sqlite.schema import MIGRATIONS, SHORT_KEYS
+from ecmahost_core.space.sql.tables import MIGRATIONS, SHORT_KEYS
 from ecmahost_core.space.store import StoreUnavailable
 
 _OWN: Mapping[int, tuple[str, ...]] = {

@@ -21,7 +21,7 @@ from ecmahost_core.space.sql.encoding import digests_of, encode_plain
 from ecmahost_core.space.sql.events import write_event
 from ecmahost_core.space.sql.known import Digests
 from ecmahost_core.space.sql.links import portions
-from ecmahost_core.space.sql.past import Noting
+from ecmahost_core.space.sql.noting import Noting
 from ecmahost_core.space.sql.put_off import Unlinking
 from ecmahost_core.space.sql.rows import Encoded, encode
 from ecmahost_core.space.sql.settling import settle

@@ -34,6 +34,7 @@ from ecmahost_core.space.sql import (
     journal,
     leaving,
     matched,
+    noting,
     opening,
     orphans,
     past,
@@ -179,8 +180,8 @@ class SqlStore(Readings):
     def adopt(self, space_type: SpaceType, objects: Sequence[TargetObject], began_seq: int) -> int:
         """See ``Store.adopt``. Raises ValueError or TypeError for an object that cannot be stored."""
         type_id = self._types.require(space_type)
-        noting = past.Noting(space_type, "read") if self.keeps_past else None
-        reading = arbitration.Reading(space_type, began_seq, noting=noting)
+        notes = noting.Noting(space_type, "read") if self.keeps_past else None
+        reading = arbitration.Reading(space_type, began_seq, noting=notes)
         lost = 0
         for portion in portions(objects, space_type.links):
             encoded = [encode(target, space_type.export_only, space_type.links) for target in portion]
@@ -190,7 +191,7 @@ class SqlStore(Readings):
             reading.own.update(applied.own)
             lost += applied.passed_over
             for owing in applied.owing:
-                settle(self._database, type_id, owing, noting)
+                settle(self._database, type_id, owing, notes)
         return lost
 
     def relink(self, space_type: SpaceType, object_id: str) -> SpaceObject | None:
