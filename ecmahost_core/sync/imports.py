@@ -16,8 +16,9 @@ from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.schema import SchemaType
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError, WatermarkExpired
 from ecmahost_core.space.history import ConnectorStatus, HeldRemovals, ImportCounts
+from ecmahost_core.space.import_run import ImportRun
 from ecmahost_core.space.objects import TargetObject
-from ecmahost_core.space.store import ImportRun, SpaceReplaced
+from ecmahost_core.space.store import SpaceReplaced
 from ecmahost_core.sync.agreement import SpaceMismatch, content_of
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.brake import Met, held_back

@@ -42,7 +42,7 @@ ids fall anywhere, so that a first import of half a million in batches of 500 ta
 
 
 class SqlImportRun:
-    """See ``store.ImportRun``. Made by ``runs.begin``; useless after ``complete`` or ``fail``."""
+    """See ``space.import_run``. Made by ``runs.begin``; useless after ``complete`` or ``fail``."""
 
     def __init__(
         self,
