@@ -131,7 +131,7 @@ def test_an_import_that_was_taken_over_writes_nothing_more(desk: Any, other: Any
     acts = [
         lambda: run.compare(desk.users, [desk.user("mallory")]),
         lambda: run.apply(desk.users, [desk.user("mallory")]),
-        lambda: run.adopt(desk.users, [desk.user("mallory")], run._began_seq),
+        lambda: run.adopt(desk.users, [desk.user("mallory")], 0),
         lambda: run.move(desk.users, ("bob",), desk.user("mallory")),
         lambda: run.remove(desk.users, [bob.key]),
         lambda: run.remove_missing(desk.users),
