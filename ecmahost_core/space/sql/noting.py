@@ -18,8 +18,6 @@ from ecmahost_core.space.sql.database import Transaction
 from ecmahost_core.space.sql.rows import Encoded, StoredRow, compact, value_keys
 from ecmahost_core.space.sql.type_row import TypeRow
 
-FOUND = ("import", "read")
-"""The kinds of what somebody else has changed."""
 ROWS = 10_000
 """How many objects one reading of the target notes; of the others their number is told."""
 NAME = 200
@@ -82,7 +80,7 @@ class Noting:
     """What one reading of the target notes of what somebody else has changed in it."""
 
     def __init__(self, space_type: SpaceType, kind: str) -> None:
-        """Notes nothing yet; ``kind`` is one of ``FOUND``."""
+        """Notes nothing yet; ``kind`` is ``import`` or ``read``."""
         self.left_out = 0
         self._left = ROWS
         self._space_type = space_type

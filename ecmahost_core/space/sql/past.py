@@ -11,7 +11,7 @@ from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.past import PastEntry
 from ecmahost_core.space.sql import aging
 from ecmahost_core.space.sql.database import Database
-from ecmahost_core.space.sql.noting import FOUND, NAME
+from ecmahost_core.space.sql.noting import NAME
 from ecmahost_core.space.sql.rows import BATCH, microseconds, moment, select_in
 from ecmahost_core.space.sql.types import PAUSE
 
@@ -23,6 +23,8 @@ _SELECT = (
     "SELECT seq, time, resource_type, kind, outcome, object_id, anchor, request_id, actor, error, told, milliseconds,"
     " asked, changes FROM history WHERE connector = ?"
 )
+# Named, and not parameters: so both databases see that the index ``history_found`` has them, in this order.
+_NEXT_FOUND = f"{_SELECT} AND kind IN ('import', 'read') AND time >= ? AND seq > ? ORDER BY seq LIMIT ?"
 
 
 def of_object(database: Database, connector: str, person: str) -> list[PastEntry]:
@@ -58,10 +60,7 @@ def found(database: Database, connector: str, since: datetime | None) -> Iterato
     last, earliest = 0, 0 if since is None else microseconds(since)
     while True:
         with database.read() as connection:
-            rows = connection.execute(
-                f"{_SELECT} AND kind IN (?, ?) AND time >= ? AND seq > ? ORDER BY seq LIMIT ?",
-                (connector, *FOUND, earliest, last, BATCH),
-            ).fetchall()
+            rows = connection.execute(_NEXT_FOUND, (connector, earliest, last, BATCH)).fetchall()
         for row in rows:
             last = row[0]
             yield _entry(row)

@@ -263,6 +263,9 @@ _PAST = (
     "ALTER TABLE connector ADD COLUMN lost TEXT NOT NULL DEFAULT '[]'",
 )
 
+# What readings found, oldest first, among many more writes.
+_FOUND = ("CREATE INDEX history_found ON history (connector, seq) WHERE kind IN ('import', 'read')",)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _FIRST,
     _PASSWORDS,
@@ -273,5 +276,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _MATCHED,
     _LISTING,
     _PAST,
+    _FOUND,
 )
 """The statements that take a store from version n to n + 1, at index n. A released one is never edited."""
