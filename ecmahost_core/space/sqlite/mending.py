@@ -28,6 +28,8 @@ NAMED = 50
 _BESIDE = ("-wal", "-shm", "-journal", "")  # the file itself last: killed in between, what is left is found damaged
 _INFIX = ".corrupt-"
 _ANEW = "the host reads every target anew"
+_REMEDY = f"{_ANEW}; look at the disk"
+_CUT_SHORT = "a start that was cut short has found it damaged"
 
 log = structlog.get_logger()
 
@@ -62,7 +64,8 @@ def mend(path: Path) -> Watch:
         path: of the store's file. No other process of the host has it open.
     """
     if _next(path).exists():
-        _install(path)
+        aside = _install(path) or next(reversed(set_aside_files(path)), None)
+        log.error("store_set_aside", file=str(path), reason=_CUT_SHORT, kept_as=str(aside), remedy=_REMEDY)
     lost = damage.is_lost(path)
     if damage.log_is_lost(path):
         damage.note_older(path)
@@ -106,7 +109,7 @@ def _replace(path: Path, trouble: str) -> None:
         kept_as=str(aside),
         open_entries=len(found.entries),
         unreadable=found.incomplete,
-        remedy=f"{_ANEW}; look at the disk",
+        remedy=_REMEDY,
     )
     _name(found.entries)
 
@@ -114,19 +117,26 @@ def _replace(path: Path, trouble: str) -> None:
 def _make_next(path: Path, entries: Sequence[OpenEntry]) -> None:
     """Makes the file that comes after a damaged one, which is left alone."""
     making = _beside(path, ".making")
-    for suffix in _BESIDE:
-        _beside(making, suffix).unlink(missing_ok=True)
-    with closing(Database(making, writing=True)) as database:
-        if entries:
-            with database.write() as transaction:
-                put_back(transaction, entries)
-    making.replace(_next(path))
+    try:
+        for suffix in _BESIDE:
+            _beside(making, suffix).unlink(missing_ok=True)
+        with closing(Database(making, writing=True)) as database:
+            if entries:
+                with database.write() as transaction:
+                    put_back(transaction, entries)
+        making.replace(_next(path))
+    except OSError as error:
+        raise StoreUnavailable(f"the file after the damaged {path} cannot be made: {error.strerror}") from error
 
 
 def _install(path: Path) -> Path | None:
     """Sets aside what is there, and gives its place to the next file; returns as ``_set_aside``."""
     aside = _set_aside(path)
-    _next(path).replace(path)
+    try:
+        _next(path).replace(path)
+    except OSError as error:
+        raise StoreUnavailable(f"the file after the damaged {path} cannot be put there: {error.strerror}") from error
+    damage.note_closed(path)  # what was noted of the other one
     return aside
 
 

@@ -272,7 +272,7 @@ def test_whoever_is_killed_while_a_file_is_replaced_loses_nothing_of_the_journal
 
 
 def test_whoever_is_killed_between_setting_aside_and_installing_is_followed_by_one_who_installs(
-    desk: Any, monkeypatch: pytest.MonkeyPatch
+    desk: Any, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(desk)
     desk.store.close()
@@ -288,8 +288,12 @@ def test_whoever_is_killed_between_setting_aside_and_installing_is_followed_by_o
         with pytest.raises(Killed):
             mend(desk.path)
     assert not desk.path.exists()
+    damage.note_open(desk.path)  # of the damaged one, whose users were killed
     assert not mend(desk.path).is_over()
     assert len(set_aside_files(desk.path)) == 1
+    assert [(line["event"], line["kept_as"]) for line in logged] == [
+        ("store_set_aside", str(set_aside_files(desk.path)[0]))
+    ]
     with desk.open() as store:
         assert store.count(desk.users) == 0
 
