@@ -19,6 +19,7 @@ from ecmahost_core.space.sqlite.succession import begin_anew
 
 _MADE_ANEW = ("connectors.json", "last_good", "schemas", "incarnations", "packages.json")
 """Of ``run``: what belongs to the host that was here before."""
+_UNDER_WAY = ".restore-"
 
 
 @click.command(short_help="Put a backup into an empty home.")
@@ -54,7 +55,9 @@ def _restore(home: Home, file: Path, *, force: bool) -> str:
             f"{home.path} is not empty ({there[0].name}): name another home with --home, or set aside what is there "
             "with --force"
         )
-    with tempfile.TemporaryDirectory(prefix=".restore-", dir=home.path) as name:
+    for left in home.path.glob(f"{_UNDER_WAY}*"):  # of somebody who was killed: it holds the key file
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=_UNDER_WAY, dir=home.path) as name:
         new = Path(name)
         manifest = extract(file, new)
         if (new / SPACE).exists():
@@ -66,7 +69,7 @@ def _restore(home: Home, file: Path, *, force: bool) -> str:
         for leftover in _MADE_ANEW:
             path = home.runtime / leftover
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        # The host's own settings last: without them nothing starts, should this be cut short.
+        # The host's own settings last, as they went first: without them nothing starts, should this be cut short.
         for one in sorted(files, key=lambda path: path.name == home.host_file.name):
             make_directory((home.path / one).parent)
             (new / one).replace(home.path / one)
@@ -75,7 +78,7 @@ def _restore(home: Home, file: Path, *, force: bool) -> str:
 
 def _set_aside(home: Home, there: Iterable[Path]) -> Path:
     aside = home.path / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
-    for one in there:
+    for one in sorted(there, key=lambda path: path != home.host_file):
         place = aside / one.relative_to(home.path)
         make_directory(place.parent)
         one.replace(place)

@@ -70,7 +70,7 @@ def collected(home: Home) -> Collected:
 
 def occupants(home: Home) -> list[Path]:
     """Returns the files of a home that a backup of it would hold, with all that belongs to the store's file."""
-    beside = [home.store.with_suffix(suffix) for suffix in (".open", ".damaged")]
+    beside = [home.store.with_suffix(suffix) for suffix in (".open", ".damaged", ".older")]
     return [
         *_configuration(home),
         *sorted(home.path.glob(f"{home.store.name}*")),

@@ -8,8 +8,8 @@ import structlog
 
 from ecmahost_core.configuration.model import Properties
 from ecmahost_core.space.history import HeldRemovals
+from ecmahost_core.space.import_run import MOST_LINKS, ImportRun
 from ecmahost_core.space.objects import SpaceType
-from ecmahost_core.space.store import MOST_LINKS, ImportRun
 from ecmahost_core.sync.endpoint import Endpoint
 
 log = structlog.get_logger()

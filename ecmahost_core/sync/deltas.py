@@ -17,8 +17,9 @@ from ecmahost_core.ecma.csentry import (
 )
 from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.values import Anchor
+from ecmahost_core.space.import_run import ImportRun
 from ecmahost_core.space.objects import SpaceObject, TargetObject
-from ecmahost_core.space.store import ImportRun, SpaceReplaced
+from ecmahost_core.space.store import SpaceReplaced
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import anchor_after, anchor_of
 from ecmahost_core.sync.dn import dn_of

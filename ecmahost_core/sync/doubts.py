@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.errors import EcmahostError
+from ecmahost_core.space.import_run import ImportRun
 from ecmahost_core.space.objects import TargetObject
-from ecmahost_core.space.store import ImportRun
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.pending import key_of

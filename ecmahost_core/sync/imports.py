@@ -12,7 +12,8 @@ import structlog
 
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
 from ecmahost_core.space.history import ConnectorStatus, HeldRemovals, ImportCounts
-from ecmahost_core.space.store import ImportRun, SpaceReplaced
+from ecmahost_core.space.import_run import ImportRun
+from ecmahost_core.space.store import SpaceReplaced
 from ecmahost_core.sync.agreement import SpaceMismatch, content_of
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.brake import Met, held_back

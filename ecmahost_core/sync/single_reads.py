@@ -6,8 +6,8 @@ from enum import Enum, auto
 from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.errors import ConnectorError
 from ecmahost_core.scim.errors import ScimError
+from ecmahost_core.space.import_run import ImportRun
 from ecmahost_core.space.objects import TargetObject
-from ecmahost_core.space.store import ImportRun
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.target_reads import ObjectUnreadable, read_by_anchor

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ecmahost_core.ecma.values import Anchor
+from ecmahost_core.space.import_run import MOST_LINKS, ImportRun
 from ecmahost_core.space.objects import LinkChange, TargetObject
-from ecmahost_core.space.store import MOST_LINKS, ImportRun, Store
+from ecmahost_core.space.store import Store
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.pending import key_of
 from ecmahost_core.sync.target_reads import readable

@@ -4,6 +4,8 @@ import io
 import json
 import sqlite3
 import stat
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -145,6 +147,43 @@ def test_a_home_that_is_not_empty_is_left_alone_and_with_force_set_aside(staff: 
     assert (staff.path / "ecmahost.toml").read_text() == "[host]\nport = 0\n"
     assert [one.name for one in (staff.path / "connectors.d").iterdir()] == ["staff.toml"]
     assert (staff.path / "people.csv").read_text() == "a target of somebody's"
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from ecmahost_core.cli.restore import _restore
+from ecmahost_core.configuration.home import Home
+
+left, replace = int(sys.argv[3]), Path.replace
+
+def killed(path, target):
+    global left
+    if not left:
+        os._exit(9)
+    left -= 1
+    return replace(path, target)
+
+Path.replace = killed
+_restore(Home(Path(sys.argv[1])), Path(sys.argv[2]), force=True)
+"""
+
+
+@pytest.mark.parametrize("moved", [1, 3, 5, 7])
+def test_a_home_whose_restore_was_cut_short_serves_nothing_and_a_second_one_completes_it(
+    staff: Any, backed_up: Path, moved: int
+) -> None:
+    """Half of a home would answer 404 for everybody."""
+    arguments = (str(staff.path), str(backed_up), str(moved))
+    assert subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False).returncode == 9
+    assert not (staff.path / "ecmahost.toml").exists()
+    assert list(staff.path.glob(".restore-*"))
+    done = staff.command("restore", str(backed_up), "--force")
+    assert done.returncode == 0, done.stderr
+    for name, content in members(backed_up).items():
+        if name not in ("manifest.json", "space.db"):
+            assert (staff.path / name).read_bytes() == content
+    assert not [one for one in staff.path.iterdir() if one.name.startswith(".")]
 
 
 def cut(content: dict[str, bytes]) -> None:

@@ -10,7 +10,7 @@ from ecmahost_core.configuration.model import Freshness
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.scim.filter import parse_filter
 from ecmahost_core.space.fingerprint import MatchedIndex
-from ecmahost_core.space.sql import matched
+from ecmahost_core.space.sql import matched, unindexing
 from ecmahost_core.sync import agreement, endpoint, matching
 from ecmahost_core.sync.access import ByValue, Everybody, access_to
 from ecmahost_core.sync.explain import explain
@@ -167,7 +167,7 @@ def test_who_has_not_noticed_yet_that_the_index_goes_still_finds_everybody(crowd
     crowd.match(f'{country} eq "ch"')
     follow_matches(crowd.endpoint)
     binding = crowd.binding
-    monkeypatch.setattr(matched, "_drop_batch", lambda connection, type_id, attribute: (_ for _ in ()).throw(KeyError))
+    monkeypatch.setattr(unindexing, "advance", lambda transaction, type_id: (_ for _ in ()).throw(KeyError))
     with pytest.raises(KeyError):  # the process that drops it dies in the middle
         crowd.store.forget_matched(binding.space_type, "Country")
     assert len(crowd.store.find(binding.space_type, "Country", "ch")) == 400
@@ -180,7 +180,7 @@ def test_who_has_not_noticed_yet_that_the_index_goes_still_finds_everybody(crowd
 def test_an_index_that_was_half_dropped_is_whole_when_it_is_there_again(crowd, country, monkeypatch):
     crowd.match(f'{country} eq "ch"')
     follow_matches(crowd.endpoint)
-    drop, batches = matched._drop_batch, []
+    drop, batches = unindexing.advance, []
 
     def once(*given: Any) -> bool:
         if batches:
@@ -188,7 +188,7 @@ def test_an_index_that_was_half_dropped_is_whole_when_it_is_there_again(crowd, c
         batches.append(given)
         return drop(*given)
 
-    monkeypatch.setattr(matched, "_drop_batch", once)
+    monkeypatch.setattr(unindexing, "advance", once)
     with pytest.raises(KeyError):
         crowd.store.forget_matched(crowd.binding.space_type, "Country")
     monkeypatch.undo()

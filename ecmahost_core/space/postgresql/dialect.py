@@ -1,4 +1,4 @@
-"""The statements of ``space.sql`` and the tables of ``space.sqlite.schema`` in PostgreSQL's words.
+"""The statements of ``space.sql`` and the tables of ``space.sql.tables`` in PostgreSQL's words.
 
 A handful of patterns, because that is all that those statements use beyond what both databases understand.
 """

@@ -13,6 +13,7 @@ import os
 import socket
 import threading
 import weakref
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,7 +31,8 @@ GRACE = 10.0
 """Seconds for which the entries of a lost process of another host are not taken over: it may come back to them."""
 PULSE = 1.0
 _LOCK = "SELECT pg_try_advisory_lock(%s)"
-_ASK = "SELECT pg_try_advisory_xact_lock_shared(?)"
+_FREE = "pg_try_advisory_xact_lock_shared(?)"
+_ASK = f"SELECT {_FREE}"
 
 _log = structlog.get_logger()
 
@@ -140,6 +142,20 @@ class ServerLocks:
             return self._files.is_alive(incarnation)
         with self._database.read() as connection:
             free = connection.execute(_ASK, (self._database.lock_key(incarnation),)).fetchall()[0][0]
+        return not free
+
+    def are_well(self, incarnations: Sequence[str]) -> bool:
+        """See ``Processes.are_well``. Whoever was lost for a moment is ``is_gone``'s to forget."""
+        ours = {incarnation for incarnation in incarnations if self._is_ours(incarnation)}
+        if not all(self._files.is_alive(incarnation) for incarnation in ours):
+            return False
+        others = [self._database.lock_key(incarnation) for incarnation in incarnations if incarnation not in ours]
+        if not others:
+            return True
+        with self._database.read() as connection:
+            if connection.execute("SELECT 1 FROM lost LIMIT 1").fetchall():
+                return False
+            ((free,),) = connection.execute(" OR ".join([_ASK] + [_FREE] * (len(others) - 1)), others).fetchall()
         return not free
 
     def is_gone(self, transaction: Transaction, incarnation: str) -> bool:

@@ -1,6 +1,6 @@
 """The tables in a schema of their own, and how those of an older version become this version's.
 
-They are those of ``sqlite.schema``, whose promises hold here too, with what PostgreSQL needs beside them: the version,
+They are those of ``sql.tables``, whose promises hold here too, with what PostgreSQL needs beside them: the version,
 the highest key that an object ever had, and when an incarnation was first seen to be lost.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ecmahost_core.space.postgresql import dialect
 from ecmahost_core.space.postgresql.database import Database
 from ecmahost_core.space.postgresql.session import Session
-from ecmahost_core.space.sqlite.schema import MIGRATIONS, SHORT_KEYS
+from ecmahost_core.space.sql.tables import MIGRATIONS, SHORT_KEYS
 from ecmahost_core.space.store import StoreUnavailable
 
 _OWN: Mapping[int, tuple[str, ...]] = {
@@ -49,21 +49,23 @@ def prepare(database: Database) -> None:
 
     Raises StoreUnavailable for a schema that belongs to something else or to another version.
     """
-    session = database.patiently(database.session if database.writing else lambda: _reader(database))
-    try:
-        database.patiently(lambda: _migrate(database, session) if database.writing else _require(database, session))
-    finally:
-        session.close()
+    database.patiently(lambda: _prepare(database))
     database.version = VERSION
 
 
-def _reader(database: Database) -> Session:
-    return Session(database.connect(reading=True), {})
+def _prepare(database: Database) -> None:
+    """One attempt, on a connection of its own: one that breaks in the middle has changed nothing."""
+    session = Session(database.connect(reading=not database.writing), {})
+    try:
+        (_migrate if database.writing else _require)(database, session)
+    finally:
+        session.close()
 
 
 def _migrate(database: Database, session: Session) -> None:
     run = session.raw
     run.execute("BEGIN")
+    run.execute("SET LOCAL statement_timeout = 0")  # a large store takes longer than any other statement may
     run.execute("SELECT pg_advisory_xact_lock(%s)", (database.lock_key("writer"),))
     if not run.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (database.schema,)).fetchall():
         run.execute(f'CREATE SCHEMA "{database.schema}"'.encode())

@@ -19,7 +19,7 @@ from ecmahost_core.space.sql.ids import random_ids
 from ecmahost_core.space.sql.known import none_between
 from ecmahost_core.space.sql.links import Owing, Room
 from ecmahost_core.space.sql.locks import held_keys, is_held
-from ecmahost_core.space.sql.past import Noting
+from ecmahost_core.space.sql.noting import Noting
 from ecmahost_core.space.sql.put_off import Unlinking
 from ecmahost_core.space.sql.rows import STORED_COLUMNS, Encoded, StoredRow, carried_over, select_in
 from ecmahost_core.space.sql.type_row import SPACE_REPLACED, TypeRow, type_row

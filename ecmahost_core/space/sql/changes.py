@@ -1,25 +1,18 @@
 """The verbs that change objects, with everything that must change in the same transaction.
 
-Index, references, counters and tombstones are touched here and nowhere else. All of them run inside a transaction of
-the caller, who has decided that the change is to be made.
+Objects, counters and tombstones are touched here and nowhere else; what follows from an object is in ``derived``. All
+of them run inside a transaction of the caller, who has decided that the change is to be made.
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 
-import orjson
-
-from ecmahost_core.ecma.values import attributes_from_json, text_of
-from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import ObjectState
-from ecmahost_core.space.sql import departures, digests, links, listing, references
+from ecmahost_core.space.sql import departures, derived, digests, links, listing, references
 from ecmahost_core.space.sql.database import Transaction
-from ecmahost_core.space.sql.rows import Encoded, StoredRow, carried_over, compact, value_keys
+from ecmahost_core.space.sql.rows import Encoded, StoredRow, carried_over, compact
 from ecmahost_core.space.sql.type_row import TypeRow
-
-_DOUBTED = 10_000
-_INSERT_VALUE = "INSERT OR IGNORE INTO value_index VALUES (?, ?, ?, ?)"
 
 
 def insert(
@@ -57,17 +50,9 @@ def insert(
         ],
     )  # fmt: skip
     if row.indexed:
-        connection.executemany(
-            "INSERT INTO value_index (type, attribute, value_key, object) VALUES (?, ?, ?, ?)",
-            [
-                (row.id, name, text, key)
-                for key, (new, _) in zip(keys, news, strict=True)
-                for name in row.indexed
-                for text in {key_of(text_of(value)) for value in new.source.attributes.get(name, ())}
-            ],
-        )
+        derived.insert_values(transaction, row, keys, news)
     if row.references or row.links:
-        _insert_references(
+        derived.insert_references(
             transaction,
             row,
             [
@@ -114,7 +99,7 @@ def replace(
     connection = transaction.connection
     new = carried_over(new, old, row.export_only)
     seq = transaction.next_seq()
-    digest = _change_links(transaction, row, old, new, seq, room)
+    digest = derived.change_links(transaction, row, old, new, seq, room)
     connection.execute(
         "UPDATE object SET state = ?, change_seq = ?, digest = ?, modified = ?, anchor_key = ?, dn_key = ?, anchor = ?,"
         " dn = ?, kept = ?, attributes = ? WHERE key = ?",
@@ -124,7 +109,7 @@ def replace(
         ),
     )  # fmt: skip
     if row.indexed or row.references:
-        unsure = _change_values(transaction, row, old, new, room)
+        unsure = derived.change_values(transaction, row, old, new, room)
         if unsure:
             digest = digests.without(digest, row.links)
             connection.execute("UPDATE object SET digest = ? WHERE key = ?", (digest, old.key))
@@ -132,7 +117,7 @@ def replace(
         _bury(transaction, row, [old.anchor_key], seq)
         connection.execute("DELETE FROM tombstone WHERE type = ? AND anchor_key = ?", (row.id, new.anchor_key))
     if (new.anchor_key, new.dn_key) != (old.anchor_key, old.dn_key):
-        _doubt(transaction, old.key, new)
+        derived.doubt(transaction, old.key, new)
         references.resolve(transaction, row, [(old.key, new.anchor_key, new.dn_key)])
     _count_state(transaction, row, old, int(state))
     return seq
@@ -173,14 +158,7 @@ def remove(
     if not olds:
         return {}
     connection = transaction.connection
-    connection.executemany(
-        "DELETE FROM value_index WHERE type = ? AND attribute = ? AND value_key = ? AND object = ?",
-        [
-            (row.id, *entry, old.key)
-            for old in olds
-            for entry in value_keys(attributes_from_json(old.attributes), row.indexed)
-        ],
-    )
+    derived.remove_values(transaction, row, olds)
     connection.executemany("DELETE FROM object WHERE key = ?", [(old.key,) for old in olds])
     touched = departures.give_up(transaction, row.connector, [old.key for old in olds], dropping=dropping)
     if bury:
@@ -196,91 +174,6 @@ def remove(
 def bury(transaction: Transaction, row: TypeRow, anchor_key: str) -> None:
     """Leaves a tombstone of an object that was in the target for a moment and never here."""
     _bury(transaction, row, [anchor_key], transaction.next_seq())
-
-
-def _insert_references(
-    transaction: Transaction,
-    row: TypeRow,
-    news: Sequence[tuple[int, int, Encoded, references.Wanted | None]],
-    room: links.Room | None,
-) -> None:
-    """Writes the references and links of new objects: key, change number, stored form, and the links or None."""
-    wanted = []
-    for key, change_seq, new, linked in news:
-        wanted.append((key, {**references.of(new.source.attributes, row.references), **(linked or {})}))
-        if linked is None and room is not None:
-            room.owing.append(links.Owing(key, change_seq, new, room.began_seq))
-    references.insert(transaction, row, wanted)
-
-
-def _change_links(
-    transaction: Transaction, row: TypeRow, old: StoredRow, new: Encoded, seq: int, room: links.Room | None
-) -> bytes:
-    """Makes the links of an object what they are now; returns its digest."""
-    if room is not None and not row.links:
-        return new.digest
-    rest, *before = digests.parts(old.digest, row.links)
-    after = [new.digest if room is not None else digests.kept(rest, new.digest)]
-    owed = False
-    for name, part in zip(row.links, before, strict=True):
-        changed = links.update(transaction, row, (old.key, seq), name, new, part, room)
-        owed = owed or changed is None
-        after.append(digests.UNKNOWN if changed is None else changed)
-    if owed and room is not None:
-        room.owing.append(links.Owing(old.key, seq, new, room.began_seq))
-    return b"".join(after)
-
-
-def _doubt(transaction: Transaction, key: int, new: Encoded) -> None:
-    """Has the next import look at the references to an object that gets another name.
-
-    They go on naming it. Whether the target has changed them too is not known: if it has not, they name nobody there,
-    or one day somebody else. Of an object that very many name, only some are looked at: the transaction must end.
-    """
-    rows = transaction.connection.execute(
-        "SELECT r.attribute, o.key, o.digest, t.links FROM reference r JOIN object o ON o.key = r.owner"
-        " JOIN space_type t ON t.id = o.type WHERE r.target = ? AND r.value_key <> ? AND r.value_key IS NOT ? LIMIT ?",
-        (key, new.anchor_key, new.dn_key, _DOUBTED),
-    ).fetchall()
-    before = {owner: digest for _, owner, digest, _ in rows}
-    after = dict(before)
-    for attribute, owner, _, names in rows:
-        after[owner] = digests.without(after[owner], orjson.loads(names), attribute)
-    transaction.connection.executemany(
-        "UPDATE object SET digest = ? WHERE key = ?",
-        [(digest, owner) for owner, digest in after.items() if digest != before[owner]],
-    )
-
-
-def _change_values(
-    transaction: Transaction, row: TypeRow, old: StoredRow, new: Encoded, room: links.Room | None
-) -> bool:
-    """Returns whether the next reading is to look at the references again."""
-    connection = transaction.connection
-    attributes_before = attributes_from_json(old.attributes)
-    before, after = (value_keys(each, row.indexed) for each in (attributes_before, new.source.attributes))
-    if before != after:
-        connection.executemany(
-            "DELETE FROM value_index WHERE type = ? AND attribute = ? AND value_key = ? AND object = ?",
-            [(row.id, *entry, old.key) for entry in before - after],
-        )
-        connection.executemany(_INSERT_VALUE, [(row.id, *entry, old.key) for entry in after - before])
-    if row.references:
-        references.change(
-            transaction,
-            row,
-            old.key,
-            references.of(attributes_before, row.references),
-            references.of(new.source.attributes, row.references),
-        )
-    if room is None:
-        return False
-    unsure = False
-    for name in row.references:
-        told, untold = references.stale(connection, old.key, name, room.began_seq)
-        references.aim(transaction, row.connector, row.scopes.get(name), [(old.key, name, one) for one in told])
-        unsure = unsure or bool(untold)
-    return unsure
 
 
 def _bury(transaction: Transaction, row: TypeRow, anchor_keys: Sequence[str], first_seq: int) -> None:

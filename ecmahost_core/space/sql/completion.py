@@ -14,7 +14,7 @@ from ecmahost_core.space.objects import (
     SpaceType,
     TargetObject,
 )
-from ecmahost_core.space.sql import changes, departures, leaving, past
+from ecmahost_core.space.sql import changes, departures, leaving, noting
 from ecmahost_core.space.sql.database import Database, Transaction
 from ecmahost_core.space.sql.events import write_event
 from ecmahost_core.space.sql.journal import close_entry
@@ -53,7 +53,7 @@ def complete(
         leaving.settle(transaction, entry, went=event.outcome != "not_applied")
         if keeps_past:
             known = event if found is None or event.object_id else replace(event, object_id=found.id)
-            past.note_write(transaction, row, entry, known, past.Was(before, new), asked)
+            noting.note_write(transaction, row, entry, known, noting.Was(before, new), asked)
         write_event(transaction, row.connector, event, found.id if found else entry.object_id or "")
         return found
 
@@ -71,7 +71,7 @@ def abandon(database: Database, entry: JournalEntry, event: EventRecord, *, keep
             leaving.settle(transaction, entry, went=False)
             if keeps_past and event.error != NOTHING_SENT:
                 row = type_row(transaction.connection, type_id)
-                past.note_write(transaction, row, entry, event, past.Was(None, None), asked)
+                noting.note_write(transaction, row, entry, event, noting.Was(None, None), asked)
 
 
 def _require_current(transaction: Transaction, row: TypeRow, entry: JournalEntry, began_seq: int) -> None:

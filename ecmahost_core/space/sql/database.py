@@ -112,6 +112,12 @@ class Processes(Protocol):
     def is_alive(self, incarnation: str) -> bool:
         """Returns whether a process lives; raises StoreUnavailable when that cannot be found out."""
 
+    def are_well(self, incarnations: Sequence[str]) -> bool:
+        """Returns whether all of these live, so that ``is_gone`` would note nothing; False means nothing.
+
+        Raises StoreUnavailable when that cannot be found out.
+        """
+
     def is_gone(self, transaction: Transaction, incarnation: str) -> bool:
         """Returns whether a process has certainly ended, so that what it was at may be taken over."""
 

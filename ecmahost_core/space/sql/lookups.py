@@ -76,10 +76,12 @@ class Lookups:
         if type_id is None or not storable(wanted):
             return []
         limit = count if count >= 0 else NO_LIMIT
+        # A process that writes has completed the index of what its configuration names.
+        complete = self._database.writing and attribute in space_type.indexed
         with self._database.read() as connection:
+            if not complete:
+                connection.execute("BEGIN")  # the rows, and what is said of the index, must be of one moment
             rows = connection.execute(_BY_VALUE, (type_id, attribute, wanted, after, limit)).fetchall()
-            # A process that writes has completed the index of what its configuration names.
-            complete = self._database.writing and attribute in space_type.indexed
             indexed = complete or is_indexed(connection, type_id, attribute)
         if indexed:
             return [object_from_row(row) for row in rows]

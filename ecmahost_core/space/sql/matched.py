@@ -1,8 +1,8 @@
 """Attributes that clients match on although no configuration says so: noted, so that the worker puts them in the index.
 
 A note is a row. The index itself is the type's like that of any other attribute (``indexing``), except that it is given
-up again when the mapping has the attribute no more: first the type's row says so, then the rows of the index go in
-short transactions, then the note. Whoever is killed in between is followed by the next one.
+up again when the mapping has the attribute no more (``unindexing``), and the note with it. Whoever is killed in between
+is followed by the next one.
 """
 
 import time
@@ -10,9 +10,8 @@ import time
 import orjson
 
 from ecmahost_core.space.fingerprint import MatchedIndex
-from ecmahost_core.space.sql.database import Connection, Database, Transaction
-from ecmahost_core.space.sql.rows import BATCH
-from ecmahost_core.space.sql.type_row import Building, building_of
+from ecmahost_core.space.sql import unindexing
+from ecmahost_core.space.sql.database import Connection, Database
 from ecmahost_core.space.sql.types import PAUSE, require_current
 
 MOST = 16
@@ -26,8 +25,6 @@ _NOTED = (
     "SELECT t.resource_type, m.attribute, m.dropping, t.indexed FROM matched m JOIN space_type t ON t.id = m.type"
     " WHERE t.connector = ?"
 )
-_ENTRIES = "SELECT value_key, object FROM value_index WHERE type = ? AND attribute = ? LIMIT ?"
-_FORGET = "DELETE FROM value_index WHERE type = ? AND attribute = ? AND value_key = ? AND object = ?"
 
 
 def note(database: Database, type_id: int, attribute: str) -> None:
@@ -53,45 +50,16 @@ def _state(indexed: bool, dropping: bool) -> MatchedIndex:  # noqa: FBT001 - two
 
 def forget(database: Database, type_id: int, attribute: str, *, keep_index: bool) -> None:
     """See ``Store.forget_matched``."""
+    if keep_index:
+        with database.write() as transaction:
+            transaction.connection.execute(
+                "DELETE FROM matched WHERE type = ? AND attribute = ? AND dropping = 0", (type_id, attribute)
+            )
+        return
     with database.write() as transaction:
-        if not keep_index:
-            _take_out(transaction, type_id, attribute)
-    left = not keep_index
+        unindexing.begin(transaction, type_id, attribute)
+    left = True
     while left:
         with database.write() as transaction:
-            left = _drop_batch(transaction.connection, type_id, attribute)
+            left = unindexing.advance(transaction, type_id)
         time.sleep(PAUSE)
-    with database.write() as transaction:
-        transaction.connection.execute("DELETE FROM matched WHERE type = ? AND attribute = ?", (type_id, attribute))
-
-
-def _take_out(transaction: Transaction, type_id: int, attribute: str) -> None:
-    """From here on nobody maintains the attribute, and nobody takes it for indexed."""
-    connection = transaction.connection
-    connection.execute("UPDATE matched SET dropping = 1 WHERE type = ? AND attribute = ?", (type_id, attribute))
-    for indexed, text in connection.execute(
-        "SELECT indexed, building FROM space_type WHERE id = ?", (type_id,)
-    ).fetchall():
-        staying = [name for name in orjson.loads(indexed) if name != attribute]
-        before = building_of(text)
-        building = Building(
-            tuple(name for name in before.indexed if name != attribute), before.references, before.after
-        )
-        connection.execute(
-            "UPDATE space_type SET indexed = ?, building = ? WHERE id = ?",
-            (orjson.dumps(staying).decode(), _text(building), type_id),
-        )
-
-
-def _text(building: Building) -> str:
-    if not building.indexed and not building.references:
-        return ""
-    data = {"indexed": building.indexed, "references": building.references, "after": building.after}
-    return orjson.dumps(data).decode()
-
-
-def _drop_batch(connection: Connection, type_id: int, attribute: str) -> bool:
-    """Removes the next rows of the index; returns whether some are left."""
-    rows = connection.execute(_ENTRIES, (type_id, attribute, BATCH)).fetchall()
-    connection.executemany(_FORGET, [(type_id, attribute, value_key, key) for value_key, key in rows])
-    return len(rows) == BATCH

@@ -48,6 +48,7 @@ def take_back(transaction: Transaction, type_id: int, entry: JournalEntry) -> No
         connection.executemany(
             "DELETE FROM journal_lock WHERE type = ? AND lock_key = ?", [(type_id, text) for text in entry.keys]
         )
+        leaving.settle(transaction, entry, went=False)
 
 
 def held(connection: Connection, type_id: int, texts: Sequence[str]) -> bool:

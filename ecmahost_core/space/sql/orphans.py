@@ -1,4 +1,8 @@
-"""What the dead leave behind: their journal entries are taken over, their lock files and rows are cleared away."""
+"""What the dead leave behind: their journal entries are taken over, their lock files and rows are cleared away.
+
+Whoever leads looks twice a second for each connector. That is a reading as long as nothing is left: the lock that all
+writers share is taken where there is something to write.
+"""
 
 from ecmahost_core.space.journal import EntryState, JournalEntry
 from ecmahost_core.space.sql.database import Database, Processes, Transaction
@@ -13,10 +17,15 @@ def claim(database: Database, processes: Processes, incarnation: str, connector:
     and a person settles what the worker, alive and trying, cannot. Two claimants do no harm, for an entry is closed
     once.
     """
+    with database.read() as connection:
+        entries = all_entries(connection, connector)
+    owners = sorted({entry.incarnation for entry in entries})
+    if all(entry.state is EntryState.OPEN for entry in entries) and processes.are_well(owners):
+        return []
     with database.write() as transaction:
         entries = all_entries(transaction.connection, connector)
-        owners = {entry.incarnation for entry in entries} - {incarnation}
-        gone = {owner for owner in owners if processes.is_gone(transaction, owner)}
+        others = {entry.incarnation for entry in entries} - {incarnation}
+        gone = {owner for owner in others if processes.is_gone(transaction, owner)}
         numbers = {
             entry.number for entry in entries if entry.state is EntryState.UNCERTAIN or entry.incarnation in gone
         }
@@ -29,6 +38,10 @@ def claim(database: Database, processes: Processes, incarnation: str, connector:
 
 def sweep(database: Database, processes: Processes) -> None:
     """Removes rows and lock files of dead incarnations that own nothing any more."""
+    with database.read() as connection:
+        names = sorted(name for (name,) in connection.execute("SELECT id FROM incarnation").fetchall())
+    if processes.are_well(names) and not processes.strays(frozenset(names)):
+        return
     with database.write() as transaction:
         connection = transaction.connection
         known = [name for (name,) in connection.execute("SELECT id FROM incarnation").fetchall()]

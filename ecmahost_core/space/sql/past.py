@@ -1,53 +1,20 @@
-"""The past of single objects in the tables: written where objects change, read by the commands, removed by age.
-
-``history_name`` has the names that objects do not have any more, so that somebody who is gone, or has another name now,
-is found too; those that they have, the tables of the objects know.
-"""
+"""The past of single objects, as the commands read it, and its end: removed by age."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
-from ecmahost_core.ecma.values import anchor_text, attributes_from_json
-from ecmahost_core.space.history import EventRecord
-from ecmahost_core.space.journal import ID, JournalEntry, lock_text
 from ecmahost_core.space.keys import key_of
-from ecmahost_core.space.objects import LinkChange, SpaceType
-from ecmahost_core.space.past import Changes, PastEntry, differences, link_differences, sounds_secret
+from ecmahost_core.space.past import PastEntry
 from ecmahost_core.space.sql import aging
-from ecmahost_core.space.sql.database import Database, Transaction
-from ecmahost_core.space.sql.rows import (
-    BATCH,
-    Encoded,
-    StoredRow,
-    compact,
-    microseconds,
-    moment,
-    select_in,
-    value_keys,
-)
-from ecmahost_core.space.sql.type_row import TypeRow
+from ecmahost_core.space.sql.database import Database
+from ecmahost_core.space.sql.noting import NAME
+from ecmahost_core.space.sql.rows import BATCH, microseconds, moment, select_in
 from ecmahost_core.space.sql.types import PAUSE
 
-FOUND = ("import", "read")
-"""The kinds of what somebody else has changed."""
-ROWS = 10_000
-"""How many objects one reading of the target notes; of the others their number is told."""
-_NAME = 200
-"""How many characters of a name count."""
-
-_COLUMNS = (
-    "time, connector, resource_type, kind, outcome, object_id, anchor, request_id, actor, error, told, milliseconds,"
-    " asked, changes"
-)
-_INSERT = f"INSERT INTO history ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # names
-_INSERT_NAME = (
-    "INSERT INTO history_name (connector, name_key, object_id, time) VALUES (?, ?, ?, ?)"
-    " ON CONFLICT (connector, name_key, object_id) DO UPDATE SET time = excluded.time"
-)
 _BY_VALUE = (
     "SELECT o.id FROM value_index v JOIN object o ON o.key = v.object"
     " WHERE v.type = ? AND v.attribute = ? AND v.value_key = ? LIMIT ?"
@@ -56,127 +23,8 @@ _SELECT = (
     "SELECT seq, time, resource_type, kind, outcome, object_id, anchor, request_id, actor, error, told, milliseconds,"
     " asked, changes FROM history WHERE connector = ?"
 )
-
-
-class Was(NamedTuple):
-    """An object before and after; None where there is none."""
-
-    before: StoredRow | None
-    after: Encoded | None
-
-
-def note_write(
-    transaction: Transaction, row: TypeRow, entry: JournalEntry, event: EventRecord, was: Was, asked: str
-) -> None:
-    """Notes a write that has ended; ``asked`` is what the journal has of it."""
-    before, after = was
-    changes = _between(before, after, written=True)
-    kept = orjson.loads(before.kept).get("active", True) if before is not None else True
-    if after is not None and kept != entry.kept.get("active", True):
-        changes["<active>"] = {"old": [kept], "new": [not kept]}
-    names: set[str] = set()
-    if before is not None:
-        names = _old_names(row.indexed, before, after)
-    elif after is None:
-        names = _names_of_keys(entry.keys)
-    anchor = _anchor(before, after)
-    object_id = event.object_id or (before.id if before else "") or entry.object_id or entry.reserved_id
-    _insert(
-        transaction,
-        [
-            (
-                transaction.now, entry.connector, entry.resource_type, event.kind, event.outcome, object_id, anchor,
-                event.request_id, event.actor, event.error, event.told, event.milliseconds, asked, compact(changes),
-            )
-        ],
-        [(entry.connector, name, object_id, transaction.now) for name in names],
-    )  # fmt: skip
-
-
-class _Found(NamedTuple):
-    object_id: str
-    before: StoredRow | None
-    after: Encoded | None
-    changes: Changes
-
-
-class Noting:
-    """What one reading of the target notes of what somebody else has changed in it."""
-
-    def __init__(self, space_type: SpaceType, kind: str) -> None:
-        """Notes nothing yet; ``kind`` is one of ``FOUND``."""
-        self.left_out = 0
-        self._left = ROWS
-        self._space_type = space_type
-        self._kind = kind
-
-    def added(self, transaction: Transaction, row: TypeRow, news: Sequence[tuple[Encoded, str]]) -> None:
-        """Notes objects that the target has and the space had not, with the ids that they get."""
-        news = news[: self._room(len(news))]
-        links = ({name: LinkChange(tuple(new.links[name].values())) for name in new.links} for new, _ in news)
-        found = [
-            _Found(identifier, None, new, {**_between(None, new), **link_differences(parts)})
-            for (new, identifier), parts in zip(news, links, strict=True)
-        ]
-        self._write(transaction, row, "added", found)
-
-    def changed(
-        self,
-        transaction: Transaction,
-        row: TypeRow,
-        others: Sequence[tuple[StoredRow, Encoded, Mapping[str, LinkChange]]],
-    ) -> None:
-        """Notes objects that are other than the space had them, but those in which nothing differs that was known."""
-        found = [
-            _Found(old.id, old, new, {**_between(old, new), **link_differences(parts)})
-            for old, new, parts in others[: self._room(len(others))]
-        ]
-        self._write(transaction, row, "changed", [one for one in found if one.changes])
-
-    def linked(
-        self, transaction: Transaction, row: TypeRow, key: int, new: Encoded, links: Mapping[str, LinkChange]
-    ) -> None:
-        """Notes links of an object that came or went."""
-        changes = link_differences(links)
-        if changes and self._room(1):
-            ((object_id,),) = transaction.connection.execute("SELECT id FROM object WHERE key = ?", (key,)).fetchall()
-            self._write(transaction, row, "changed", [_Found(object_id, None, new, changes)])
-
-    def unlinked(self, transaction: Transaction, row: TypeRow, old: StoredRow, links: Mapping[str, LinkChange]) -> None:
-        """Notes links that went at the end of a reading, of an object that is as it was."""
-        if self._room(1):
-            self._write(transaction, row, "changed", [_Found(old.id, old, None, link_differences(links))])
-
-    def removed(self, transaction: Transaction, row: TypeRow, olds: Sequence[StoredRow]) -> None:
-        """Notes objects that the target has no more."""
-        room = self._room(len(olds))
-        self._write(
-            transaction, row, "removed", [_Found(old.id, old, None, _between(old, None)) for old in olds[:room]]
-        )
-
-    def _room(self, count: int) -> int:
-        """Returns for how many of so many there is room, and counts the others."""
-        room = min(count, self._left)
-        self._left -= room
-        self.left_out += count - room
-        return room
-
-    def _write(self, transaction: Transaction, row: TypeRow, outcome: str, found: Sequence[_Found]) -> None:
-        rows: list[Sequence[Any]] = []
-        names: list[Sequence[Any]] = []
-        kept, now = self._space_type, transaction.now
-        for object_id, before, after, changes in found:
-            renamed = not changes.keys().isdisjoint(("<anchor>", *row.indexed))
-            if before is not None and (after is None or renamed):
-                names += [(kept.connector, name, object_id, now) for name in _old_names(row.indexed, before, after)]
-            anchor = _anchor(before, after)
-            rows.append(
-                (
-                    now, kept.connector, kept.resource_type, self._kind, outcome, object_id, anchor, "", "", "", "", 0,
-                    "", compact(changes),
-                )
-            )  # fmt: skip
-        _insert(transaction, rows, names)
+# Named, and not parameters: so both databases see that the index ``history_found`` has them, in this order.
+_NEXT_FOUND = f"{_SELECT} AND kind IN ('import', 'read') AND time >= ? AND seq > ? ORDER BY seq LIMIT ?"
 
 
 def of_object(database: Database, connector: str, person: str) -> list[PastEntry]:
@@ -184,7 +32,7 @@ def of_object(database: Database, connector: str, person: str) -> list[PastEntry
     name = key_of(person)
     with database.read() as connection:
         known = connection.execute(
-            "SELECT object_id FROM history_name WHERE connector = ? AND name_key = ?", (connector, name[:_NAME])
+            "SELECT object_id FROM history_name WHERE connector = ? AND name_key = ?", (connector, name[:NAME])
         ).fetchall()
         types = connection.execute(
             "SELECT t.id, t.indexed FROM space_type t JOIN connector c ON c.id = t.connector WHERE c.name = ?",
@@ -212,10 +60,7 @@ def found(database: Database, connector: str, since: datetime | None) -> Iterato
     last, earliest = 0, 0 if since is None else microseconds(since)
     while True:
         with database.read() as connection:
-            rows = connection.execute(
-                f"{_SELECT} AND kind IN (?, ?) AND time >= ? AND seq > ? ORDER BY seq LIMIT ?",
-                (connector, *FOUND, earliest, last, BATCH),
-            ).fetchall()
+            rows = connection.execute(_NEXT_FOUND, (connector, earliest, last, BATCH)).fetchall()
         for row in rows:
             last = row[0]
             yield _entry(row)
@@ -239,51 +84,6 @@ def remove_old(database: Database, days: int) -> None:
             )
         left = len(names) == BATCH
         time.sleep(PAUSE)
-
-
-def _between(before: StoredRow | None, after: Encoded | None, *, written: bool = False) -> dict[str, Any]:
-    changes = differences(
-        None if before is None else attributes_from_json(before.attributes),
-        None if after is None else after.source.attributes,
-        written=written,
-    )
-    if before is not None and after is not None:
-        if before.dn_key != after.dn_key:
-            changes["<dn>"] = {"old": [before.dn_key or ""], "new": [after.source.dn or ""]}
-        if before.anchor_key != after.anchor_key:
-            changes["<anchor>"] = {"old": [before.anchor_key], "new": [after.anchor_key]}
-    if after is not None and after.changes:
-        changes.update(link_differences(after.changes))
-    return changes
-
-
-def _anchor(before: StoredRow | None, after: Encoded | None) -> str:
-    """Returns what an object is called for people."""
-    if after is not None:
-        return anchor_text(after.source.anchor)
-    return before.anchor_key if before is not None else ""
-
-
-def _old_names(indexed: Sequence[str], before: StoredRow, after: Encoded | None) -> set[str]:
-    """Returns the names, folded, that an object has no more: anchor and indexed values."""
-    told = [name for name in indexed if not sounds_secret(name)]
-    names = {before.anchor_key, *(value for _, value in value_keys(attributes_from_json(before.attributes), told))}
-    if after is not None:
-        names -= {after.anchor_key, *(value for _, value in value_keys(after.source.attributes, told))}
-    return {name[:_NAME] for name in names}
-
-
-def _names_of_keys(texts: Iterable[str]) -> set[str]:
-    """Returns the folded values of the keys of a write that came to nothing."""
-    prefix = lock_text(ID, "")
-    parts = (text.partition("=") for text in texts if not text.startswith(prefix))
-    return {value[:_NAME] for kind, _, value in parts if not sounds_secret(kind)}
-
-
-def _insert(transaction: Transaction, rows: Sequence[Sequence[Any]], names: Sequence[Sequence[Any]]) -> None:
-    if rows:
-        transaction.connection.executemany(_INSERT, rows)
-        transaction.connection.executemany(_INSERT_NAME, names)
 
 
 def _entry(row: Sequence[Any]) -> PastEntry:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from ecmahost_core.space.import_run import MOST_LINKS
 from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.objects import LinkChange
 from ecmahost_core.space.sql.digests import UNKNOWN
-from ecmahost_core.space.store import MOST_LINKS
 
 
 class PutOff(NamedTuple):

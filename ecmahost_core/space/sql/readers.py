@@ -64,9 +64,7 @@ class Readers(Generic[R]):
 
     def give_back(self, connection: R, *, sound: bool) -> None:
         """Takes a connection back; closes it after an error, and ends a transaction that was left open."""
-        if sound and connection.in_transaction:
-            connection.execute("ROLLBACK")
-        if not sound:
+        if not sound or not self._is_at_rest(connection):
             connection.close()
             self._forgotten()
             return
@@ -88,6 +86,15 @@ class Readers(Generic[R]):
                 return
             with suppress(self._errors):
                 connection.close()
+
+    def _is_at_rest(self, connection: R) -> bool:
+        """Ends a transaction that was left open; False where the connection has broken meanwhile."""
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except self._errors:
+            return False
+        return True
 
     def _next(self, until: float) -> R | None:
         """Waits for a connection that comes back; None where the caller is to make one."""

@@ -48,10 +48,13 @@ def remove(
                 yield len(free), kept
 
 
-def remove_keys(database: Database, type_id: int, reading: Reading, keys: Sequence[int]) -> Iterator[tuple[int, int]]:
+def remove_keys(
+    database: Database, type_id: int, reading: Reading, keys: Sequence[int], require: Callable[[Transaction], None]
+) -> Iterator[tuple[int, int]]:
     """As ``remove``, for the objects with these keys; those that are gone already count for nothing."""
     for start in range(0, len(keys), BATCH):
         with database.write() as transaction:
+            require(transaction)
             row = type_row(transaction.connection, type_id)
             free, kept = _free(transaction.connection, row, reading, keys[start : start + BATCH])
             changes.remove(transaction, row, free)

@@ -13,8 +13,8 @@ from ecmahost_core.space.sql import links, references
 from ecmahost_core.space.sql.database import Connection, Database
 from ecmahost_core.space.sql.digests import UNKNOWN, parts, sum_of
 from ecmahost_core.space.sql.links import Difference, Owing
+from ecmahost_core.space.sql.noting import Noting
 from ecmahost_core.space.sql.opening import held
-from ecmahost_core.space.sql.past import Noting
 from ecmahost_core.space.sql.put_off import Unlinking
 from ecmahost_core.space.sql.type_row import TypeRow, type_row
 from ecmahost_core.space.sql.types import PAUSE, require_current

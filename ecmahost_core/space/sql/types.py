@@ -11,7 +11,7 @@ import time
 import orjson
 
 from ecmahost_core.space.objects import SpaceType
-from ecmahost_core.space.sql import indexing, rescoping
+from ecmahost_core.space.sql import indexing, rescoping, unindexing
 from ecmahost_core.space.sql.database import WAIT_SECONDS, Connection, Database, Transaction
 from ecmahost_core.space.sql.type_row import SPACE_REPLACED, building_of
 from ecmahost_core.space.store import SpaceReplaced, StoreUnavailable
@@ -82,7 +82,8 @@ class Types:
 
 def _advance(transaction: Transaction, number: int) -> bool:
     """Brings the index one step nearer to what the type's row says; returns whether something is left."""
-    return rescoping.advance(transaction, number) or indexing.advance(transaction, number)
+    steps = (rescoping.advance, unindexing.advance, indexing.advance)
+    return any(step(transaction, number) for step in steps)
 
 
 def connector_id(transaction: Transaction, name: str) -> int:
@@ -121,8 +122,9 @@ def _ensure(transaction: Transaction, space_type: SpaceType) -> tuple[int, bool]
     require_space(connection, connector)
     number = _type_id(connection, connector, space_type.resource_type)
     again = _set_attributes(connection, connector, number, space_type)
-    wanted = (*space_type.indexed, *space_type.matched)
-    incomplete = indexing.require(transaction, number, wanted, space_type.references)
+    unindexing.keep(connection, number, space_type.indexed)
+    matched = unindexing.staying(connection, number, space_type.matched)
+    incomplete = indexing.require(transaction, number, (*space_type.indexed, *matched), space_type.references)
     return number, rescoping.require(transaction, number, again) or incomplete
 
 

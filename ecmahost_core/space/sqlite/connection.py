@@ -15,32 +15,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import structlog
-
 from ecmahost_core.configuration.model import Durability
 from ecmahost_core.space.sql.database import WAIT_SECONDS
 from ecmahost_core.space.sql.readers import Readers
 from ecmahost_core.space.sqlite import damage, schema
 from ecmahost_core.space.sqlite.checkpoints import Checkpoints
+from ecmahost_core.space.sqlite.failures import KEEPS_CONNECTION, PASSING, name_of, reason_of, unavailable
 from ecmahost_core.space.store import StoreUnavailable
 
 READERS = 8
 """Reading is short and CPU-bound: more connections than this only cost memory."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0003, 0.003
-
-_REASONS = {
-    "SQLITE_FULL": "the disk is full: make room, nothing was written",
-    "SQLITE_BUSY": "another process has kept it locked for too long: try again",
-    "SQLITE_READONLY": "the file may not be written: check its owner and the file system",
-    "SQLITE_CANTOPEN": "the file cannot be opened: check its path, its owner and its directory",
-    "SQLITE_NOTADB": "the file is not a SQLite database: a host that runs, or starts, sets it aside and begins another",
-    "SQLITE_CORRUPT": "the file is damaged: a host that runs, or starts, sets it aside and begins another",
-    "SQLITE_IOERR": "the disk reports an error",
-}
-_PASSING = ("SQLITE_BUSY", "SQLITE_CONSTRAINT")
-_KEEPS_CONNECTION = ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_CONSTRAINT")
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +84,7 @@ class Database:
         self._synchronous = {Durability.KILL: "NORMAL", Durability.POWER: "FULL"}[durability]
         self._checkpoints = Checkpoints(path)
         self._process = os.getpid()
-        self._closed = False
+        self._closed = self._migrated = False
         self._readers = Readers(lambda: self._connect("ro"), READERS, sqlite3.Error)
         self._writer: sqlite3.Connection | None = None
         self._writer_lock = threading.Lock()
@@ -109,6 +94,7 @@ class Database:
                 damage.note_open(path)
                 with self.write() as transaction:
                     schema.migrate(transaction.connection)
+                self._migrated = True
             else:
                 with self.read() as connection:
                     schema.require_current(connection)
@@ -133,6 +119,8 @@ class Database:
             self._check()
             connection = self._writer = self._writer or self._connect("rw")
             _begin(connection)
+            if self._migrated:
+                schema.require_own(connection)
             before = connection.total_changes
             yield Transaction(connection, time.time_ns() // 1000)
             connection.execute("COMMIT")
@@ -140,10 +128,10 @@ class Database:
                 self.trouble = ""
             self._checkpoints.after_commit(connection)
         except sqlite3.Error as error:
-            name = _name(error)
-            self._end_failed_write(discard=not name.startswith(_KEEPS_CONNECTION))
-            if not name.startswith(_PASSING):
-                self.trouble, self.failed_at = _reason(name), time.monotonic()
+            name = name_of(error)
+            self._end_failed_write(discard=not name.startswith(KEEPS_CONNECTION))
+            if not name.startswith(PASSING):
+                self.trouble, self.failed_at = reason_of(name), time.monotonic()
             raise unavailable(error, self.path) from error
         except BaseException:
             self._end_failed_write(discard=False)
@@ -239,23 +227,6 @@ class _Lending:
             raise unavailable(error, self._path) from error
 
 
-def unavailable(error: sqlite3.Error, path: Path) -> StoreUnavailable:
-    """Returns what callers see of an error of SQLite: its name and a way out, never a statement or a value."""
-    name = _name(error)
-    if damage.is_damage(error):
-        damage.mark(path)
-    _log.error("store_unavailable", code=name)
-    return StoreUnavailable(f"the connector space {path} cannot be used: {_reason(name)} ({name})")
-
-
-def _reason(name: str) -> str:
-    return next((reason for prefix, reason in _REASONS.items() if name.startswith(prefix)), "SQLite refused")
-
-
-def _name(error: sqlite3.Error) -> str:
-    return str(getattr(error, "sqlite_errorname", None) or type(error).__name__)
-
-
 def _become_writer(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA cache_size = -65536")
@@ -282,7 +253,7 @@ def _patiently(connection: sqlite3.Connection, statement: str) -> None:
         try:
             connection.execute(statement)
         except sqlite3.OperationalError as error:
-            if not _name(error).startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+            if not name_of(error).startswith("SQLITE_BUSY") or time.monotonic() > deadline:
                 raise
         else:
             return

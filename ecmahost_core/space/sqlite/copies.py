@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from ecmahost_core.space.sqlite.connection import unavailable
 from ecmahost_core.space.sqlite.damage import trouble_of
+from ecmahost_core.space.sqlite.failures import unavailable
 from ecmahost_core.space.store import StoreUnavailable
 
 

@@ -1,9 +1,9 @@
 """Whether the file is damaged: seen at the start, within half a second, or wherever SQLite comes upon it later.
 
-Two small files stand beside it. Whoever comes upon damage leaves a mark: the process that starts the others then looks
+Small files stand beside it. Whoever comes upon damage leaves a mark: the process that starts the others then looks
 at the whole file, and sets it aside (``mending``). A file that is locked, or that may not be read, is not damaged. And
 whoever uses the file notes it, so that a file without the log that its users left when they died is known for what it
-is: an older state.
+is: an older state. That is noted in turn, before anybody opens it, until it was dealt with.
 """
 
 import sqlite3
@@ -81,6 +81,23 @@ def log_is_lost(path: Path) -> bool:
     return path.exists() and _note_of(path).exists() and not _log_of(path).exists()
 
 
+def note_older(path: Path) -> None:
+    """Notes that the file is an older state; called before anybody opens it, because then its log is there again."""
+    with suppress(OSError):
+        _older_of(path).touch(mode=0o600)
+
+
+def is_older(path: Path) -> bool:
+    """Returns whether that was noted."""
+    return path.exists() and _older_of(path).exists()
+
+
+def forget_older(path: Path) -> None:
+    """Takes that note back: the file goes on as a newer one, or is another one."""
+    with suppress(OSError):
+        _older_of(path).unlink(missing_ok=True)
+
+
 def _trouble(connection: sqlite3.Connection, seconds: float) -> str:
     until = time.monotonic() + seconds
     thorough = seconds == float("inf")
@@ -101,3 +118,7 @@ def _note_of(path: Path) -> Path:
 
 def _mark_of(path: Path) -> Path:
     return path.with_suffix(".damaged")
+
+
+def _older_of(path: Path) -> Path:
+    return path.with_suffix(".older")

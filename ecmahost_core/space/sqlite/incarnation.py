@@ -13,6 +13,7 @@ import os
 import threading
 import uuid
 import weakref
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -98,6 +99,10 @@ class LockFiles:
     def is_alive(self, incarnation: str) -> bool:
         """See ``Processes.is_alive``."""
         return is_alive(self._locks, incarnation)
+
+    def are_well(self, incarnations: Sequence[str]) -> bool:
+        """See ``Processes.are_well``."""
+        return all(is_alive(self._locks, incarnation) for incarnation in incarnations)
 
     def is_gone(self, transaction: Transaction, incarnation: str) -> bool:  # noqa: ARG002 - the file knows
         """See ``Processes.is_gone``."""

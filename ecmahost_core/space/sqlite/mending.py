@@ -2,6 +2,9 @@
 
 Done by the process that starts the others, while none of them runs. Nothing is removed but what was set aside three
 times before: it may be all that is left of somebody's history.
+
+Whoever is killed in the middle is followed by the next one: the other file is whole, with all that could be read of the
+journal, before the damaged one is touched, and from then on takes its place whatever happens.
 """
 
 from collections.abc import Sequence
@@ -25,6 +28,8 @@ NAMED = 50
 _BESIDE = ("-wal", "-shm", "-journal", "")  # the file itself last: killed in between, what is left is found damaged
 _INFIX = ".corrupt-"
 _ANEW = "the host reads every target anew"
+_REMEDY = f"{_ANEW}; look at the disk"
+_CUT_SHORT = "a start that was cut short has found it damaged"
 
 log = structlog.get_logger()
 
@@ -58,7 +63,12 @@ def mend(path: Path) -> Watch:
     Args:
         path: of the store's file. No other process of the host has it open.
     """
-    lost, older = damage.is_lost(path), damage.log_is_lost(path)
+    if _next(path).exists():
+        aside = _install(path) or next(reversed(set_aside_files(path)), None)
+        log.error("store_set_aside", file=str(path), reason=_CUT_SHORT, kept_as=str(aside), remedy=_REMEDY)
+    lost = damage.is_lost(path)
+    if damage.log_is_lost(path):
+        damage.note_older(path)
     # Where somebody has come upon damage, nobody hurries.
     patience = float("inf") if damage.is_marked(path) else damage.LOOK_SECONDS
     trouble = damage.trouble_of(path, patience) if path.exists() else ""
@@ -69,9 +79,10 @@ def mend(path: Path) -> Watch:
             log.error("store_lost", file=str(path), remedy=_ANEW)
         _set_aside(path)  # a log without its file belongs to nothing
         _make(path)
-    elif older:
+    elif damage.is_older(path):
         log.error("store_log_lost", file=str(path), remedy=_ANEW)
         begin_anew(path, "its log is gone")
+    damage.forget_older(path)
     damage.unmark(path)
     return Watch(path, _identity(path))
 
@@ -88,23 +99,45 @@ def set_aside_files(path: Path) -> Sequence[Path]:
 
 
 def _replace(path: Path, trouble: str) -> None:
-    aside = _set_aside(path)
-    found = salvaged(aside) if aside is not None else None
-    entries = found.entries if found is not None else ()
+    found = salvaged(path)
+    _make_next(path, found.entries)
+    aside = _install(path)
     log.error(
         "store_set_aside",
         file=str(path),
         reason=trouble,
         kept_as=str(aside),
-        open_entries=len(entries),
-        unreadable=found is None or found.incomplete,
-        remedy=f"{_ANEW}; look at the disk",
+        open_entries=len(found.entries),
+        unreadable=found.incomplete,
+        remedy=_REMEDY,
     )
-    _name(entries)
-    _make(path)
-    if found is not None and entries:
-        with closing(Database(path, writing=True)) as database, database.write() as transaction:
-            put_back(transaction, entries)
+    _name(found.entries)
+
+
+def _make_next(path: Path, entries: Sequence[OpenEntry]) -> None:
+    """Makes the file that comes after a damaged one, which is left alone."""
+    making = _beside(path, ".making")
+    try:
+        for suffix in _BESIDE:
+            _beside(making, suffix).unlink(missing_ok=True)
+        with closing(Database(making, writing=True)) as database:
+            if entries:
+                with database.write() as transaction:
+                    put_back(transaction, entries)
+        making.replace(_next(path))
+    except OSError as error:
+        raise StoreUnavailable(f"the file after the damaged {path} cannot be made: {error.strerror}") from error
+
+
+def _install(path: Path) -> Path | None:
+    """Sets aside what is there, and gives its place to the next file; returns as ``_set_aside``."""
+    aside = _set_aside(path)
+    try:
+        _next(path).replace(path)
+    except OSError as error:
+        raise StoreUnavailable(f"the file after the damaged {path} cannot be put there: {error.strerror}") from error
+    damage.note_closed(path)  # what was noted of the other one
+    return aside
 
 
 def _name(entries: Sequence[OpenEntry]) -> None:
@@ -138,6 +171,10 @@ def _set_aside(path: Path) -> Path | None:
         for suffix in _BESIDE:
             _beside(old, suffix).unlink(missing_ok=True)
     return aside if there else None
+
+
+def _next(path: Path) -> Path:
+    return _beside(path, ".next")
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -127,19 +127,26 @@ def test_an_import_that_was_taken_over_writes_nothing_more(desk: Any, other: Any
         other.begin_import("hr")
     end_session(cut_off)
     newer = other.begin_import("hr")
+    bob = desk.named("bob")
     acts = [
         lambda: run.compare(desk.users, [desk.user("mallory")]),
+        lambda: run.apply(desk.users, [desk.user("mallory")]),
+        lambda: run.adopt(desk.users, [desk.user("mallory")], 0),
+        lambda: run.move(desk.users, ("bob",), desk.user("mallory")),
+        lambda: run.remove(desk.users, [bob.key]),
         lambda: run.remove_missing(desk.users),
         lambda: run.complete(held=None),
     ]
     for act in acts:
         with pytest.raises(StoreUnavailable, match="taken over"):
             act()
-    run.fail("cut off")
     newer.compare(desk.users, [desk.user("bob")])
     newer.remove_missing(desk.users)
     newer.complete(held=None)
+    run.fail("cut off")
+    assert desk.named("bob") == bob
     assert desk.names() == ["bob"]
+    assert desk.store.status("hr").last_failure == ""
 
 
 def test_a_forked_child_neither_ends_the_session_nor_keeps_it(desk: Any, other: Any, eventually: Any) -> None:

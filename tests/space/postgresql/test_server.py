@@ -195,6 +195,26 @@ def test_two_that_make_the_schema_at_once_make_one(bare_desk: Any) -> None:
     assert [child.returncode for child in children] == [0, 0, 0]
 
 
+def test_a_connection_that_breaks_while_the_schema_is_made_is_replaced_by_another(
+    bare_desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "PATIENCE", 1)
+    version_of = schema._version
+    broken: list[Any] = []
+
+    def breaking(store: Any, session: Any) -> int:
+        if not broken:
+            broken.append(session)
+            session.raw.close()
+        return version_of(store, session)
+
+    monkeypatch.setattr(schema, "_version", breaking)
+    for writing in (True, False):
+        broken.clear()
+        bare_desk.open(writing=writing)
+    assert broken
+
+
 def test_whoever_is_stopped_in_the_middle_of_a_write_does_not_stop_the_others_for_ever(desk: Any) -> None:
     other = desk.open()
 

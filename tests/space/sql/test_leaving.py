@@ -6,7 +6,7 @@ import pytest
 
 from ecmahost_core.space.history import EventRecord
 from ecmahost_core.space.journal import Operation
-from ecmahost_core.space.sql import leaving
+from ecmahost_core.space.sql import leaving, opening
 from ecmahost_core.space.store import TooManyLeaving
 
 HOUR = leaving.HOUR
@@ -58,6 +58,14 @@ def test_whoever_does_not_go_after_all_gives_the_place_back(desk: Any) -> None:
     entry = going(desk, "b", 1)
     desk.store.complete(entry, desk.user("b"), EventRecord("recover", "not_applied"))
     assert desk.store.complete(going(desk, "c", 1), None, desk.ok) is None
+
+
+def test_an_entry_that_is_taken_back_because_nothing_was_sent_gives_the_place_back(desk: Any) -> None:
+    entry = going(desk, "a", 1)
+    with desk.store._database.write() as transaction:
+        opening.take_back(transaction, desk.store._types.require(desk.users), entry)
+    assert desk.store.leaving("hr").count == 0
+    assert desk.store.complete(going(desk, "b", 1), None, desk.ok) is None
 
 
 def test_after_an_hour_there_is_room_again(desk: Any) -> None:

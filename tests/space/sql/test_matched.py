@@ -1,6 +1,8 @@
 """Attributes that clients match on: noted, indexed, and given up again."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from ecmahost_core.space.fingerprint import Fingerprint, MatchedIndex
 from ecmahost_core.space.journal import LockKey
 from ecmahost_core.space.objects import SpaceType
-from ecmahost_core.space.sql import matched
+from ecmahost_core.space.sql import lookups, matched
 
 PEOPLE = 1200
 """More than one transaction indexes."""
@@ -76,6 +78,80 @@ def test_the_index_stays_where_the_configuration_has_the_attribute_by_now(many: 
     configured = replace(many.users, indexed=(*many.users.indexed, "Title"))
     assert names(many.store.find(configured, "Title", "t7")) == ["p14", "p15"]
     assert many.rows("SELECT count(*) FROM value_index WHERE attribute = 'Title'") == [(PEOPLE,)]
+
+
+@pytest.fixture
+def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Has something done between the first two transactions that give an index up."""
+
+    def do(what: Callable[[], None]) -> None:
+        left = [what]
+
+        def pause(_: float) -> None:
+            if left:
+                left.pop()()
+
+        monkeypatch.setattr(matched, "time", SimpleNamespace(sleep=pause))
+
+    return do
+
+
+def configured(desk: Any) -> SpaceType:
+    return replace(desk.users, indexed=(*desk.users.indexed, "Title"))
+
+
+def test_whoever_wants_an_index_that_is_just_being_given_up_gets_a_whole_one(many: Any, between: Any) -> None:
+    other = many.open()
+    many.store.note_matched(many.users, "Title")
+    many.store.prepare(learned(many))
+
+    def meanwhile() -> None:
+        many.update(many.named("p1199"), many.user("p1199", Title="t0"))
+        assert names(other.find(configured(many), "Title", "t0")) == ["p0", "p1", "p1199"]
+
+    between(meanwhile)
+    many.store.forget_matched(many.users, "Title")
+    assert names(other.find(configured(many), "Title", "t1")) == ["p2", "p3"]
+    assert names(other.find(configured(many), "Title", "t599")) == ["p1198"]
+    assert many.rows("SELECT count(*) FROM value_index WHERE attribute = 'Title'") == [(PEOPLE,)]
+    assert standing(many) == {}
+
+
+def test_whoever_still_takes_an_index_for_ready_does_not_make_it_anew(many: Any, between: Any) -> None:
+    other = many.open()
+    many.store.note_matched(many.users, "Title")
+    many.store.prepare(learned(many))
+    between(lambda: names(other.find(learned(many), "Title", "t7")) == ["p14", "p15"] or pytest.fail("wrong"))
+    many.store.forget_matched(many.users, "Title")
+    assert names(many.open().find(learned(many), "Title", "t7")) == ["p14", "p15"]
+    assert many.rows("SELECT count(*) FROM value_index WHERE attribute = 'Title'") == [(0,)]
+    assert many.rows("SELECT indexed, building FROM space_type") == [('["UserName","Email"]', "")]
+
+
+def test_what_a_newer_configuration_has_as_a_query_attribute_nobody_with_an_older_one_gives_up(many: Any) -> None:
+    other = many.open()
+    many.store.note_matched(many.users, "Title")
+    many.store.prepare(learned(many))
+    assert names(other.find(configured(many), "Title", "t7")) == ["p14", "p15"]
+    many.store.forget_matched(many.users, "Title")
+    many.add(many.user("late", Title="t7"), keys=(LockKey("UserName", "late@example.com"),), unique=())
+    assert names(other.find(configured(many), "Title", "t7")) == ["p14", "p15", "late"]
+
+
+def test_an_index_that_becomes_ready_while_somebody_looks_is_not_taken_for_what_he_saw(
+    many: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = many.open()
+    many.store.note_matched(many.users, "Title")
+    is_indexed = lookups.is_indexed
+
+    def ready_by_then(*arguments: Any) -> bool:
+        many.store.prepare(learned(many))
+        return is_indexed(*arguments)
+
+    monkeypatch.setattr(lookups, "is_indexed", ready_by_then)
+    other._types._known[learned(many)] = other._types.require(many.users)
+    assert names(other.find(learned(many), "Title", "t7")) == ["p14", "p15"]
 
 
 def test_figures_are_those_of_the_connector_alone(desk: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from ecmahost_core.space.history import EventRecord
 from ecmahost_core.space.objects import SpaceType, TargetObject
 from ecmahost_core.space.past import NOT_KEPT
-from ecmahost_core.space.sql import past
+from ecmahost_core.space.sql import noting
 from ecmahost_core.space.store import StoreUnavailable
 
 
@@ -115,7 +115,7 @@ def test_what_a_look_at_a_single_object_finds_is_drift_too(desk: Any) -> None:
 def test_one_import_notes_only_so_many_objects_and_the_number_of_the_others(
     desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(past, "ROWS", 3)
+    monkeypatch.setattr(noting, "ROWS", 3)
     desk.load(*(desk.user(f"u{number}", Title="a") for number in range(5)))
     desk.load(*(desk.user(f"u{number}", Title="b") for number in range(5)))
     assert len(list(desk.store.drift("hr"))) == 3

@@ -3,7 +3,7 @@
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from ecmahost_core.space.journal import EntryState
-from ecmahost_core.space.sqlite import damage
+from ecmahost_core.space.sqlite import damage, mending
 from ecmahost_core.space.sqlite.mending import KEPT, mend, set_aside_files
 from ecmahost_core.space.store import StoreUnavailable
 
@@ -232,3 +232,91 @@ def test_no_more_than_a_few_files_are_kept(desk: Any) -> None:
         random_bytes(desk.path)
         mend(desk.path)
     assert len(set_aside_files(desk.path)) == KEPT
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nobody catches it."""
+
+
+def killed(*_: Any, **__: Any) -> Any:
+    raise Killed
+
+
+STEPS = ["salvaged", "put_back", "_make_next", "_set_aside", "_install", "_name"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_whoever_is_killed_while_a_file_is_replaced_loses_nothing_of_the_journal(
+    desk: Any, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    fill(desk)
+    entry = desk.store.open_entry(desk.adding(desk.user("bob")))
+    desk.store._database._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    desk.store.close()
+    root = desk.rows("SELECT rootpage FROM sqlite_master WHERE name = 'object'")[0][0]
+    with desk.path.open("r+b") as file:
+        file.seek((root - 1) * PAGE)
+        file.write(b"\xa5" * PAGE)
+    broken = desk.path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(mending, step, killed)
+        with suppress(Killed):
+            mend(desk.path)
+    assert not mend(desk.path).is_over()
+    assert [aside.read_bytes() for aside in set_aside_files(desk.path)] == [broken]
+    with desk.open() as store:
+        assert [(one.reserved_id, one.state) for one in store.entries("hr")] == [
+            (entry.reserved_id, EntryState.UNCERTAIN)
+        ]
+    assert not list(desk.directory.glob("space.db.[mn]*"))
+
+
+def test_whoever_is_killed_between_setting_aside_and_installing_is_followed_by_one_who_installs(
+    desk: Any, logged: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(desk)
+    desk.store.close()
+    random_bytes(desk.path)
+    set_aside = mending._set_aside
+
+    def killed_behind(path: Path) -> None:
+        set_aside(path)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mending, "_set_aside", killed_behind)
+        with pytest.raises(Killed):
+            mend(desk.path)
+    assert not desk.path.exists()
+    damage.note_open(desk.path)  # of the damaged one, whose users were killed
+    assert not mend(desk.path).is_over()
+    assert len(set_aside_files(desk.path)) == 1
+    assert [(line["event"], line["kept_as"]) for line in logged] == [
+        ("store_set_aside", str(set_aside_files(desk.path)[0]))
+    ]
+    with desk.open() as store:
+        assert store.count(desk.users) == 0
+
+
+def test_an_older_state_is_known_for_one_also_by_those_who_come_after_a_kill(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(desk)
+    epoch = desk.store.epoch
+    kept = desk.path.read_bytes()
+    desk.store.close()
+    desk.path.write_bytes(kept)
+    damage.note_open(desk.path)
+    with monkeypatch.context() as patch:
+        patch.setattr(mending, "begin_anew", killed)
+        for _ in range(2):
+            with pytest.raises(Killed):
+                mend(desk.path)
+    mend(desk.path)
+    with desk.open() as store:
+        begun = store.epoch
+        assert begun != epoch
+        assert not store.status("hr").first_import_done
+    mend(desk.path)
+    with desk.open() as store:
+        assert store.epoch == begun

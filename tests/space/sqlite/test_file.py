@@ -254,3 +254,16 @@ def test_a_refusal_that_somebody_keeps_holds_no_statement_that_the_next_writer_u
             desk.store.open_entry(intent)
         kept = [value for frame, _ in walk_tb(refused.value.__traceback__) for value in frame.f_locals.values()]
         assert not [value for value in kept if isinstance(value, sqlite3.Cursor)], refusal
+
+
+def test_a_process_of_an_older_version_writes_nothing_more_into_a_file_that_was_migrated_under_it(desk: Any) -> None:
+    """Counters and indexes that only the newer one knows would be wrong for ever."""
+    found = desk.add(desk.user("bob"))
+    with closing(sqlite3.connect(desk.path)) as newer:
+        newer.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS) + 1}")
+    with pytest.raises(StoreUnavailable, match="newer version"):
+        desk.store.open_entry(desk.changing(found))
+    assert desk.named("bob") == found
+    with closing(sqlite3.connect(desk.path)) as newer:
+        newer.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS)}")
+    desk.update(found, desk.user("bob", Title="Boss"))
