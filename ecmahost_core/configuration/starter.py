@@ -45,6 +45,10 @@ port = 8585
 [admin]
 # Whether /admin/v1/ is there, for programs on this machine that have a token: ecmahost admin-token
 # enabled = false
+
+[metrics]
+# Whether /metrics is there: for programs on this machine, or with a token for anybody: ecmahost metrics-token
+# enabled = false
 """
 
 _PROPERTIES = """\
@@ -64,6 +68,8 @@ secret_tokens = ["{token}"]
 # freshness = "verify"
 # An import that would remove more than both holds its removals until they are confirmed.
 # deletion_threshold = {{ percent = 10, objects = 5 }}
+# Of disables and deletes so many are let through in an hour; the next one is answered 429.
+# incoming_brake = {{ disables_and_deletes_per_hour = 50 }}
 
 # Any text can also be given as {{ env = "NAME" }} or {{ file = "path" }}.
 # A secret is either of these, or what this prints: ecmahost encrypt

@@ -93,7 +93,7 @@ class Endpoint:
         self.connector = connector
         self.store = store
         self.meter = meter or Meter()
-        self.breaker = Breaker(connector.name)
+        self.breaker = Breaker(connector.name, on_change=self._tell_breaker)
         self.exports = ExportQueue(connector, breaker=self.breaker)
         self.reads = ReadLane(connector, breaker=self.breaker)
         self.agreement = Agreement(configuration, connector.target_identity(), store)
@@ -124,6 +124,7 @@ class Endpoint:
         self.exports.close(DRAIN_SECONDS)
         self.reads.close()
         self.connector.close()
+        self.breaker.end()
 
     @property
     def failing(self) -> bool:
@@ -218,7 +219,7 @@ class Endpoint:
         and, where the configuration names what is lost, ConfigurationError, having changed nothing.
         """
         bindings = self.bindings()
-        fresh = self.reads.call(self.connector.schema, timeout=SCHEMA_SECONDS)
+        fresh = self.reads.call(self.connector.schema, timeout=SCHEMA_SECONDS, always=True)
         lost = lost_names(bindings, fresh)
         if not lost:
             return ()
@@ -305,6 +306,9 @@ class Endpoint:
         else:
             detail = f"The target of connector {self.name} cannot be used now: {error}"
         return unavailable(detail, 30)
+
+    def _tell_breaker(self, opened: bool) -> None:  # noqa: FBT001 - as the breaker calls it
+        self.meter.breaker(self.name, opened=opened)
 
     def _bound(self, schema: Schema) -> dict[str, TypeBinding]:
         can = self.connector.capabilities
