@@ -37,7 +37,7 @@ port = 8585
 [store]
 # What a write that was answered survives here: "kill" of any process; "power" waits for the disk each time.
 # durability = "kill"
-# Days for which the history of each connector is kept.
+# Days for which the events of each connector are kept: what was done when, without values.
 # event_days = 90
 # Days for which it is kept who changed what of whom, with the values; 0 keeps nothing.
 # history_days = 30
