@@ -93,9 +93,13 @@ def test_what_the_hosts_own_settings_point_to_is_in_it_and_what_is_outside_is_na
     (staff.path / "certificate.pem").rename(staff.path / "tls" / "host.pem")
     (staff.path / "certificate.key").rename(tmp_path / "host.key")
     (staff.path / "store.url").write_text("postgresql://nobody@127.0.0.1:1/ecmahost")
-    settings = (staff.path / "ecmahost.toml").read_text()
-    settings = settings.replace("[store]", '[store]\nurl = { file = "store.url" }')
-    settings = settings.replace("[tls]", f'[tls]\ncertificate = "tls/host.pem"\nkey = "{tmp_path}/host.key"')
+    settings = f"""
+        [store]
+        url = {{ file = "store.url" }}
+        [tls]
+        certificate = "tls/host.pem"
+        key = "{tmp_path}/host.key"
+    """
     (staff.path / "ecmahost.toml").write_text(settings)
     done = staff.command("backup", str(tmp_path / "b.tar.gz"))
     assert done.returncode == 0, done.stderr

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,29 @@ def test_a_file_that_holds_anything_else_is_begun_anew(tmp_path, make, content):
     one = make()
     one.export("hr", "ok")
     assert one.totals().rows["ecmahost_exports", "hr", "ok", ""] == [1]
+
+
+ADDING = (
+    "import sys, pathlib; from ecmahost_core.metrics.meter import Meter\n"
+    "meter = Meter(pathlib.Path(sys.argv[1]), 'web')\n"
+    "print('begun', flush=True)\n"
+    "for number in range(4000): meter.export(f'c{number}', 'ok')\n"
+)
+
+
+def test_whoever_reads_while_rows_are_made_always_finds_those_of_before(tmp_path):
+    used, lost = 0, 0
+    with subprocess.Popen([sys.executable, "-c", ADDING, str(tmp_path / "metrics")], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        with (tmp_path / "metrics" / "web-0").open("rb") as file, mmap(file.fileno(), 16, access=ACCESS_READ) as head:
+            while process.poll() is None:
+                for _ in range(2000):
+                    magic, now = struct.unpack("=8sQ", head[:16])
+                    lost += magic != b"ecmacnt1" or now < used
+                    used = now
+    assert lost == 0
+    assert used > 100_000
 
 
 def test_the_files_are_allocated_so_that_a_full_disk_kills_nobody(tmp_path, make):

@@ -216,7 +216,7 @@ def test_a_target_that_is_down_or_does_not_fit_fails_the_import(desk, memory):
 
 
 def test_an_import_does_not_wait_for_the_breaker_and_the_targets_answer_closes_it(desk):
-    desk.build()
+    desk.ready()
     fill(desk, 1)
     for _ in range(OPENS_AT):
         desk.endpoint.breaker.admit().ended(ServerDown("nobody listened"))

@@ -184,7 +184,11 @@ def test_a_query_that_fails_is_an_object_that_entra_could_not_write(client, desk
     match = '/Users?filter=userName eq "bob"'
     assert client.get(match).status_code == 200
     assert entras(client) == (0, 0)
-    desk.target.down = True
+
+    def down() -> None:
+        raise ServerDown("nobody listens")
+
+    desk.target.on_read = down
     assert client.get(match).status_code == 503
     assert entras(client) == (1, 1)
 
