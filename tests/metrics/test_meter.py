@@ -246,6 +246,18 @@ def test_the_operator_is_told_before_entra_acts_and_not_for_every_failure():
     assert quarantine.WARN_FAILURES <= quarantine.ENTRAS_FAILURES / 2
 
 
+def test_who_needs_no_token_to_ask_has_the_files_read_once_a_second(make, clock, monkeypatch):
+    one = make()
+    assert one.writes() == {}
+    one.write("hr", failed=True)
+    monkeypatch.setattr(meter, "read_slots", None)
+    assert one.writes() == {}
+    monkeypatch.undo()
+    monkeypatch.setattr(meter, "time", clock)
+    clock.now += meter.LOOK_SECONDS
+    assert one.writes() == {"hr": quarantine.Writes(1, 1)}
+
+
 def test_entras_two_limits_are_reached_by_share_and_count_or_by_count_alone():
     assert quarantine.Writes().ratio == 0
     assert quarantine.Writes(12_500, 5_000).ratio == pytest.approx(1)

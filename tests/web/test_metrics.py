@@ -13,7 +13,7 @@ from ecmahost_core.configuration.model import TokenHash
 from ecmahost_core.connectors.breaker import OPENS_AT
 from ecmahost_core.ecma.results import ExportError, MAExportError
 from ecmahost_core.errors import ServerDown
-from ecmahost_core.metrics import quarantine
+from ecmahost_core.metrics import meter, quarantine
 from ecmahost_core.space.history import HeldRemovals
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.imports import delta_import, full_import
@@ -159,6 +159,7 @@ def test_the_certificate_has_its_days(client, measured):
 
 def test_failing_writes_are_told_in_entras_terms_in_the_metrics_and_in_readyz(client, desk, monkeypatch):
     monkeypatch.setattr(quarantine, "WARN_FAILURES", 3)
+    monkeypatch.setattr(meter, "LOOK_SECONDS", 0.0)
     client.post("/Users", {"userName": "bob"})
     client.ask("DELETE", "/Users/nobody")
     client.post("/Users", {"userName": "eve"}, token="wrong-token-0000001")
