@@ -10,7 +10,14 @@ from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.web.answers import refusal
 from ecmahost_core.web.site import Site
 
-_FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_VIA")
+_FORWARDED = (
+    "HTTP_FORWARDED",
+    "HTTP_VIA",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_REAL_IP",
+)
 """What a proxy says of whom it asks for (RFC 7239, RFC 9110 section 7.6.3, and what was used before them)."""
 
 _SIGN_OF_LIFE = "This is the SCIM endpoint of an ECMA connector host. It is alive; it talks to Entra, not to browsers."

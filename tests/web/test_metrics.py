@@ -225,7 +225,7 @@ def test_without_a_token_it_is_for_this_machine_only(client):
     assert "ecmahost metrics-token" in refused.get_json()["detail"]
 
 
-@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "X-Real-IP", "Via"])
 @pytest.mark.parametrize("value", ["203.0.113.9", "127.0.0.1", ""])
 def test_whoever_comes_through_a_proxy_on_this_machine_is_not_on_it(client, name, value):
     assert scrape(client, headers={name: value}).status_code == 403
