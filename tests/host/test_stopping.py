@@ -189,3 +189,23 @@ def test_a_stop_ends_an_import_and_the_next_start_makes_it_whole(
     gate.release("import")
     host = start(home)
     assert host.client("gate").get("/Users?count=0").json["totalResults"] == 20
+
+
+def test_a_stop_while_all_children_are_replaced_ends_the_host(
+    home: Any, start: Any, gate: Any, eventually: Any
+) -> None:
+    home.settings(request_budget_seconds=BUDGET)
+    host = start(home)
+    writing, answers = hanging_write(host, gate, eventually)  # which the replacement waits for
+    (home.path / "space.db").unlink()
+    assert eventually(lambda: bool(host.events("children_replaced")), 20), host.trouble()
+    begun = time.monotonic()
+    assert host.stop() == 0, host.trouble()
+    assert time.monotonic() - begun < 25
+    writing.join(10)
+    assert answers
+    assert answers != [201]
+    gate.release("export")
+    host = start(home)
+    assert host.client("gate").create({"userName": "ada"}).status in (201, 409)
+    assert gate.names() == ["ada"]
