@@ -131,6 +131,8 @@ class HostApplication(BaseApplication):  # type: ignore[misc]  # gunicorn has no
 class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no type information
     """gunicorn's arbiter, with one more child, and signals that mean what the host's operator expects."""
 
+    LISTENERS: list[Any]
+
     def __init__(
         self,
         app: HostApplication,
