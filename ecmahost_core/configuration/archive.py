@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ecmahost_core.configuration.documents import parse_document
-from ecmahost_core.configuration.files import CONFIGURATION_LIMIT, SECRET_LIMIT, Unreadable, read_bounded
+from ecmahost_core.configuration.files import CONFIGURATION_LIMIT, Unreadable, read_bounded
 from ecmahost_core.configuration.home import CONNECTOR_SUFFIX, Home
 from ecmahost_core.configuration.indirect import files_of
 from ecmahost_core.errors import ConfigurationProblem, EcmahostError
@@ -45,7 +45,7 @@ class Collected:
 
     Attributes:
         files: the content by name, relative to the home.
-        elsewhere: files that connectors point to outside the home, which it does not take.
+        elsewhere: files outside the home that its configuration points to, which it does not take.
     """
 
     files: Mapping[str, bytes]
@@ -53,7 +53,7 @@ class Collected:
 
 
 def collected(home: Home) -> Collected:
-    """Returns the configuration of a home, with keys, certificates, and the files that connectors take secrets from.
+    """Returns the configuration of a home, with keys, certificates, and the files that it takes secrets from.
 
     Not what is a target, nor what is made anew at each start. Raises BadBackup for a file that cannot be read.
     """
@@ -64,7 +64,7 @@ def collected(home: Home) -> Collected:
         if not path.is_relative_to(home.path):
             elsewhere.append(where)
         elif path.is_file():
-            files[str(path.relative_to(home.path))] = _content(path, SECRET_LIMIT)
+            files[str(path.relative_to(home.path))] = _content(path, CONFIGURATION_LIMIT)
     return Collected(files, tuple(elsewhere))
 
 
@@ -200,7 +200,9 @@ def _pointed_to(home: Home, files: Mapping[str, bytes]) -> Iterator[str]:
         if name.endswith(".toml"):
             document = parse_document(home.path / name, content)
             if not isinstance(document, ConfigurationProblem):
-                yield from files_of(document)
+                tls = document.get("tls")
+                pair = tls.values() if isinstance(tls, Mapping) else ()
+                yield from (*files_of(document), *(where for where in pair if isinstance(where, str)))
 
 
 def _content(path: Path, limit: int) -> bytes:

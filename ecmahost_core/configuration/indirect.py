@@ -1,4 +1,4 @@
-"""Values of a connector's file that stand elsewhere: ``{ env = "NAME" }``, ``{ file = "path" }``."""
+"""Values of a configuration file that stand elsewhere: ``{ env = "NAME" }``, ``{ file = "path" }``."""
 
 import hashlib
 import json
@@ -41,7 +41,9 @@ def digest_of(document: Document, home: Home) -> bytes:
 
 def _pointers(document: Document) -> Iterator[tuple[str, str]]:
     extensions = document.get("extensions")
-    tables = (document.get("connectivity"), *(extensions.values() if isinstance(extensions, Mapping) else ()))
+    # The first is a connector's, the second the host's.
+    own = (document.get("connectivity"), document.get("store"))
+    tables = (*own, *(extensions.values() if isinstance(extensions, Mapping) else ()))
     for value in (value for table in tables if isinstance(table, Mapping) for value in table.values()):
         if isinstance(value, Mapping) and len(value) == 1:
             ((kind, where),) = value.items()

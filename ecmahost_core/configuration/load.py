@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ecmahost_core.configuration import schemas
+from ecmahost_core.configuration import host_schemas
 from ecmahost_core.configuration.connector_file import NAME, Definitions, Installation, read_connector
 from ecmahost_core.configuration.documents import Document, parse_document, read_document
 from ecmahost_core.configuration.extensions import NO_EXTENSIONS, OfferedExtensions
@@ -55,12 +55,12 @@ def load_host(home: Home) -> HostConfiguration:
         raise ConfigurationError((*problems, document))
     report = Report(str(home.host_file), problems)
     report.unknown_tables("", document, ("host", "tls", "logs", "store", "admin", "metrics"))
-    host = report.read("host", table(schemas.HostTab), document.get("host", {})) or {}
-    tls = report.read("tls", table(schemas.TlsTab), document.get("tls", {})) or {}
-    logs = report.read("logs", table(schemas.LogsTab), document.get("logs", {})) or {}
-    admin = report.read("admin", table(schemas.AdminTab), document.get("admin", {})) or {}
+    host = report.read("host", table(host_schemas.HostTab), document.get("host", {})) or {}
+    tls = report.read("tls", table(host_schemas.TlsTab), document.get("tls", {})) or {}
+    logs = report.read("logs", table(host_schemas.LogsTab), document.get("logs", {})) or {}
+    admin = report.read("admin", table(host_schemas.AdminTab), document.get("admin", {})) or {}
     store = report.read("store", lambda value: read_store(value, Sources(home, keys)), document.get("store", {})) or {}
-    metrics = report.read("metrics", table(schemas.MetricsTab), document.get("metrics", {})) or {}
+    metrics = report.read("metrics", table(host_schemas.MetricsTab), document.get("metrics", {})) or {}
     if report.problems:
         raise ConfigurationError(tuple(report.problems))
     return HostConfiguration(

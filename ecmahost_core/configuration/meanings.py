@@ -1,4 +1,4 @@
-"""What each key of the configuration files is for, for the reference. ``schemas`` says what it takes."""
+"""What each key of the configuration files is for, for the reference. What it takes, the schemas say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,9 +53,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         "store.durability": Meaning(
             "What the connector space survives without losing a write that was answered: `kill` for a kill of any "
             "process, `power` for a power cut, too, at some tenths of a millisecond and a wait for the disk per write.",
-            "kill or power",
         ),
-        "store.event_days": Meaning("How long the connectors' history (`ecmahost journal NAME`) is kept, in days."),
+        "store.event_days": Meaning(
+            "For how many days the connectors' events are kept, which have no values of anybody: `ecmahost log`, "
+            "`ecmahost journal`.",
+        ),
         "store.history_days": Meaning(
             "For how many days it is kept what was changed of whom, by whom, with the values before and after: what "
             "`ecmahost history` and `ecmahost drift` show. They are personal data, in the store and nowhere else. 0 "

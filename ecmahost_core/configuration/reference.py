@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, missing
 
-from ecmahost_core.configuration import schemas
+from ecmahost_core.configuration import host_schemas, schemas
 from ecmahost_core.configuration.fields import Entry, Reader, Tab, named, table
 from ecmahost_core.configuration.meanings import MEANINGS, Meaning
 from ecmahost_core.configuration.mistakes import Mistake
@@ -31,12 +31,12 @@ In `[connectivity]` and wherever else a parameter of the plugin stands, any text
 """
 
 _HOST = (
-    ("host", schemas.HostTab),
-    ("tls", schemas.TlsTab),
-    ("logs", schemas.LogsTab),
-    ("store", schemas.StoreTab),
-    ("admin", schemas.AdminTab),
-    ("metrics", schemas.MetricsTab),
+    ("host", host_schemas.HostTab),
+    ("tls", host_schemas.TlsTab),
+    ("logs", host_schemas.LogsTab),
+    ("store", host_schemas.StoreTab),
+    ("admin", host_schemas.AdminTab),
+    ("metrics", host_schemas.MetricsTab),
 )
 _BEFORE = (("properties", schemas.PropertiesTab),)
 _AFTER = (

@@ -1,4 +1,4 @@
-"""The tables of the configuration files, one schema for each (the wizard's tabs).
+"""The tables of a connector's file, one schema for each (the wizard's tabs). ``host_schemas`` has the host's own.
 
 Loading one gives a dictionary whose keys are the fields of the dataclass in ``model.py`` that it is for.
 ``connectivity`` and ``schema_mapping`` have keys that are not known beforehand: see ``parameters.py`` and
@@ -32,18 +32,10 @@ from ecmahost_core.configuration.fields import (
     whole_number,
 )
 from ecmahost_core.configuration.mistakes import describe, echo, refusal
-from ecmahost_core.configuration.model import (
-    Durability,
-    Freshness,
-    QueryAttribute,
-    RunProfile,
-    SelectedAttribute,
-    TokenHash,
-)
-from ecmahost_core.configuration.tokens import MAXIMUM_TOKENS, PREFIX
+from ecmahost_core.configuration.model import Freshness, QueryAttribute, RunProfile, SelectedAttribute, TokenHash
+from ecmahost_core.configuration.tokens import HASHED, MAXIMUM_TOKENS, PREFIX
 from ecmahost_core.ecma.deprovisioning import DeprovisioningFlow, FlowAction
 from ecmahost_core.ecma.schema import AttributeOperation, AttributeType
-from ecmahost_core.logs import LEVELS
 
 DIRECTIONS = {
     "import": AttributeOperation.IMPORT_ONLY,
@@ -52,56 +44,17 @@ DIRECTIONS = {
 }
 _INSTANCE = "a UUID; make one with: python3 -c 'import uuid; print(uuid.uuid4())'"
 _TOKEN = "an HMAC (hmac:...), never the token itself; make one with: ecmahost token NAME"  # noqa: S105  # a message
-_ADMIN_TOKEN = "an HMAC (hmac:...), never the token itself; make one with: ecmahost admin-token"  # noqa: S105  # as above
-_METRICS_TOKEN = "an HMAC (hmac:...), never the token itself; make one with: ecmahost metrics-token"  # noqa: S105  # as above
 _FLOW = '"none", "delete" or { set = "attribute" }'
 _FLOWS = {"none": DeprovisioningFlow(), "delete": DeprovisioningFlow(FlowAction.DELETE)}
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_HMAC = re.compile(re.escape(PREFIX) + r"[0-9a-f]{64}")
-_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
-_BIND = re.compile(r"[0-9A-Za-z.:_-]{1,255}")
-
-
-class HostTab(Tab):
-    """``[host]`` of ``ecmahost.toml``."""
-
-    bind = Entry(matching(_BIND, "an IP address or a host name"), default="127.0.0.1")
-    port = Entry(whole_number(0, 65535), default=8585)
-    workers = Entry(whole_number(1, 64), default=2)
-    # Entra gives up after 60 seconds.
-    request_budget_seconds = Entry(number(1, 55), default=45.0, name="request_budget")
-    body_limit = Entry(whole_number(1024, 64 * 1024 * 1024), default=1024 * 1024)
-
-
-class TlsTab(Tab):
-    """``[tls]`` of ``ecmahost.toml``."""
-
-    certificate = Entry(name)
-    key = Entry(name)
-
-
-class LogsTab(Tab):
-    """``[logs]`` of ``ecmahost.toml``."""
-
-    level = Entry(choice({level: level for level in LEVELS}), default="info", name="log_level")
-
-
-class StoreTab(Tab):
-    """``[store]`` of ``ecmahost.toml``; what stands under ``url`` is read by ``store.read_store``."""
-
-    durability = Entry(choice({each.value: each for each in Durability}), default="kill")
-    event_days = Entry(whole_number(1, 3650), default=90)
-    history_days = Entry(whole_number(0, 3660), default=30)
-    url = Entry(lambda value: value, default=None)
-    schema = Entry(matching(_SCHEMA, "1 to 63 of a-z, 0-9 and _, the first no digit"), default="ecmahost")
 
 
 class TokenTable(Tab):
     """A token with an expiry: ``{ hash = "hmac:...", expires = 2026-12-31T00:00:00Z }``."""
 
-    hash = Entry(matching(_HMAC, _TOKEN), _TOKEN, required=True)
+    hash = Entry(matching(HASHED, _TOKEN), _TOKEN, required=True)
     expires = Entry(moment, default=None)
 
 
@@ -110,30 +63,7 @@ def secret_token(value: Any) -> TokenHash:
     if isinstance(value, dict):
         loaded = table(TokenTable)(value)
         return TokenHash(loaded["hash"].removeprefix(PREFIX), loaded["expires"])
-    return TokenHash(matching(_HMAC, _TOKEN)(value).removeprefix(PREFIX))
-
-
-def door_token(expected: str) -> Reader[TokenHash]:
-    """Returns the reader of one element of a door's ``tokens``; never shown, either."""
-
-    def read(value: Any) -> TokenHash:
-        return TokenHash(matching(_HMAC, expected)(value).removeprefix(PREFIX))
-
-    return read
-
-
-class AdminTab(Tab):
-    """``[admin]`` of ``ecmahost.toml``."""
-
-    enabled = Entry(flag, default=False, name="admin_enabled")
-    tokens = Entry(list_of(door_token(_ADMIN_TOKEN), most=MAXIMUM_TOKENS), default=(), name="admin_tokens")
-
-
-class MetricsTab(Tab):
-    """``[metrics]`` of ``ecmahost.toml``."""
-
-    enabled = Entry(flag, default=False, name="metrics_enabled")
-    tokens = Entry(list_of(door_token(_METRICS_TOKEN), most=MAXIMUM_TOKENS), default=(), name="metrics_tokens")
+    return TokenHash(matching(HASHED, _TOKEN)(value).removeprefix(PREFIX))
 
 
 def times_of_day(value: Any) -> tuple[time, ...]:

@@ -37,13 +37,17 @@ port = 8585
 [store]
 # What a write that was answered survives here: "kill" of any process; "power" waits for the disk each time.
 # durability = "kill"
-# Days for which the history of each connector is kept.
+# Days for which the events of each connector are kept: what was done when, without values.
 # event_days = 90
 # Days for which it is kept who changed what of whom, with the values; 0 keeps nothing.
 # history_days = 30
 
 [admin]
 # Whether /admin/v1/ is there, for programs on this machine that have a token: ecmahost admin-token
+# enabled = false
+
+[metrics]
+# Whether /metrics is there: for programs on this machine, or with a token for anybody: ecmahost metrics-token
 # enabled = false
 """
 
@@ -64,6 +68,8 @@ secret_tokens = ["{token}"]
 # freshness = "verify"
 # An import that would remove more than both holds its removals until they are confirmed.
 # deletion_threshold = {{ percent = 10, objects = 5 }}
+# Of disables and deletes so many are let through in an hour; the next one is answered 429.
+# incoming_brake = {{ disables_and_deletes_per_hour = 50 }}
 
 # Any text can also be given as {{ env = "NAME" }} or {{ file = "path" }}.
 # A secret is either of these, or what this prints: ecmahost encrypt

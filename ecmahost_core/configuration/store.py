@@ -3,9 +3,9 @@
 from typing import Any
 
 from ecmahost_core.configuration.fields import table
+from ecmahost_core.configuration.host_schemas import StoreTab
 from ecmahost_core.configuration.model import StoreServer
 from ecmahost_core.configuration.parameters import Sources, read_parameters
-from ecmahost_core.configuration.schemas import StoreTab
 from ecmahost_core.ecma.parameters import ConfigParameterDefinition, ConfigParameterType
 from ecmahost_core.secret import Secret
 

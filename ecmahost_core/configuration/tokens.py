@@ -14,6 +14,8 @@ from enum import StrEnum
 from ecmahost_core.configuration.model import Properties, TokenHash
 
 PREFIX = "hmac:"
+HASHED = re.compile(re.escape(PREFIX) + r"[0-9a-f]{64}")
+"""What stands in a file for a token."""
 MINIMUM_LENGTH = 12
 MAXIMUM_LENGTH = 512
 MAXIMUM_TOKENS = 2

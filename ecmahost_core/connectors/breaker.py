@@ -20,12 +20,9 @@ import structlog
 
 from ecmahost_core.errors import (
     AccessDenied,
-    BadServerCredentials,
-    BrokenContract,
     DeadlineExceeded,
     ObjectTypeNotSupported,
     ServerDown,
-    TargetBusy,
     UnexpectedData,
 )
 
@@ -42,8 +39,7 @@ _JITTER: Final = (0.75, 1.25)
 """Processes, and hosts, that lost the same target do not all come back to it in one moment."""
 
 _ANSWERS: Final = (AccessDenied, ObjectTypeNotSupported, UnexpectedData)
-_SAYS_NOTHING: Final = (TargetBusy, BadServerCredentials, BrokenContract)
-"""A busy target is there, and a password that was refused is not shown again: neither tells whether it went away."""
+"""Anything else says nothing: a busy target is there, and a password that was refused is not shown again."""
 
 
 class BreakerState(StrEnum):
@@ -118,6 +114,7 @@ class Breaker:
         *,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[float, float], float] = random.uniform,
+        on_change: Callable[[bool], None] | None = None,
     ) -> None:
         """Begins closed.
 
@@ -125,10 +122,12 @@ class Breaker:
             connector: the connector's name, for messages and logs.
             clock: seconds, monotonic.
             jitter: returns a number between two.
+            on_change: told True when it opens and False when it closes, by turns.
         """
         self._connector = connector
         self._clock = clock
         self._jitter = jitter
+        self._on_change = on_change
         self._lock = threading.Lock()
         self._weight = 0
         self._open = False
@@ -171,6 +170,8 @@ class Breaker:
         with self._lock:
             was_open, self._open = self._open, False
             self._weight, self._pause, self._probe = 0, FIRST_PAUSE, None
+            if was_open:
+                self._tell()
         if was_open:
             structlog.get_logger().info("target_is_back", connector=self._connector)
 
@@ -183,14 +184,29 @@ class Breaker:
                 self._open, self._probe = True, None
                 pause, self._pause = self._pause, min(self._pause * _GROWTH, LONGEST_PAUSE)
                 self._again_at = self._clock() + pause * self._jitter(*_JITTER)
+            if opens:
+                self._tell()
         if opens:
             structlog.get_logger().error("target_is_away", connector=self._connector)
+
+    def end(self) -> None:
+        """The connector is closed: whatever late calls say, nobody is told of it any more."""
+        with self._lock:
+            if self._open:
+                self._open = False
+                self._tell()
+            self._on_change = None
 
     def forget(self, permit: Permit) -> None:
         """A call has ended without telling anything. Called by the permit."""
         with self._lock:
             if permit is self._probe:
                 self._probe = None
+
+    def _tell(self) -> None:
+        """Called with the lock, so that the order is that of the changes."""
+        if self._on_change is not None:
+            self._on_change(self._open)
 
     def _refuse_in_vain(self) -> None:
         """Raises TargetAway unless the next call may be the probe; called with the lock."""

@@ -74,16 +74,19 @@ class ReadLane:
         """
         return self.call(partial(self._connector.read, step, query), timeout)
 
-    def call(self, function: Callable[[], T], timeout: float) -> T:
+    def call(self, function: Callable[[], T], timeout: float, *, always: bool = False) -> T:
         """Runs any call to this connector's target in the lane; as :meth:`read`. A late answer is dropped.
 
-        The call sees the caller's context variables, so that what it logs bears the request's id.
+        The call sees the caller's context variables, so that what it logs bears the request's id. ``always``: also
+        while the target is taken to be down, for whoever comes by a schedule.
         """
         self._crew.require_own_process()
+        if timeout <= 0:  # which says nothing about the target
+            raise DeadlineExceeded(f"connector {self._connector.name!r}: no time was left to ask the target")
         deadline = time.monotonic() + timeout
         answers: list[T] = []
         context = copy_context()
-        call = _Call(lambda: answers.append(context.run(function)), self._breaker.admit())
+        call = _Call(lambda: answers.append(context.run(function)), self._breaker.admit(always=always))
         try:
             self._enter(call)
         except TargetBusy:

@@ -6,7 +6,9 @@ costs no call of the system. Layout, in the machine's own order of bytes::
     magic (8 bytes), bytes used (8), rows
     row: bytes of the name (4), numbers (4), the name as JSON, padded to 8, the numbers as doubles
 
-A row is written before it is counted as used. Rows are never moved or removed.
+A row is written before it is counted as used. Rows are never moved or removed. How much is used is written as one
+number, and the magic once: whoever reads meanwhile, or takes the file of a process that was killed, finds either the
+rows of before or one more.
 """
 
 import struct
@@ -38,15 +40,16 @@ class Cells:
         """Goes on with the rows that the memory holds; empties it where it holds anything else."""
         self._memory = memory
         self._starts: dict[Name, int] = {}
+        self._words = memoryview(memory).cast("Q")
+        self.numbers = memoryview(memory).cast("d")
         magic, used = _HEAD.unpack_from(memory)
         if magic != _MAGIC or not _HEAD.size <= used <= len(memory):
             memory[:] = bytes(len(memory))
-            used = _HEAD.size
+            self._words[1] = used = _HEAD.size
+            memory[: len(_MAGIC)] = _MAGIC
         self._used: int = used
-        _HEAD.pack_into(memory, 0, _MAGIC, used)
         for name, start, _ in _rows(memory, used):
             self._starts[name] = start // 8
-        self.numbers = memoryview(memory).cast("d")
         self._spill = self.start(SPILL, _LONGEST)
 
     def start(self, name: Name, length: int) -> int:
@@ -65,8 +68,7 @@ class Cells:
         _ROW.pack_into(self._memory, self._used, len(padded), length)
         self._memory[self._used + _ROW.size : end] = padded + bytes(8 * length)
         start = (end - 8 * length) // 8
-        self._used = end
-        _HEAD.pack_into(self._memory, 0, _MAGIC, end)
+        self._used = self._words[1] = end
         self._starts[name] = start
         return start
 
@@ -77,6 +79,7 @@ class Cells:
     def close(self) -> None:
         """Gives the memory back; nothing can be counted any more."""
         self.numbers.release()
+        self._words.release()
         self._memory.close()
 
 

@@ -57,4 +57,6 @@ RESTARTS: Final = Family(
     "Processes that were started in the place of one that had died, since the host was started.",
     ("process",),
 )
+BREAKERS: Final = "ecmahost_breaker_open"
+"""Of each process: how many of its breakers of a connector are open now. Told by ``web/metrics``."""
 FAMILIES: Final = (REQUESTS, REQUEST_SECONDS, EXPORTS, IMPORT_SECONDS, RESTARTS)

@@ -9,9 +9,20 @@ from pathlib import Path
 
 from ecmahost_core.metrics import quarantine
 from ecmahost_core.metrics.cells import SPILL, Cells, Name, rows_of
-from ecmahost_core.metrics.families import EXPORTS, IMPORT_SECONDS, REQUEST_SECONDS, REQUESTS, RESTARTS, Family
+from ecmahost_core.metrics.families import (
+    BREAKERS,
+    EXPORTS,
+    IMPORT_SECONDS,
+    REQUEST_SECONDS,
+    REQUESTS,
+    RESTARTS,
+    Family,
+)
 from ecmahost_core.metrics.quarantine import Writes
 from ecmahost_core.metrics.slots import private_slot, read_slots, take_slot
+
+LOOK_SECONDS = 1.0
+"""How long what was read of all processes is good enough for whoever needs no token to ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +51,14 @@ class Meter:
             role: ``web``, ``worker`` or ``command``.
         """
         self._directory = directory
+        # A command that is killed may have no successor, which would tell for it that nothing of it is open any more.
+        self._tells_breakers = directory is None or role != "command"
         self._slot = private_slot() if directory is None else take_slot(directory, role)
         self._cells = Cells(self._slot.memory)
         self._lock = threading.Lock()
         self._closed = False
+        self._looked: tuple[float, Mapping[str, Writes]] = (float("-inf"), {})
+        self._forget_breakers()
         if self._slot.inherited and role != "command":
             self._count(RESTARTS, (role,))
 
@@ -73,6 +88,12 @@ class Meter:
         """Counts an import that has ended."""
         self._observe(IMPORT_SECONDS, (connector, kind, outcome), seconds)
 
+    def breaker(self, connector: str, *, opened: bool) -> None:
+        """Notes that a breaker of this process has opened or closed."""
+        with self._lock:
+            if self._tells_breakers and not self._closed:
+                self._cells.numbers[self._cells.start((BREAKERS, connector), 1)] += 1 if opened else -1
+
     def totals(self) -> Totals:
         """Returns what all processes have counted. Reads files; not for every request."""
         with self._lock:
@@ -93,13 +114,29 @@ class Meter:
                 rows[name] = list(numbers) if sums is None else [a + b for a, b in zip(sums, numbers, strict=True)]
         return Totals(rows, writes, spilled)
 
+    def writes(self) -> Mapping[str, Writes]:
+        """Returns the writes of the last hour, by connector, as they were a second ago at most: costs little."""
+        now = time.monotonic()
+        looked, writes = self._looked
+        if now - looked >= LOOK_SECONDS:
+            writes = self.totals().writes
+            self._looked = now, writes
+        return writes
+
     def close(self) -> None:
         """Lets the next process of the role go on counting where this one ends."""
         with self._lock:
             if not self._closed:
                 self._closed = True
+                self._forget_breakers()
                 self._cells.close()
                 self._slot.release()
+
+    def _forget_breakers(self) -> None:
+        """Where a process ends or begins, none of its breakers is open."""
+        for name, _ in tuple(self._cells.rows()):
+            if name[0] == BREAKERS:
+                self._cells.numbers[self._cells.start(name, 1)] = 0.0
 
     def _count(self, family: Family, labels: Name) -> None:
         with self._lock:

@@ -1,9 +1,11 @@
 """The process that holds the listening socket and keeps the others alive: web workers and the background child."""
 
+import queue
 import resource
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 from wsgiref.types import WSGIApplication
 
@@ -24,6 +26,11 @@ Ready = Callable[[str, int], None]
 
 REPLACING_SECONDS = 10.0
 """How long what is in flight may take where all children are replaced at once."""
+
+HURRY_SECONDS = 2.0
+"""How long web workers have to end when a second signal says that what is in flight does not count."""
+LAST_WORD_SECONDS = 1.0
+"""What they have beyond the time of what is in flight, to say what they abandon."""
 
 ORPHAN_SECONDS = 5.0
 """How long background work may go on once its arbiter is gone: a new host may be starting already."""
@@ -123,6 +130,8 @@ class HostApplication(BaseApplication):  # type: ignore[misc]  # gunicorn has no
 
 class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no type information
     """gunicorn's arbiter, with one more child, and signals that mean what the host's operator expects."""
+
+    LISTENERS: list[Any]
 
     def __init__(
         self,
@@ -229,6 +238,24 @@ class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no typ
         for worker in self.WORKERS.values():
             worker.tmp.close()
 
+    def _end_workers(self, number: signal.Signals, until: float) -> None:
+        """Ends the web workers by ``until`` (monotonic).
+
+        gunicorn's own way goes by the wall clock: one that is set ahead meanwhile would cut off what is in flight.
+        """
+        self.kill_workers(number)
+        while self.WORKERS and time.monotonic() < until:
+            with suppress(queue.Empty):
+                if self.SIG_QUEUE.get_nowait() in (signal.SIGINT, signal.SIGQUIT):
+                    self.kill_workers(signal.SIGQUIT)
+                    until = min(until, time.monotonic() + HURRY_SECONDS)
+            self.reap_workers()
+            time.sleep(0.05)
+        self.kill_workers(signal.SIGKILL)
+        while self.WORKERS:
+            self.reap_workers()
+            time.sleep(0.05)
+
     # --- signals
 
     def handle_hup(self) -> None:
@@ -258,6 +285,10 @@ class HostArbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no typ
         until = time.monotonic() + self.cfg.graceful_timeout
         if self._child is not None:
             self._child.stop()
+        for listener in self.LISTENERS:
+            listener.close()
+        self.LISTENERS = []
+        self._end_workers(signal.SIGTERM if graceful else signal.SIGQUIT, until + LAST_WORD_SECONDS)
         super().stop(graceful)
         if self._child is not None:
             self._child.wait(until)

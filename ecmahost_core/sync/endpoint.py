@@ -79,7 +79,7 @@ class Endpoint:
         self.connector = connector
         self.store = store
         self.meter = meter or Meter()
-        self.breaker = Breaker(connector.name)
+        self.breaker = Breaker(connector.name, on_change=self._tell_breaker)
         self.exports = ExportQueue(connector, breaker=self.breaker)
         self.reads = ReadLane(connector, breaker=self.breaker)
         self.agreement = Agreement(configuration, connector.target_identity(), store)
@@ -111,6 +111,7 @@ class Endpoint:
         self.exports.close(DRAIN_SECONDS)
         self.reads.close()
         self.connector.close()
+        self.breaker.end()
 
     @property
     def failing(self) -> bool:
@@ -279,3 +280,6 @@ class Endpoint:
         else:
             detail = f"The target of connector {self.name} cannot be used now: {error}"
         return unavailable(detail, 30)
+
+    def _tell_breaker(self, opened: bool) -> None:  # noqa: FBT001 - as the breaker calls it
+        self.meter.breaker(self.name, opened=opened)

@@ -11,8 +11,9 @@ from ecmahost_core.ecma.run_profiles import RunStep
 from ecmahost_core.ecma.schema import SchemaType
 from ecmahost_core.errors import ConnectorError, WatermarkExpired
 from ecmahost_core.space.history import ConnectorStatus, ImportCounts
+from ecmahost_core.space.import_run import ImportRun
 from ecmahost_core.space.objects import TargetObject
-from ecmahost_core.space.store import ImportRun, SpaceReplaced
+from ecmahost_core.space.store import SpaceReplaced
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.deltas import Asked, Delta, bring
 from ecmahost_core.sync.doubts import Unresolved

@@ -58,8 +58,11 @@ class TargetSchema:
         return _read_schema(self.file)
 
     def fresh(self) -> Schema:
-        """Returns it as the target tells it now; raises ConnectorError and BrokenContract."""
-        return self._reads.call(self._connector.schema, timeout=SCHEMA_SECONDS)
+        """Returns it as the target tells it now, for an import, which asks also while the breaker is open.
+
+        Raises ConnectorError and BrokenContract.
+        """
+        return self._reads.call(self._connector.schema, timeout=SCHEMA_SECONDS, always=True)
 
     def learn(self, patience: float) -> Schema:
         """Returns it as the target tells it, with what it has lost, and keeps that; otherwise as it was last known.

@@ -50,7 +50,9 @@ def create_app(site: Site) -> Flask:
             return refusal(400, "The Host header names no host.")
         connector = _connector(incoming.path)
         if connector is not None:
-            return refuse(site, incoming, connector)
+            refused = refuse(site, incoming, connector)
+            g.admitted = refused is None
+            return refused
         if site.configuration.admin_enabled and (incoming.path + "/").startswith("/admin/"):
             return refuse_admin(site, incoming)
         if site.configuration.metrics_enabled and incoming.path == "/metrics":

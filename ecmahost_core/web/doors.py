@@ -10,6 +10,16 @@ from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.web.answers import refusal
 from ecmahost_core.web.site import Site
 
+_FORWARDED = (
+    "HTTP_FORWARDED",
+    "HTTP_VIA",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_REAL_IP",
+)
+"""What a proxy says of whom it asks for (RFC 7239, RFC 9110 section 7.6.3, and what was used before them)."""
+
 _SIGN_OF_LIFE = "This is the SCIM endpoint of an ECMA connector host. It is alive; it talks to Entra, not to browsers."
 
 
@@ -37,7 +47,7 @@ def refuse_admin(site: Site, request: Request) -> Response | None:
     Only programs on this machine get as far as showing a token, and a connector's token is like any other wrong one.
     Called where ``/admin/`` is enabled; otherwise no such path is there.
     """
-    if not _is_near(request.environ.get("REMOTE_ADDR", "")):
+    if not _is_near(request):
         return refusal(403, "The host is administered from the machine that it runs on, by its loopback address.")
     if site.accepts_admin(_bearer(request)):
         return None
@@ -51,17 +61,22 @@ def refuse_metrics(site: Site, request: Request) -> Response | None:
     Where a token is configured, whoever shows it may, from anywhere; where none is, programs on this machine may.
     """
     if not site.configuration.metrics_tokens:
-        near = _is_near(request.environ.get("REMOTE_ADDR", ""))
         detail = "Without a token (ecmahost metrics-token), /metrics is for programs on the host's own machine."
-        return None if near else refusal(403, detail)
+        return None if _is_near(request) else refusal(403, detail)
     if site.accepts_metrics(_bearer(request)):
         return None
     detail = "Send a token of /metrics as Authorization: Bearer; a connector's token is none."
     return refusal(401, detail, {"WWW-Authenticate": _challenge(request)})
 
 
-def _is_near(address: str) -> bool:
-    """Whether a connection comes from this machine; one over a Unix socket has no address."""
+def _is_near(request: Request) -> bool:
+    """Whether a program on this machine asks, and not a proxy on it for somebody else, as far as it says so.
+
+    A connection over a Unix socket has no address.
+    """
+    if any(name in request.environ for name in _FORWARDED):
+        return False
+    address = request.environ.get("REMOTE_ADDR", "")
     if not address:
         return True
     try:

@@ -37,7 +37,7 @@ def health_routes(site: Site) -> Blueprint:
         A certificate never makes it 503: clients see an expired one themselves, and where one host is all there is, a
         load balancer that takes it away helps nobody. Its ``level`` is for whoever watches.
         """
-        writes = site.meter.totals().writes
+        writes = site.meter.writes()
         states = {name: _state(endpoint, writes.get(name, Writes())) for name, endpoint in site.endpoints.items()}
         for name in site.broken:
             # One that was served before goes on with its last good configuration, which somebody should know.

@@ -10,6 +10,7 @@ from ecmahost_core.web.site import Site
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _WRITES: Final = frozenset({"resources.create", "resources.patch", "resources.replace", "resources.delete"})
+_QUERY: Final = "resources.query"
 _TYPES: Final = MappingProxyType({"Users": "User", "Groups": "Group"})
 
 
@@ -22,8 +23,11 @@ def measure(site: Site, incoming: Request, connector: str | None, status: int, s
     name = connector if known and connector is not None else ""
     method = incoming.method if incoming.method in _METHODS else "other"
     site.meter.request(name, method, _resource_type(incoming), status, seconds)
-    if name and status != 401 and incoming.endpoint in _WRITES:
-        site.meter.write(name, failed=is_failure(method, status))
+    if not name or not g.get("admitted", False):
+        return  # what anybody can send without a token says nothing about Entra
+    failed = is_failure(method, status)
+    if incoming.endpoint in _WRITES or (failed and incoming.endpoint == _QUERY):
+        site.meter.write(name, failed=failed)
 
 
 def _resource_type(incoming: Request) -> str:

@@ -4,7 +4,7 @@ Counters and histograms come from the memory that all processes of the host shar
 store, and on the disk, is looked at when somebody asks. No target is asked.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import accumulate
 
@@ -14,10 +14,9 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ecmahost_core.connectors.breaker import BreakerState
-from ecmahost_core.metrics.families import FAMILIES, Family
+from ecmahost_core.metrics.families import BREAKERS, FAMILIES, Family
 from ecmahost_core.metrics.meter import Totals
-from ecmahost_core.metrics.quarantine import ENTRAS_FAILURES, ENTRAS_SHARE, Writes
+from ecmahost_core.metrics.quarantine import Writes
 from ecmahost_core.space.history import ConnectorStatus, Figures
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.web.framework import Answer
@@ -30,12 +29,12 @@ _CONNECTOR = {
     "ecmahost_import_failing": "Whether the newest import failed.",
     "ecmahost_removals_held": "Objects whose removal the brake holds until somebody confirms it.",
     "ecmahost_objects_missing": "Objects that requests found missing in the target since the last import.",
-    "ecmahost_breaker_open": "Whether the process that answers takes the target to be down, and does not ask it.",
+    BREAKERS: "How many of the host's processes take the target to be down, and do not ask it.",
     "ecmahost_journal_open_entries": "Writes under way, or whose outcome is not known yet.",
-    "ecmahost_entra_writes": "Writes (POST, PUT, PATCH, DELETE of resources) of the last hour.",
+    "ecmahost_entra_writes": "Writes (POST, PUT, PATCH, DELETE of resources) of the last hour, and failed queries.",
     "ecmahost_entra_failed_writes": "Those of them that Entra takes for failures.",
     "ecmahost_entra_failing_share": "Their share, from 0 to 1. Entra's quarantine begins above 0.4.",
-    "ecmahost_entra_quarantine_ratio": "How near Entra's quarantine is by share and count together: 1 is its limit.",
+    "ecmahost_entra_quarantine_ratio": "How near Entra's quarantine is, by share and count: 1 is its limit.",
 }
 
 
@@ -65,7 +64,7 @@ class _Collected(Collector):
         totals = self._site.meter.totals()
         for family in FAMILIES:
             yield _counted(family, totals)
-        yield from self._connectors(totals.writes)
+        yield from self._connectors(totals)
         incomplete = "Whether counters are missing because there are more than the host has room for."
         yield GaugeMetricFamily("ecmahost_metrics_incomplete", incomplete, float(totals.spilled))
         expiry = self._site.certificate.expiry
@@ -73,7 +72,7 @@ class _Collected(Collector):
             days = "Days until the certificate on the disk ends; negative when it has ended."
             yield GaugeMetricFamily("ecmahost_certificate_days", days, expiry.days)
 
-    def _connectors(self, writes: Mapping[str, Writes]) -> Iterable[Metric]:
+    def _connectors(self, totals: Totals) -> Iterable[Metric]:
         gauges = {name: GaugeMetricFamily(name, text, labels=["connector"]) for name, text in _CONNECTOR.items()}
         objects = GaugeMetricFamily(
             "ecmahost_space_objects", "Live objects in the space.", labels=["connector", "type"]
@@ -84,17 +83,19 @@ class _Collected(Collector):
         up = True
         for name in sorted(self._site.endpoints.keys() | self._site.broken.keys()):
             gauges["ecmahost_connector_served"].add_metric([name], float(name not in self._site.broken))
-            for gauge, value in _of_entra(writes.get(name, Writes())).items():
+            for gauge, value in _of_entra(totals.writes.get(name, Writes())).items():
                 gauges[gauge].add_metric([name], value)
             endpoint = self._site.endpoints.get(name)
             if endpoint is None:
                 continue
+            (breakers,) = totals.rows.get((BREAKERS, name), [0.0])
+            gauges[BREAKERS].add_metric([name], breakers)
             try:
                 status, figures = endpoint.store.status(name), endpoint.store.figures(name)
             except StoreUnavailable:
                 up = False
                 continue
-            for gauge, value in _of_space(status, figures, endpoint.breaker.state).items():
+            for gauge, value in _of_space(status, figures).items():
                 gauges[gauge].add_metric([name], value)
             for resource_type, count in figures.live.items():
                 objects.add_metric([name, resource_type], count)
@@ -104,13 +105,12 @@ class _Collected(Collector):
         return (*gauges.values(), objects, imported, store)
 
 
-def _of_space(status: ConnectorStatus, figures: Figures, breaker: BreakerState) -> dict[str, float]:
+def _of_space(status: ConnectorStatus, figures: Figures) -> dict[str, float]:
     values: dict[str, float] = {
         "ecmahost_import_running": status.importing,
         "ecmahost_import_failing": bool(status.last_failure),
         "ecmahost_removals_held": 0 if status.held is None else status.held.count,
         "ecmahost_objects_missing": status.missing,
-        "ecmahost_breaker_open": breaker is not BreakerState.CLOSED,
         "ecmahost_journal_open_entries": figures.open_entries,
     }
     if status.last_import is not None:
@@ -124,7 +124,7 @@ def _of_entra(writes: Writes) -> dict[str, float]:
         "ecmahost_entra_writes": writes.total,
         "ecmahost_entra_failed_writes": writes.failed,
         "ecmahost_entra_failing_share": writes.share,
-        "ecmahost_entra_quarantine_ratio": min(writes.share / ENTRAS_SHARE, writes.failed / ENTRAS_FAILURES),
+        "ecmahost_entra_quarantine_ratio": writes.ratio,
     }
 
 

@@ -90,6 +90,25 @@ def test_the_file_that_a_connector_takes_its_secret_from_is_in_it_and_one_outsid
     assert "outside the home: ../elsewhere" in done.stderr
 
 
+def test_what_the_hosts_own_settings_point_to_is_in_it_and_what_is_outside_is_named(staff: Any, tmp_path: Path) -> None:
+    (staff.path / "tls").mkdir()
+    (staff.path / "certificate.pem").rename(staff.path / "tls" / "host.pem")
+    (staff.path / "certificate.key").rename(tmp_path / "host.key")
+    (staff.path / "store.url").write_text("postgresql://nobody@127.0.0.1:1/ecmahost")
+    settings = f"""
+        [store]
+        url = {{ file = "store.url" }}
+        [tls]
+        certificate = "tls/host.pem"
+        key = "{tmp_path}/host.key"
+    """
+    (staff.path / "ecmahost.toml").write_text(settings)
+    done = staff.command("backup", str(tmp_path / "b.tar.gz"))
+    assert done.returncode == 0, done.stderr
+    assert {"store.url", "tls/host.pem"} <= members(tmp_path / "b.tar.gz").keys()
+    assert f"outside the home: {tmp_path}/host.key" in done.stderr
+
+
 def test_nothing_is_overwritten(staff: Any, backed_up: Path) -> None:
     before = backed_up.read_bytes()
     done = staff.command("backup", str(backed_up))

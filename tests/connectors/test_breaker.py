@@ -201,6 +201,22 @@ def test_what_ends_an_earlier_change_goes_through_in_any_case(breaker: Breaker) 
     assert breaker.state is BreakerState.CLOSED
 
 
+def test_who_counts_open_breakers_is_told_by_turns_and_not_of_one_that_is_given_up() -> None:
+    told: list[bool] = []
+    breaker = Breaker("hr", on_change=told.append)
+    fail(breaker, times=OPENS_AT)
+    assert told == [True]
+    breaker.close()
+    breaker.close()
+    assert told == [True, False]
+    fail(breaker, times=OPENS_AT)
+    breaker.end()
+    assert told == [True, False, True, False]
+    fail(breaker)
+    breaker.close()
+    assert len(told) == 4
+
+
 def test_the_pauses_of_two_processes_differ() -> None:
     waits = set()
     for _ in range(20):
@@ -276,6 +292,21 @@ def test_the_lane_for_reads_and_the_export_queue_share_what_they_learn(
     assert breaker.state is BreakerState.CLOSED
     down.clear()
     assert lane.read(tools.STEP, query, 10) == ()
+
+
+def test_a_request_whose_time_was_over_before_it_came_to_the_target_says_nothing(
+    build: Any, tools: Any, breaker: Breaker, endings: ExitStack
+) -> None:
+    def read() -> list[Any]:
+        raise AssertionError("the target is asked")
+
+    lane = ReadLane(build(full_object_import=read), breaker=breaker)
+    endings.callback(lane.close)
+    query = ObjectQuery("Person", (("Name", ("Ann",)),))
+    for _ in range(OPENS_AT):
+        with pytest.raises(DeadlineExceeded):
+            lane.read(tools.STEP, query, 0.0)
+    assert breaker.state is BreakerState.CLOSED
 
 
 def test_calls_that_hang_open_it_and_their_late_answers_close_it(

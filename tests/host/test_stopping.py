@@ -160,3 +160,52 @@ def test_after_an_orderly_stop_the_store_is_one_file(home: Any, start: Any) -> N
     host = start(home)
     assert host.events("store_log_lost") == []
     assert host.client("people").user(known).status == 200
+
+
+def test_a_stop_at_any_moment_of_the_start_ends_the_host_and_the_next_one_serves(home: Any, start: Any) -> None:
+    home.connect("people", home.sqlite("people"))
+    for pause in (0.0, 0.05, 0.15, 0.3, 0.6):
+        host = start(home, ready=False)
+        time.sleep(pause)
+        begun = time.monotonic()
+        assert host.stop() == 0, host.trouble()
+        assert time.monotonic() - begun < 15
+        assert [line["event"] for line in host.events("web_worker_failed") + host.events("background_killed")] == []
+    known = start(home).client("people").created({"userName": "ada"})
+    assert known
+
+
+def test_a_stop_ends_an_import_and_the_next_start_makes_it_whole(
+    home: Any, start: Any, gate: Any, eventually: Any
+) -> None:
+    for number in range(20):
+        gate.add(f"u{number}")
+    gate.hold("import")
+    host = start(home, ready=False)
+    assert eventually(lambda: gate.held("import"))
+    begun = time.monotonic()
+    assert host.stop() == 0
+    assert time.monotonic() - begun < 15
+    gate.release("import")
+    host = start(home)
+    assert host.client("gate").get("/Users?count=0").json["totalResults"] == 20
+
+
+def test_a_stop_while_all_children_are_replaced_ends_the_host(
+    home: Any, start: Any, gate: Any, eventually: Any
+) -> None:
+    home.settings(request_budget_seconds=BUDGET)
+    host = start(home)
+    writing, answers = hanging_write(host, gate, eventually)  # which the replacement waits for
+    (home.path / "space.db").unlink()
+    assert eventually(lambda: bool(host.events("children_replaced")), 20), host.trouble()
+    begun = time.monotonic()
+    assert host.stop() == 0, host.trouble()
+    assert time.monotonic() - begun < 25
+    writing.join(10)
+    assert answers
+    assert answers != [201]
+    gate.release("export")
+    host = start(home)
+    assert host.client("gate").create({"userName": "ada"}).status in (201, 409)
+    assert gate.names() == ["ada"]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from mmap import mmap
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,19 @@ def test_a_file_that_holds_anything_else_is_begun_anew(tmp_path, make, content):
     assert one.totals().rows["ecmahost_exports", "hr", "ok", ""] == [1]
 
 
+def test_a_further_row_does_not_write_the_head_anew_for_whoever_reads_meanwhile_or_inherits():
+    """Packing the head as a whole writes zeros first, which other processes see, and a kill leaves."""
+    memory = mmap(-1, cells.SIZE)
+    rows = cells.Cells(memory)
+    magic = memory[:8]
+    memory[:8] = b"anything"
+    rows.start(("ecmahost_exports", "hr"), 1)
+    assert memory[:8] == b"anything"
+    memory[:8] = magic
+    assert [name for name, _ in cells.rows_of(memory[:])] == [cells.SPILL, ("ecmahost_exports", "hr")]
+    rows.close()
+
+
 def test_the_files_are_allocated_so_that_a_full_disk_kills_nobody(tmp_path, make):
     make()
     assert (tmp_path / "metrics" / "web-0").stat().st_blocks * 512 >= cells.SIZE
@@ -159,6 +173,34 @@ def test_a_closed_meter_counts_nothing_and_breaks_nothing(make):
     one.imported("hr", "full", "ok", 1.0)
     assert one.totals().rows == {}
     one.close()
+
+
+def breakers(meter: Meter) -> float:
+    return sum(meter.totals().rows.get(("ecmahost_breaker_open", "hr"), [0]))
+
+
+def test_a_breaker_that_is_open_is_told_by_whichever_process_is_asked_and_goes_with_its_process(tmp_path, make):
+    first, other, command = make(), make("worker"), make("command")
+    for one in (first, other, command):
+        one.breaker("hr", opened=True)
+    assert breakers(first) == breakers(other) == 2  # a command that is killed may leave nobody behind
+    first.breaker("hr", opened=False)
+    assert breakers(first) == 1
+    other.close()
+    assert breakers(first) == 0
+
+
+def test_of_a_process_that_was_killed_its_successor_says_that_no_breaker_is_open(tmp_path, make):
+    program = OTHER.replace("print(", "meter.breaker('hr', opened=True); print(")
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "metrics")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert breakers(make("worker")) == 1
+    assert breakers(make()) == 0
 
 
 # The hour of Entra's writes
@@ -198,10 +240,32 @@ def test_the_share_of_failures_is_that_of_the_last_hour(make, clock):
 def test_the_operator_is_told_before_entra_acts_and_not_for_every_failure():
     assert not quarantine.Writes(499, 499).near
     assert quarantine.Writes(1000, 500).near
-    assert not quarantine.Writes(100_000, 19_999).near
-    assert quarantine.Writes(100_000, 20_000).near
+    assert not quarantine.Writes(10_000, 1_999).near
+    assert quarantine.Writes(10_000, 2_000).near
     assert quarantine.WARN_SHARE <= quarantine.ENTRAS_SHARE / 2
     assert quarantine.WARN_FAILURES <= quarantine.ENTRAS_FAILURES / 2
+
+
+def test_who_needs_no_token_to_ask_has_the_files_read_once_a_second(make, clock, monkeypatch):
+    one = make()
+    assert one.writes() == {}
+    one.write("hr", failed=True)
+    monkeypatch.setattr(meter, "read_slots", None)
+    assert one.writes() == {}
+    monkeypatch.undo()
+    monkeypatch.setattr(meter, "time", clock)
+    clock.now += meter.LOOK_SECONDS
+    assert one.writes() == {"hr": quarantine.Writes(1, 1)}
+
+
+def test_entras_two_limits_are_reached_by_share_and_count_or_by_count_alone():
+    assert quarantine.Writes().ratio == 0
+    assert quarantine.Writes(12_500, 5_000).ratio == pytest.approx(1)
+    assert quarantine.Writes(5_000, 2_500).ratio == pytest.approx(0.5)
+    assert quarantine.Writes(500_000, 5_000).ratio == pytest.approx(5 / 40)
+    assert quarantine.Writes(500_000, 40_000).ratio == pytest.approx(1)
+    assert quarantine.Writes(500_000, 4_000).near
+    assert quarantine.WARN_FAILURES_ALONE <= quarantine.ENTRAS_FAILURES_ALONE / 2
 
 
 @pytest.mark.parametrize(
@@ -215,6 +279,9 @@ def test_the_operator_is_told_before_entra_acts_and_not_for_every_failure():
         ("DELETE", 404, False),
         ("DELETE", 500, True),
         ("POST", 401, False),
+        ("GET", 200, False),
+        ("GET", 503, True),
+        ("GET", 404, False),
     ],
 )
 def test_a_failure_is_what_entra_takes_for_one(method, status, fails):

@@ -134,6 +134,9 @@ def main() -> int:
         if name in settings:
             settings[name] = Path(settings[name])
     program = Program(options)
+    if options.get("clock") == "jumps":
+        real, jumped = time.time, Path(options["directory"]) / "jumped"
+        time.time = lambda: real() + 3600 * jumped.exists()
     return serve(
         ServingSettings(**settings),
         program.load,

@@ -74,6 +74,21 @@ def test_a_stop_finishes_the_request_in_flight_and_refuses_new_ones(start: Start
     assert host.process.wait(40) == 0
 
 
+def test_a_clock_that_is_set_ahead_during_a_stop_cuts_off_nothing(start: Start, eventually: Eventually) -> None:
+    host = start(options={"clock": "jumps"})
+    finished: list[tuple[int, bytes]] = []
+    request = threading.Thread(target=lambda: finished.append(host.request("/sleep/2")))
+    request.start()
+    assert eventually(lambda: host.events("sleeping"))
+    host.process.send_signal(signal.SIGTERM)
+    assert eventually(lambda: host.events("host_stopping"))
+    time.sleep(0.3)
+    (host.directory / "jumped").touch()
+    request.join()
+    assert finished == [(200, b"slept")]
+    assert host.process.wait(40) == 0
+
+
 def test_a_stop_right_after_the_start_is_not_lost(start: Start) -> None:
     host = start(complete=False)
     began = time.monotonic()
@@ -108,6 +123,7 @@ def test_a_request_that_outlasts_the_grace_period_does_not_keep_the_host(start: 
         assert host.stop() == 0
         assert time.monotonic() - began < 6
     assert not host.pids("web")
+    assert [event["count"] for event in host.events("requests_abandoned")] == [1]
 
 
 def test_a_killed_web_worker_is_replaced_and_the_other_keeps_serving(start: Start, eventually: Eventually) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from ecmahost_core import ImportPage, ServerDown
 from ecmahost_core.configuration.model import Freshness
+from ecmahost_core.connectors.breaker import OPENS_AT, BreakerState
 from ecmahost_core.errors import BrokenContract, ConfigurationError
 from ecmahost_core.space.objects import ObjectState
 from ecmahost_core.space.store import ImportRunning, StoreUnavailable
@@ -212,6 +213,17 @@ def test_a_target_that_is_down_or_does_not_fit_fails_the_import(desk, memory):
     assert not desk.store.status("hr").first_import_done
     desk.restart()
     full_import(desk.endpoint)
+
+
+def test_an_import_does_not_wait_for_the_breaker_and_the_targets_answer_closes_it(desk):
+    desk.ready()
+    fill(desk, 1)
+    for _ in range(OPENS_AT):
+        desk.endpoint.breaker.admit().ended(ServerDown("nobody listened"))
+    assert desk.endpoint.breaker.state is BreakerState.OPEN
+    counts, _ = full_import(desk.endpoint)
+    assert counts.added == 1
+    assert desk.endpoint.breaker.state is BreakerState.CLOSED
 
 
 def test_an_import_that_the_store_or_the_caller_ends_does_not_stay_running(desk):

@@ -80,6 +80,11 @@ def test_from_another_machine_it_is_403_whatever_the_token(ask, address):
     assert ask(environ_base={"REMOTE_ADDR": address}, token=None).status_code == 403
 
 
+def test_through_a_proxy_on_this_machine_it_is_403_as_well(ask):
+    forwarded = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.9"}
+    assert ask(environ_base=forwarded).status_code == 403
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", ""])
 def test_from_this_machine_it_is_open(ask, address):
     assert ask(environ_base={"REMOTE_ADDR": address}).status_code == 200

@@ -13,7 +13,7 @@ from ecmahost_core.configuration.model import TokenHash
 from ecmahost_core.connectors.breaker import OPENS_AT
 from ecmahost_core.ecma.results import ExportError, MAExportError
 from ecmahost_core.errors import ServerDown
-from ecmahost_core.metrics import quarantine
+from ecmahost_core.metrics import meter, quarantine
 from ecmahost_core.space.history import HeldRemovals
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.imports import delta_import, full_import
@@ -159,6 +159,7 @@ def test_the_certificate_has_its_days(client, measured):
 
 def test_failing_writes_are_told_in_entras_terms_in_the_metrics_and_in_readyz(client, desk, monkeypatch):
     monkeypatch.setattr(quarantine, "WARN_FAILURES", 3)
+    monkeypatch.setattr(meter, "LOOK_SECONDS", 0.0)
     client.post("/Users", {"userName": "bob"})
     client.ask("DELETE", "/Users/nobody")
     client.post("/Users", {"userName": "eve"}, token="wrong-token-0000001")
@@ -173,6 +174,33 @@ def test_failing_writes_are_told_in_entras_terms_in_the_metrics_and_in_readyz(cl
     state = client.app.test_client().get("/readyz").get_json()["connectors"]["hr"]
     assert state["ready"]
     assert state["entra_quarantine"] == {"level": "warning", "writes": 5, "failed": 3}
+
+
+def entras(client: Any) -> tuple[float, float]:
+    found = samples(client)
+    return found["ecmahost_entra_writes", "hr"], found["ecmahost_entra_failed_writes", "hr"]
+
+
+def test_a_query_that_fails_is_an_object_that_entra_could_not_write(client, desk):
+    match = '/Users?filter=userName eq "bob"'
+    assert client.get(match).status_code == 200
+    assert entras(client) == (0, 0)
+
+    def down() -> None:
+        raise ServerDown("nobody listens")
+
+    desk.target.on_read = down
+    assert client.get(match).status_code == 503
+    assert entras(client) == (1, 1)
+
+
+def test_what_anybody_sends_without_a_token_is_no_write_of_entras(client):
+    web = client.app.test_client()
+    path = "/ecma2host_hr/scim/Users"
+    assert web.post(path, json={}).status_code == 401
+    assert web.post(path, json={}, headers={"Host": "no host"}).status_code == 400
+    assert web.get(path, headers={"Accept": "text/html"}).status_code == 405
+    assert entras(client) == (0, 0)
 
 
 def test_prometheus_gets_the_format_that_it_asks_for(client):
@@ -195,6 +223,12 @@ def test_without_a_token_it_is_for_this_machine_only(client):
     refused = scrape(client, environ_base=FAR)
     assert refused.status_code == 403
     assert "ecmahost metrics-token" in refused.get_json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "X-Real-IP", "Via"])
+@pytest.mark.parametrize("value", ["203.0.113.9", "127.0.0.1", ""])
+def test_whoever_comes_through_a_proxy_on_this_machine_is_not_on_it(client, name, value):
+    assert scrape(client, headers={name: value}).status_code == 403
 
 
 def test_with_a_token_only_its_owner_comes_in_from_anywhere(client, measured):
