@@ -11,9 +11,9 @@ from ecmahost_core.ecma.schema import AttributeType, SchemaAttribute
 from ecmahost_core.ecma.values import Value, Values, text_of
 from ecmahost_core.scim.filter import equalities
 from ecmahost_core.scim.nodes import And, AttributePath, Comparison, Filter, Literals, Or, ValuePath
+from ecmahost_core.sync.activity import ACTIVE
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.deciding import names_id
-from ecmahost_core.sync.deprovisioning import ACTIVE
 from ecmahost_core.sync.questions import element_path, in_target, one_text, same_type
 from ecmahost_core.sync.schema_mapping import MappedPath
 from ecmahost_core.sync.values import normal_text

@@ -9,9 +9,10 @@ from ecmahost_core.ecma.values import Reference
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.secret import Secret
 from ecmahost_core.space.journal import LockKey
+from ecmahost_core.sync.activity import ACTIVE, wanted_active
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import addition, keys_of, unique_among
-from ecmahost_core.sync.deprovisioning import ACTIVE, fitted, wanted_active
+from ecmahost_core.sync.deprovisioning import fitted
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.identity import identifying_paths
 from ecmahost_core.sync.link_changes import Added, new_links

@@ -6,44 +6,23 @@ that they left; a client that wants them active then says so, and that is when i
 changed meanwhile stays.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from ecmahost_core.ecma.csentry import CSEntryChange
-from ecmahost_core.ecma.values import Values, value_from_json, value_to_json
+from ecmahost_core.ecma.values import Values, value_from_json
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.changes import applied, changed_by
-from ecmahost_core.sync.link_changes import without_links
 from ecmahost_core.sync.values import same_values
 
 LEFT = "left"
 """Under which it is kept: by attribute, the values before and after the removal."""
 
 
-def kept_of_leaving(binding: TypeBinding, entry: SpaceObject, changes: Sequence[CSEntryChange]) -> Mapping[str, Any]:
-    """Returns what is kept of an object that is removed by these changes and stays in the target."""
-    after = dict(entry.attributes)
-    touched: dict[str, None] = {}
-    for planned in changes:
-        change, _ = without_links(binding, planned)
-        touched |= dict.fromkeys(changed_by(change, after))
-        after.update(applied(change, after))
-    record = {
-        name: [_to_json(entry.attributes.get(name, ())), _to_json(after.get(name, ()))]
-        for name in touched
-        if not _same(binding, name, entry.attributes.get(name, ()), after.get(name, ()))
-    }
-    if not record or has_left(binding, entry):
-        return entry.kept  # removed a second time: what was there before the first time counts
-    return {**entry.kept, LEFT: record}
-
-
 def has_left(binding: TypeBinding, entry: SpaceObject) -> bool:
     """Returns whether the target still says of a live object what an earlier removal has set."""
     record = entry.kept.get(LEFT) or {}
     return bool(record) and all(
-        _same(binding, name, entry.attributes.get(name, ()), _from_json(after)) for name, (_, after) in record.items()
+        same(binding, name, entry.attributes.get(name, ()), _from_json(after)) for name, (_, after) in record.items()
     )
 
 
@@ -59,13 +38,10 @@ def without_departure(kept: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: value for name, value in kept.items() if name != LEFT}
 
 
-def _same(binding: TypeBinding, name: str, left: Values, right: Values) -> bool:
+def same(binding: TypeBinding, name: str, left: Values, right: Values) -> bool:
+    """Returns whether an attribute with the one is as it was with the other."""
     attribute = binding.target.attribute(name)
     return left == right if attribute is None else same_values(left, right, attribute)
-
-
-def _to_json(values: Values) -> list[Any]:
-    return [value_to_json(value) for value in values]
 
 
 def _from_json(data: list[Any]) -> Values:

@@ -1,8 +1,7 @@
 """What SCIM's ``active`` and DELETE mean for one connector: planned here, carried out by ``provisioning``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from ecmahost_core.ecma.csentry import CSEntryChange
 from ecmahost_core.ecma.deprovisioning import (
@@ -14,30 +13,8 @@ from ecmahost_core.ecma.values import Values
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import whole_object
-from ecmahost_core.sync.departures import has_left
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.values import to_scim, to_target
-
-ACTIVE = "active"
-
-
-def is_active(binding: TypeBinding, entry: SpaceObject) -> bool:
-    """Returns SCIM ``active`` of an object: what the target holds, or what the host keeps where it has no place for it.
-
-    An object nobody ever said anything about is active; somebody who left and of whom the target says so still is not.
-    """
-    if has_left(binding, entry):
-        return False
-    if binding.active_attribute:
-        values = entry.attributes.get(binding.active_attribute, ())
-        return True if not values else to_scim(values[0], "boolean") is True
-    return bool(entry.kept.get(ACTIVE, True))
-
-
-def wanted_active(resource: Mapping[str, Any]) -> bool | None:
-    """Returns the boolean that a canonical resource gives for ``active``, None when it says nothing."""
-    value = resource.get(ACTIVE)
-    return value if isinstance(value, bool) else None
+from ecmahost_core.sync.values import to_target
 
 
 def plan(

@@ -8,8 +8,8 @@ from ecmahost_core.scim.errors import of_type
 from ecmahost_core.scim.nodes import AttributePath
 from ecmahost_core.scim.resource import with_schemas
 from ecmahost_core.space.objects import SpaceObject
+from ecmahost_core.sync.activity import ACTIVE, is_active
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.deprovisioning import ACTIVE, is_active
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.reference_rows import GROUPS
 from ecmahost_core.sync.references import link_elements, links_by_path, put, show_references, unread_links

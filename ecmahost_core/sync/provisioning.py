@@ -25,11 +25,11 @@ from ecmahost_core.space.journal import (
 )
 from ecmahost_core.space.objects import ObjectState, SpaceObject, TargetObject
 from ecmahost_core.space.store import DuplicateValue, KeysTaken, ObjectChanged, TooManyLeaving
+from ecmahost_core.sync.activity import ACTIVE
 from ecmahost_core.sync.additions import plan_of_creation
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.changes import changed_by, exportable, keys_of_update, update
 from ecmahost_core.sync.creation import Creation
-from ecmahost_core.sync.deprovisioning import ACTIVE
 from ecmahost_core.sync.duplicates import duplicate, refuse_if_in_target
 from ecmahost_core.sync.endpoint import IMPORTING, Call, Endpoint
 from ecmahost_core.sync.exports import Delivery

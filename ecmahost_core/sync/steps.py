@@ -10,16 +10,17 @@ from typing import Any
 from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent
 from ecmahost_core.ecma.passwords import PasswordSupport
-from ecmahost_core.ecma.values import Values
+from ecmahost_core.ecma.values import Values, value_to_json
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.secret import Secret
 from ecmahost_core.space.journal import Operation
 from ecmahost_core.space.objects import LinkChange, SpaceObject
+from ecmahost_core.sync.activity import ACTIVE, is_active, wanted_active
 from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.changes import changed_by, update
-from ecmahost_core.sync.departures import has_left, kept_of_leaving, undone, without_departure
-from ecmahost_core.sync.deprovisioning import ACTIVE, is_active, plan, wanted_active
+from ecmahost_core.sync.changes import applied, changed_by, update
+from ecmahost_core.sync.departures import LEFT, has_left, same, undone, without_departure
+from ecmahost_core.sync.deprovisioning import plan
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.link_changes import Added, changed_links, planned_links, without_links
 from ecmahost_core.sync.references import in_target
@@ -130,8 +131,30 @@ def plan_of_removal(endpoint: Endpoint, binding: TypeBinding, before: SpaceObjec
     steps = [_step(endpoint, binding, before, one) for one in planned[:-1]]
     stays = last.modification_type is not ObjectModificationType.DELETE
     steps.append(replace(_step(endpoint, binding, before, last), operation=Operation.DELETE, unlink=stays))
-    kept = kept_of_leaving(binding, before, planned) if stays and not binding.active_mapped else before.kept
+    kept = _kept_of_leaving(binding, before, planned) if stays and not binding.active_mapped else before.kept
     return Plan(tuple(steps), kept, DeprovisioningEvent.DELETE, leaves=True)
+
+
+def _kept_of_leaving(binding: TypeBinding, entry: SpaceObject, changes: Sequence[CSEntryChange]) -> Mapping[str, Any]:
+    """Returns what is kept of an object that is removed by these changes and stays in the target."""
+    after = dict(entry.attributes)
+    touched: dict[str, None] = {}
+    for planned in changes:
+        change, _ = without_links(binding, planned)
+        touched |= dict.fromkeys(changed_by(change, after))
+        after.update(applied(change, after))
+    record = {
+        name: [_to_json(entry.attributes.get(name, ())), _to_json(after.get(name, ()))]
+        for name in touched
+        if not same(binding, name, entry.attributes.get(name, ()), after.get(name, ()))
+    }
+    if not record or has_left(binding, entry):
+        return entry.kept  # removed a second time: what was there before the first time counts
+    return {**entry.kept, LEFT: record}
+
+
+def _to_json(values: Values) -> list[Any]:
+    return [value_to_json(value) for value in values]
 
 
 def half_done(done: Sequence[Step], failed: Step, error: ScimError) -> ScimError:

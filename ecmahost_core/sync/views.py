@@ -10,9 +10,9 @@ from ecmahost_core.scim.nodes import AttributePath, Filter, paths_in
 from ecmahost_core.scim.resource import with_schemas
 from ecmahost_core.scim.sorting import Sort
 from ecmahost_core.space.objects import ObjectName, SpaceObject
+from ecmahost_core.sync.activity import ACTIVE, is_active
 from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.deciding import Ids, deciding_ids
-from ecmahost_core.sync.deprovisioning import ACTIVE, is_active
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.presentation import Page, group_element, meta_of, show_groups
 from ecmahost_core.sync.questions import in_target, rank_of, rows_about

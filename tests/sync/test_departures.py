@@ -4,7 +4,7 @@ import pytest
 
 from ecmahost_core import AttributeChange, AttributeModificationType, CSEntryChange, ObjectModificationType
 from ecmahost_core.sync import imports
-from ecmahost_core.sync.deprovisioning import is_active
+from ecmahost_core.sync.activity import is_active
 
 
 def update(name, *added):

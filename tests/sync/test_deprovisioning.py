@@ -7,7 +7,8 @@ from ecmahost_core.configuration.model import SelectedAttribute
 from ecmahost_core.ecma.deprovisioning import DeprovisioningEvent, FlowAction
 from ecmahost_core.errors import BrokenContract
 from ecmahost_core.space.objects import ObjectState, SpaceObject
-from ecmahost_core.sync.deprovisioning import fitted, flow_of, is_active, plan, wanted_active
+from ecmahost_core.sync.activity import is_active, wanted_active
+from ecmahost_core.sync.deprovisioning import fitted, flow_of, plan
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 Event = DeprovisioningEvent

@@ -58,11 +58,13 @@ def held(connection: Connection, type_id: int, texts: Sequence[str]) -> bool:
 
 
 def _take_keys(transaction: Transaction, type_id: int, entry: JournalEntry) -> None:
+    # No name for the cursor: KeysTaken would keep it, with this frame, and it would be reset by whoever drops the
+    # exception, while the next writer is using the same prepared statement.
     taken = transaction.connection.executemany(
         "INSERT OR IGNORE INTO journal_lock (type, lock_key, entry) VALUES (?, ?, ?)",
         [(type_id, text, entry.number) for text in entry.keys],
-    )
-    if entry.keys and taken.rowcount < len(entry.keys):
+    ).rowcount
+    if entry.keys and taken < len(entry.keys):
         raise KeysTaken("another write of the same object, or of an object with the same name, is under way")
 
 

@@ -3,14 +3,23 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import pytest
 
-from ecmahost_core.space.journal import ID, LockKey
+from ecmahost_core.space.journal import ID, LockKey, Operation, WriteIntent
 from ecmahost_core.space.sqlite import open_store, schema
-from ecmahost_core.space.store import Store, StoreUnavailable
+from ecmahost_core.space.store import (
+    DuplicateValue,
+    KeysTaken,
+    ObjectChanged,
+    Store,
+    StoreUnavailable,
+    TooManyLeaving,
+)
 
 
 def test_it_keeps_the_protocol(desk: Any) -> None:
@@ -226,6 +235,25 @@ def test_a_forked_child_is_refused_and_harms_nothing(desk: Any) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert desk.store.is_alive(desk.store.incarnation)
     assert desk.update(found, desk.user("bob", Title="Boss")).attributes["Title"] == ("Boss",)
+
+
+def test_a_refusal_that_somebody_keeps_holds_no_statement_that_the_next_writer_uses(desk: Any) -> None:
+    """A cursor that an exception's frames keep is reset by whoever drops it, while another thread's write runs."""
+    bob = desk.user("bob")
+    found = desk.add(bob)
+    desk.store.open_entry(desk.adding(desk.user("eve")))
+    intents: list[tuple[type[Exception], WriteIntent]] = [
+        (KeysTaken, desk.adding(desk.user("eve"))),
+        (DuplicateValue, desk.adding(bob)),
+        (ObjectChanged, replace(desk.changing(found), expected_seq=0)),
+        (TooManyLeaving, replace(desk.changing(found, operation=Operation.DELETE), leaving=1)),
+    ]
+    desk.store.complete(desk.store.open_entry(desk.changing(desk.add(desk.user("ann")), leaving=9)), None, desk.ok)
+    for refusal, intent in intents:
+        with pytest.raises(refusal) as refused:
+            desk.store.open_entry(intent)
+        kept = [value for frame, _ in walk_tb(refused.value.__traceback__) for value in frame.f_locals.values()]
+        assert not [value for value in kept if isinstance(value, sqlite3.Cursor)], refusal
 
 
 def test_a_process_of_an_older_version_writes_nothing_more_into_a_file_that_was_migrated_under_it(desk: Any) -> None:
