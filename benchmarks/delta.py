@@ -20,7 +20,7 @@ from ecmahost_core.configuration import home as homes
 from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.imports import delta_import, full_import
+from ecmahost_core.sync.importing.imports import delta_import, full_import
 
 WANTED_SECONDS = 0.3
 WATERMARK = """url = "sqlite:///{file}"

@@ -26,8 +26,8 @@ from ecmahost_core.scim.messages import list_response, parse_patch, parse_query
 from ecmahost_core.scim.patch import apply_patch, with_sealed_values
 from ecmahost_core.scim.resource import canonical, missing, projection, with_schemas, without_read_only
 from ecmahost_core.scim.resource_types import ResourceType
-from ecmahost_core.sync.resource_schema import mapped_paths
-from ecmahost_core.sync.schema_mapping import MappedPath, SchemaMapping
+from ecmahost_core.sync.mapping.resource_schema import mapped_paths
+from ecmahost_core.sync.mapping.schema_mapping import MappedPath, SchemaMapping
 
 TYPE = ResourceType("User", "/Users", USER, (ENTERPRISE_USER,))
 MAPPING: Mapping[str, str] = MappingProxyType(

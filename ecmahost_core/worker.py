@@ -20,12 +20,12 @@ from ecmahost_core.logs import origin
 from ecmahost_core.space.history import ImportCounts
 from ecmahost_core.space.store import ImportRunning, StoreUnavailable
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.imports import ImportFailed, delta_import, full_import
-from ecmahost_core.sync.matched_index import follow_matches
-from ecmahost_core.sync.mishaps import Mishaps
-from ecmahost_core.sync.quarantine_watch import QuarantineWatch
-from ecmahost_core.sync.recovery import Recovery
-from ecmahost_core.sync.timetable import Due, Timetable
+from ecmahost_core.sync.examining.quarantine_watch import QuarantineWatch
+from ecmahost_core.sync.importing.imports import ImportFailed, delta_import, full_import
+from ecmahost_core.sync.importing.mishaps import Mishaps
+from ecmahost_core.sync.importing.timetable import Due, Timetable
+from ecmahost_core.sync.reading.matched_index import follow_matches
+from ecmahost_core.sync.writing.recovery import Recovery
 
 log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ import pytest
 from ecmahost_core import worker
 from ecmahost_core.space.history import EventRecord, ImportRequest
 from ecmahost_core.space.steadiness import Clock
-from ecmahost_core.sync import timetable
+from ecmahost_core.sync.importing import timetable
 
 BY_HAND = EventRecord("reset", "ok", actor="cli")
 

@@ -12,10 +12,10 @@ from ecmahost_core.host import Host, open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.fingerprint import Standing
 from ecmahost_core.space.history import EventRecord
-from ecmahost_core.sync.acquaintance import acquaintance
 from ecmahost_core.sync.agreement import mismatches
-from ecmahost_core.sync.binder import bind
 from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.examining.acquaintance import acquaintance
+from ecmahost_core.sync.mapping.binder import bind
 
 
 @click.command(short_help="Say that a changed configuration means the same people.")

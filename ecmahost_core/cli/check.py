@@ -39,16 +39,16 @@ from ecmahost_core.space.place import may_be_there, open_place
 from ecmahost_core.space.sqlite.mending import set_aside_files
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.agreement import content_of, identity_of, mismatches
-from ecmahost_core.sync.binder import bind
-from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.brake_findings import brake_findings
-from ecmahost_core.sync.findings import (
+from ecmahost_core.sync.examining.brake_findings import brake_findings
+from ecmahost_core.sync.examining.findings import (
     delta_findings,
     environment_findings,
     host_findings,
     journal_findings,
     sample_findings,
 )
+from ecmahost_core.sync.mapping.binder import bind
+from ecmahost_core.sync.mapping.binding import TypeBinding
 
 _COLOURS = {Severity.WARNING: "yellow", Severity.ERROR: "red"}
 _SEVERITY_WIDTH = max(len(each.value) for each in Severity)

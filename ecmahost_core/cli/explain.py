@@ -19,8 +19,8 @@ from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.sync.endpoint import Call
-from ecmahost_core.sync.explain import explain
-from ecmahost_core.sync.scim_request import METHODS, ScimRequest, read_requests
+from ecmahost_core.sync.explaining.explain import explain
+from ecmahost_core.sync.explaining.scim_request import METHODS, ScimRequest, read_requests
 
 LIMIT = 16 * 1024 * 1024
 """Bytes of a file of requests."""

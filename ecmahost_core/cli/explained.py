@@ -12,7 +12,7 @@ from ecmahost_core.cli.tables import wrapped
 from ecmahost_core.ecma.csentry import change_to_json
 from ecmahost_core.ecma.explanations import Statement, Withheld
 from ecmahost_core.ecma.values import Values
-from ecmahost_core.sync.explanation import Difference, ExplainedStep, Explanation, plain, shown
+from ecmahost_core.sync.explaining.explanation import Difference, ExplainedStep, Explanation, plain, shown
 
 SHOWN_STATEMENTS = 50
 """How many statements are printed; ``--json`` has them all."""

@@ -14,9 +14,9 @@ from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.history import ImportCounts
 from ecmahost_core.space.store import ImportRunning
-from ecmahost_core.sync.brake_findings import held_sentences
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.imports import Imported, ImportFailed, delta_import, full_import
+from ecmahost_core.sync.examining.brake_findings import held_sentences
+from ecmahost_core.sync.importing.imports import Imported, ImportFailed, delta_import, full_import
 
 
 @click.command(name="import", short_help="Import a target now.")

@@ -13,7 +13,7 @@ from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.history import StoredEvent
 from ecmahost_core.space.journal import JournalEntry
-from ecmahost_core.sync.recovery import NotSettled, settle_by_hand
+from ecmahost_core.sync.writing.recovery import NotSettled, settle_by_hand
 
 _ENTRY = ("entry", "operation", "opened", "state", "object_id", "request_id")
 _EVENT = ("time", "kind", "outcome", "error", "ms", "object_id", "request_id", "detail")

@@ -15,8 +15,8 @@ from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.space.store import Store
-from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.presentation import resource_of
+from ecmahost_core.sync.mapping.binding import TypeBinding
+from ecmahost_core.sync.reading.presentation import resource_of
 
 SHOWN = 50
 

@@ -7,7 +7,7 @@ from ecmahost_core.cli.context import CommandContext, pass_context
 from ecmahost_core.cli.output import configured
 from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
-from ecmahost_core.sync.leaving import most_leaving, released
+from ecmahost_core.sync.writing.leaving import most_leaving, released
 
 
 @click.command(short_help="Let Entra disable and delete on.")

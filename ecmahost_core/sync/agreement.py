@@ -17,7 +17,7 @@ from ecmahost_core.ecma.schema import AttributeOperation
 from ecmahost_core.errors import ConfigurationError, ConfigurationProblem
 from ecmahost_core.space.fingerprint import Fingerprint, Standing
 from ecmahost_core.space.store import Store
-from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.mapping.binding import TypeBinding
 
 log = structlog.get_logger()
 

@@ -24,9 +24,9 @@ from ecmahost_core.scim.errors import ScimError, not_found, unavailable
 from ecmahost_core.space.fingerprint import MatchedIndex, Standing
 from ecmahost_core.space.store import Store, StoreUnavailable
 from ecmahost_core.sync.agreement import Agreement, SpaceMismatch
-from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.lost_schema import lost_names
-from ecmahost_core.sync.selection import passwords_selected
+from ecmahost_core.sync.mapping.binding import TypeBinding
+from ecmahost_core.sync.mapping.selection import passwords_selected
 from ecmahost_core.sync.target_schema import KNOWN_SCHEMA_SECONDS, SCHEMA_SECONDS, TargetSchema
 
 log = structlog.get_logger()

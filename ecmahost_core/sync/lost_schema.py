@@ -11,7 +11,7 @@ from ecmahost_core.configuration.model import ConnectorConfiguration
 from ecmahost_core.ecma.schema import AttributeOperation, Schema, SchemaType
 from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.space.store import Store
-from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.mapping.binding import TypeBinding
 
 
 def with_lost(

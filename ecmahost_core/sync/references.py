@@ -13,10 +13,10 @@ from ecmahost_core.ecma.values import Attributes, anchor_text, text_of
 from ecmahost_core.scim.errors import ScimError, invalid_value
 from ecmahost_core.scim.links import Links
 from ecmahost_core.space.objects import Link, ObjectName, SpaceObject
-from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.reference_rows import holds
-from ecmahost_core.sync.schema_mapping import MappedPath
+from ecmahost_core.sync.mapping.binding import TypeBinding
+from ecmahost_core.sync.mapping.reference_rows import holds
+from ecmahost_core.sync.mapping.schema_mapping import MappedPath
 from ecmahost_core.text import fold
 
 NAMED_IN_ERRORS = 10

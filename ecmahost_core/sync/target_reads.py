@@ -10,10 +10,10 @@ from ecmahost_core.ecma.values import Anchor, Attributes, Values, text_of
 from ecmahost_core.errors import BrokenContract, ConnectorError
 from ecmahost_core.scim.errors import ScimError
 from ecmahost_core.space.objects import TargetObject
-from ecmahost_core.sync.binding import TypeBinding
-from ecmahost_core.sync.dn import dn_of
 from ecmahost_core.sync.endpoint import Call, Endpoint
 from ecmahost_core.sync.errors import RETRY_AFTER_SECONDS
+from ecmahost_core.sync.mapping.binding import TypeBinding
+from ecmahost_core.sync.mapping.dn import dn_of
 from ecmahost_core.text import fold
 
 log = structlog.get_logger()

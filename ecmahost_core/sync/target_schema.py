@@ -22,9 +22,9 @@ from ecmahost_core.ecma.schema import (
 )
 from ecmahost_core.errors import BrokenContract, ConfigurationError, ConnectorError
 from ecmahost_core.sync.agreement import Agreement
-from ecmahost_core.sync.binder import bind
-from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.lost_schema import with_lost
+from ecmahost_core.sync.mapping.binder import bind
+from ecmahost_core.sync.mapping.binding import TypeBinding
 
 log = structlog.get_logger()
 

@@ -6,8 +6,8 @@ from structlog.contextvars import bind_contextvars
 
 from ecmahost_core.scim.errors import not_found
 from ecmahost_core.sync.endpoint import Call, Endpoint
-from ecmahost_core.sync.explain import explain
-from ecmahost_core.sync.scim_request import read_requests
+from ecmahost_core.sync.explaining.explain import explain
+from ecmahost_core.sync.explaining.scim_request import read_requests
 from ecmahost_core.web.bodies import any_json, json_body
 from ecmahost_core.web.doors import endpoint_of
 from ecmahost_core.web.framework import Answer

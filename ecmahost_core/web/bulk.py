@@ -14,7 +14,7 @@ from ecmahost_core.scim.bulk_references import Planned, patch_of, plan, referenc
 from ecmahost_core.scim.errors import ScimError, unavailable
 from ecmahost_core.scim.messages import Query
 from ecmahost_core.sync.endpoint import Call
-from ecmahost_core.sync.presentation import ANSWERED_WITHOUT_BODY
+from ecmahost_core.sync.reading.presentation import ANSWERED_WITHOUT_BODY
 from ecmahost_core.web import verbs
 from ecmahost_core.web.exchange import Asked, Reply, Served
 from ecmahost_core.web.failures import reply_to

@@ -20,8 +20,8 @@ from ecmahost_core.ecma.values import attributes_to_json
 from ecmahost_core.scim.errors import unavailable
 from ecmahost_core.scim.messages import Query, parse_query
 from ecmahost_core.space.objects import SpaceObject
-from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Endpoint
+from ecmahost_core.sync.mapping.binding import TypeBinding
 from ecmahost_core.web.doors import endpoint_of
 from ecmahost_core.web.resources import call_of
 from ecmahost_core.web.site import Site

@@ -8,7 +8,7 @@ from ecmahost_core.scim.errors import ScimError, not_found
 from ecmahost_core.scim.messages import list_response
 from ecmahost_core.scim.schemas import Schema
 from ecmahost_core.scim.service_provider import Abilities, service_provider_config
-from ecmahost_core.sync.binding import TypeBinding
+from ecmahost_core.sync.mapping.binding import TypeBinding
 from ecmahost_core.web.answers import answer
 from ecmahost_core.web.bulk import max_operations
 from ecmahost_core.web.cursors import TIMEOUT_SECONDS

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecmahost_core.scim.messages import Query
-from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Call, Endpoint
+from ecmahost_core.sync.mapping.binding import TypeBinding
 
 
 @dataclass(frozen=True, slots=True)

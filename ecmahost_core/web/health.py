@@ -9,7 +9,7 @@ from ecmahost_core.metrics.quarantine import Writes
 from ecmahost_core.space.history import ConnectorStatus
 from ecmahost_core.space.journal import EntryState
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.leaving import is_holding_back
+from ecmahost_core.sync.writing.leaving import is_holding_back
 from ecmahost_core.web.answers import answer
 from ecmahost_core.web.site import Site
 

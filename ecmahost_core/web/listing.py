@@ -8,8 +8,8 @@ from ecmahost_core.scim.errors import invalid_value
 from ecmahost_core.scim.messages import cursor_response, list_response
 from ecmahost_core.scim.sorting import Sort, parse_sort
 from ecmahost_core.space.objects import SpaceObject
-from ecmahost_core.sync.presentation import presented_page
-from ecmahost_core.sync.queries import following, search
+from ecmahost_core.sync.reading.presentation import presented_page
+from ecmahost_core.sync.reading.queries import following, search
 from ecmahost_core.web.cursors import CursorOffice, Place
 from ecmahost_core.web.exchange import Asked, Reply, Served
 from ecmahost_core.web.verbs import shown_of

@@ -7,8 +7,8 @@ from flask import Blueprint, Request, Response, g, request
 
 from ecmahost_core.scim.errors import not_found
 from ecmahost_core.scim.messages import Query, parse_query, parse_search
-from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Call
+from ecmahost_core.sync.mapping.binding import TypeBinding
 from ecmahost_core.web import listing, verbs
 from ecmahost_core.web.answers import sent
 from ecmahost_core.web.bodies import json_body

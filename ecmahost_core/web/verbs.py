@@ -16,12 +16,12 @@ from ecmahost_core.scim.put import replaced
 from ecmahost_core.scim.resource import Projection, projection
 from ecmahost_core.scim.unknown_names import shown_names
 from ecmahost_core.space.objects import SpaceObject
-from ecmahost_core.sync import provisioning
-from ecmahost_core.sync.asked import asked_by_body, asked_by_patch
-from ecmahost_core.sync.binding import TypeBinding
 from ecmahost_core.sync.endpoint import Call
-from ecmahost_core.sync.presentation import ANSWERED_WITHOUT_BODY, location_of, presented_page, version_of
-from ecmahost_core.sync.wanted import Wanted, wanted_by_body, wanted_by_patch
+from ecmahost_core.sync.mapping.binding import TypeBinding
+from ecmahost_core.sync.reading.presentation import ANSWERED_WITHOUT_BODY, location_of, presented_page, version_of
+from ecmahost_core.sync.writing import provisioning
+from ecmahost_core.sync.writing.asked import asked_by_body, asked_by_patch
+from ecmahost_core.sync.writing.wanted import Wanted, wanted_by_body, wanted_by_patch
 from ecmahost_core.web.exchange import Asked, Reply, Served
 
 log = structlog.get_logger()

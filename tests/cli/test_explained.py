@@ -14,7 +14,7 @@ from ecmahost_core.ecma.csentry import CSEntryChange, ObjectModificationType
 from ecmahost_core.ecma.explanations import Statement, Withheld
 from ecmahost_core.ecma.values import Reference
 from ecmahost_core.secret import Secret
-from ecmahost_core.sync.explanation import Difference, ExplainedStep, Explanation, Foreseen
+from ecmahost_core.sync.explaining.explanation import Difference, ExplainedStep, Explanation, Foreseen
 
 CHANGE = CSEntryChange("People", ObjectModificationType.UPDATE, (1,), identifier="x")
 

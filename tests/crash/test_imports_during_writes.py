@@ -23,7 +23,7 @@ from ecmahost_crash_kit.sites import Site
 
 from ecmahost_core.host import Host
 from ecmahost_core.logs import configure_logs
-from ecmahost_core.sync.imports import full_import
+from ecmahost_core.sync.importing.imports import full_import
 from ecmahost_core.web.app import create_app
 
 ROUNDS = int(os.environ.get("ECMAHOST_CRASH_ROUNDS", "30"))

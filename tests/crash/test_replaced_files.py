@@ -23,7 +23,7 @@ from ecmahost_core.host import Host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.history import ImportCounts
 from ecmahost_core.space.objects import SpaceObject
-from ecmahost_core.sync.imports import ImportFailed, full_import
+from ecmahost_core.sync.importing.imports import ImportFailed, full_import
 from ecmahost_core.web.app import create_app
 
 ROWS = int(os.environ.get("ECMAHOST_CRASH_ROWS", "2000"))

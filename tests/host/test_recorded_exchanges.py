@@ -44,7 +44,7 @@ from ecmahost_core.configuration import home as homes
 from ecmahost_core.configuration.load import load_host
 from ecmahost_core.connectors.discovery import Catalogue
 from ecmahost_core.host import Host
-from ecmahost_core.sync.imports import full_import
+from ecmahost_core.sync.importing.imports import full_import
 from ecmahost_core.web.app import create_app
 
 RECORDS = Path(__file__).parent.parent / "entra" / "exchanges"

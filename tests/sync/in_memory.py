@@ -58,10 +58,11 @@ from ecmahost_core.scim.resource import canonical
 from ecmahost_core.secret import Secret
 from ecmahost_core.space import postgresql, sqlite
 from ecmahost_core.space.objects import SpaceObject
-from ecmahost_core.sync import imports, provisioning
 from ecmahost_core.sync.endpoint import Call, Endpoint
-from ecmahost_core.sync.presentation import presented_page
-from ecmahost_core.sync.queries import search
+from ecmahost_core.sync.importing import imports
+from ecmahost_core.sync.reading.presentation import presented_page
+from ecmahost_core.sync.reading.queries import search
+from ecmahost_core.sync.writing import provisioning
 from ecmahost_core.text import fold
 
 _NUMBERS = itertools.count()

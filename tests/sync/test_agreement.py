@@ -17,10 +17,10 @@ from ecmahost_core.space.journal import (
 )
 from ecmahost_core.space.store import SpaceReplaced
 from ecmahost_core.sync import agreement
-from ecmahost_core.sync import imports as importing
 from ecmahost_core.sync.agreement import SpaceMismatch
-from ecmahost_core.sync.imports import ImportFailed
-from ecmahost_core.sync.recovery import Recovery, settle_by_hand
+from ecmahost_core.sync.importing import imports as importing
+from ecmahost_core.sync.importing.imports import ImportFailed
+from ecmahost_core.sync.writing.recovery import Recovery, settle_by_hand
 
 EVENT = EventRecord("accept", "ok", actor="cli")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ecmahost_core.space.store import StoreUnavailable
-from ecmahost_core.sync.imports import full_import
+from ecmahost_core.sync.importing.imports import full_import
 from ecmahost_core.web import cache as cache_module
 from ecmahost_core.web.app import create_app
 

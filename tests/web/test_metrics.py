@@ -16,7 +16,7 @@ from ecmahost_core.errors import ServerDown
 from ecmahost_core.metrics import meter, quarantine
 from ecmahost_core.space.history import HeldRemovals
 from ecmahost_core.space.store import StoreUnavailable
-from ecmahost_core.sync.imports import delta_import, full_import
+from ecmahost_core.sync.importing.imports import delta_import, full_import
 
 TOKEN = "token-of-the-metrics-1"
 FAR = {"REMOTE_ADDR": "10.0.0.7"}

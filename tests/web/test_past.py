@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from ecmahost_core import UnexpectedData
-from ecmahost_core.sync.recovery import Recovery
+from ecmahost_core.sync.writing.recovery import Recovery
 
 
 def made(client: Any, name: str) -> str:

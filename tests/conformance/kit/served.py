@@ -16,7 +16,7 @@ from ecmahost_core.cli import cli
 from ecmahost_core.configuration import home as homes
 from ecmahost_core.configuration import secrets, tokens
 from ecmahost_core.host import Host, open_host
-from ecmahost_core.sync.imports import full_import
+from ecmahost_core.sync.importing.imports import full_import
 from ecmahost_core.web.app import create_app
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "configurations"

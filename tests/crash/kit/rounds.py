@@ -16,7 +16,7 @@ from ecmahost_crash_kit.provisioners import Provisioner
 
 from ecmahost_core.space.history import ImportCounts
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.imports import full_import
+from ecmahost_core.sync.importing.imports import full_import
 
 RESIDENTS = 24
 WAIT_SECONDS = 10.0

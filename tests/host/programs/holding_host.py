@@ -19,7 +19,7 @@ from ecmahost_core.connectors.connector import Connector
 from ecmahost_core.space.sql import completion
 from ecmahost_core.space.sql.imports import SqlImportRun
 from ecmahost_core.space.sql.store import SqlStore
-from ecmahost_core.sync.recovery import Recovery
+from ecmahost_core.sync.writing.recovery import Recovery
 from ecmahost_core.web import listing
 
 HOME = Path(sys.argv[sys.argv.index("--home") + 1])

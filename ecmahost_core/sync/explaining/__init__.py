@@ -1,0 +1,1 @@
+"""Telling what a request would do, without doing it."""

@@ -1,0 +1,1 @@
+"""A connector's mapping, compiled once: between SCIM's attributes and the target's, in types, forms and values."""
