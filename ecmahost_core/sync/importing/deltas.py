@@ -100,11 +100,8 @@ class _Bringing:
         self.delta = Delta()
         self._endpoint, self._binding, self._run, self._since = endpoint, asked.binding, run, asked.since
         self._store, self._type = endpoint.store, asked.binding.space_type
-        self._doubts = Doubts(endpoint, run, asked.binding)
+        self._doubts = Doubts(endpoint, run, asked.binding, asked.since)
         self._pending: dict[str, Pending] = {}
-        # What is newer than this is written by the delta itself, or wins over it.
-        self._began = self._store.change_seq()
-        self._hosts: set[int] = set()
 
     def take(self, entry: CSEntryChange) -> None:
         """Takes one entry, which was looked at and has no failure."""
@@ -192,7 +189,8 @@ class _Bringing:
     def _move(self, before: Anchor, one: Pending) -> None:
         """Gives an object another anchor. All that was told before it is written first."""
         self.flush()
-        if self._may_be_others(before, one.anchor):
+        old, new = self._known(before), self._known(one.anchor)
+        if self._doubts.may_be_others(old, new, told_gone=key_of(one.anchor) in self.delta.removals):
             self._doubts.add(before)
             self._doubts.add(one.anchor)
             return
@@ -206,19 +204,6 @@ class _Bringing:
             self._doubts.add(one.anchor)  # the host itself has made the rename
         else:
             self.delta.unsettled = True  # read by itself, it would be somebody else with another id
-
-    def _may_be_others(self, before: Anchor, after: Anchor) -> bool:
-        """Whether a rename may be of somebody who had the name once, and the host has given it to somebody else since.
-
-        The log tells of the past, the space may be ahead of it. What the host has written since the last import is
-        moved only where the target has nobody under the old name any more; and whoever has the new name without being
-        told to be gone does not make room. Raises Unresolved.
-        """
-        old, new = self._known(before), self._known(after)
-        taken = new is not None and (new.key in self._hosts or key_of(after) not in self.delta.removals)
-        if old is None or not (taken or old.key in self._hosts):
-            return False
-        return self._doubts.is_there(before) or taken
 
     # What there is so far
 
@@ -248,10 +233,8 @@ class _Bringing:
         return Pending(known.anchor, known.dn, attributes, known, whole=False)
 
     def _known(self, anchor: Anchor) -> SpaceObject | None:
-        """Returns an object of the space; notes those that the host has written since the last import."""
         known = self._store.by_anchor(self._type, anchor)
-        if known is not None and self._since < known.change_seq <= self._began:
-            self._hosts.add(known.key)
+        self._doubts.look_at(known)
         return known
 
     def _put(self, one: Pending) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.errors import EcmahostError
 from ecmahost_core.space.import_run import ImportRun
-from ecmahost_core.space.objects import TargetObject
+from ecmahost_core.space.objects import SpaceObject, TargetObject
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.importing.pending import key_of
 from ecmahost_core.sync.importing.single_reads import SINGLE_READS, Fate, read_singly, settle
@@ -20,14 +20,22 @@ class Unresolved(EcmahostError):
 class Doubts:
     """The objects of one type that one delta has to ask for. Used by one thread."""
 
-    def __init__(self, endpoint: Endpoint, run: ImportRun, binding: TypeBinding) -> None:
-        """Doubts nothing yet."""
+    def __init__(self, endpoint: Endpoint, run: ImportRun, binding: TypeBinding, since: int) -> None:
+        """Doubts nothing yet; ``since`` as in ``deltas.Asked``."""
         self.reads_singly = endpoint.connector.capabilities.full_object_import
         self._endpoint, self._run, self._binding = endpoint, run, binding
         self._doubtful: dict[str, Anchor] = {}
         self._unknown: set[str] = set()
         self._missed: set[str] = set()
         self._read = 0
+        # What is newer than this is written by the delta itself, or wins over it.
+        self._since, self._began = since, endpoint.store.change_seq()
+        self._hosts: set[int] = set()
+
+    def look_at(self, known: SpaceObject | None) -> None:
+        """Notes an object of the space that the host has written since the last import, before the delta does."""
+        if known is not None and self._since < known.change_seq <= self._began:
+            self._hosts.add(known.key)
 
     def add(self, anchor: Anchor) -> None:
         """Notes an object that was passed over, because the space has something newer that may not be all."""
@@ -69,8 +77,24 @@ class Doubts:
         """Returns whether something was told of an object that nobody has under this name any more."""
         return key_of(anchor) in self._missed
 
-    def is_there(self, anchor: Anchor) -> bool:
-        """Returns whether the target has an object with this anchor now; raises Unresolved."""
+    def may_be_others(self, old: SpaceObject | None, new: SpaceObject | None, *, told_gone: bool) -> bool:
+        """Whether a rename may be of somebody who had the name once, and the host has given it to somebody else since.
+
+        The log tells of the past, the space may be ahead of it. What the host has written since the last import is
+        moved only where the target has nobody under the old name any more; and whoever has the new name without being
+        told to be gone does not make room. Raises Unresolved.
+
+        Args:
+            old: who has the old name in the space.
+            new: who has the new one.
+            told_gone: whether that one was told to be gone.
+        """
+        taken = new is not None and (new.key in self._hosts or not told_gone)
+        if old is None or not (taken or old.key in self._hosts):
+            return False
+        return self._is_there(old.anchor) or taken
+
+    def _is_there(self, anchor: Anchor) -> bool:
         if not self.reads_singly:
             raise Unresolved("a rename was told of an object that the host has written, which cannot be read singly")
         try:
