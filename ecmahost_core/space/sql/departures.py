@@ -42,12 +42,13 @@ def give_up(transaction: Transaction, connector: int, keys: Sequence[int], *, dr
 
 
 def disinherit(transaction: Transaction, key: int) -> None:
-    """Removes links to an object that was just made, which have waited for somebody of its name.
+    """Removes links of others to an object that was just made, which have waited for somebody of its name.
 
     They were somebody else's. The target may have removed them too, or not: the next import says.
     """
     pointing = select_in(transaction.connection, f"{_POINTING}{links.ROWS}", (), [key])
-    _drop(transaction, [row for row in pointing if row[5] is not None and row[1] in orjson.loads(row[7])])
+    others = [row for row in pointing if row[0] != key and row[5] is not None]
+    _drop(transaction, [row for row in others if row[1] in orjson.loads(row[7])])
 
 
 def finish(database: Database) -> Touched:
