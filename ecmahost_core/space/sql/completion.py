@@ -14,7 +14,7 @@ from ecmahost_core.space.objects import (
     SpaceType,
     TargetObject,
 )
-from ecmahost_core.space.sql import changes, departures, leaving, noting
+from ecmahost_core.space.sql import changes, leaving, noting
 from ecmahost_core.space.sql.database import Database, Transaction
 from ecmahost_core.space.sql.events import write_event
 from ecmahost_core.space.sql.journal import close_entry
@@ -136,10 +136,7 @@ def _store(transaction: Transaction, row: TypeRow, opened: _Opened, new: Encoded
         identifier = _new_id(transaction, row, opened, new.source.anchor, lost)
         # Of what was changed and not made, nobody knows what else it is linked to.
         unsure = entry.operation is not Operation.ADD
-        (key,) = changes.insert(transaction, row, [(new, identifier)], state=state, kept=entry.kept, unsure=unsure)
-        if entry.operation is Operation.ADD:
-            departures.disinherit(transaction, key)
-        return key
+        return changes.insert(transaction, row, [(new, identifier)], state=state, kept=entry.kept, unsure=unsure)[0]
     # A delete says nothing about what is kept; when the object stays after all, that stays as well.
     kept = None if entry.operation is Operation.DELETE and not entry.kept else entry.kept
     changes.replace(transaction, row, present, new, state=state, kept=kept)

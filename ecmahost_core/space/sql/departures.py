@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from ecmahost_core.space.sql import digests, links, references
-from ecmahost_core.space.sql.database import NO_LIMIT, Database, Transaction
+from ecmahost_core.space.sql.database import Database, Transaction
 from ecmahost_core.space.sql.rows import BATCH, select_in
 from ecmahost_core.space.sql.types import PAUSE
 
@@ -39,16 +39,6 @@ def give_up(transaction: Transaction, connector: int, keys: Sequence[int], *, dr
             "INSERT INTO departed VALUES (?, ?, ?)", [(key, connector, int(dropping)) for key in keys]
         )
     return touched
-
-
-def disinherit(transaction: Transaction, key: int) -> None:
-    """Removes links of others to an object that was just made, which have waited for somebody of its name.
-
-    They were somebody else's. The target may have removed them too, or not: the next import says.
-    """
-    pointing = select_in(transaction.connection, f"{_POINTING}{NO_LIMIT}", (), [key])
-    others = [row for row in pointing if row[0] != key and row[5] is not None]
-    _drop(transaction, [row for row in others if row[1] in orjson.loads(row[7])])
 
 
 def finish(database: Database) -> Touched:

@@ -82,13 +82,6 @@ class Model:
             if row[1] is None and value in thing.texts and SCOPES.get(attribute) in (None, thing.kind):
                 row[1] = thing.number
 
-    def disinherit(self, thing: Thing) -> None:
-        """Links of others that wait for the name of somebody who is new are not his."""
-        for key, row in list(self.rows.items()):
-            waits = row[1] is None and key[0] != thing.number and key[1] in GROUPS.links
-            if waits and key[2] in thing.texts and SCOPES.get(key[1]) in (None, thing.kind):
-                del self.rows[key]
-
     def write(self, thing: Thing, attribute: str, value: str) -> None:
         self.rows.setdefault((thing.number, attribute, fold(value)), [value, self.named(attribute, fold(value))])
 
@@ -196,7 +189,6 @@ class LinksMachine(RuleBasedStateMachine):
                 self._read(thing, boss, whole, None)
                 for attribute, change in changes.items():
                     self.model.delta(thing, attribute, change)
-                self.model.disinherit(thing)
                 self.model.appear(thing)
             else:
                 self._complete(GROUPS, Operation.UPDATE, thing, target)

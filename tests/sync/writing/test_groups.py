@@ -605,33 +605,6 @@ def test_distinguished_names_name_objects_of_any_type(desk, memory):
     assert kinds == {the(desk, "ann"): "User", the(desk, "bob"): "User", sub: "Group"}
 
 
-@pytest.mark.parametrize("kept", [True, False])
-def test_whoever_is_created_with_a_name_that_links_have_waited_for_is_in_no_group_before_an_import_says_so(
-    desk, memory, kept
-):
-    """Of rows that name nobody the target may make memberships of the new one, or remove them: either is found out."""
-
-    def export(session, step, changes):
-        results = memory.export(session, step, changes)
-        for change in changes:
-            if change.modification_type is ObjectModificationType.ADD and not kept:
-                session._forget("Employees", Reference("ghost"))
-        return results
-
-    desk.target.put("ann", Login="ann")
-    desk.target.groups["staff",] = {"Name": ("staff",), "Members": (Reference("ann"), Reference("ghost"))}
-    desk.ready(groups=MEMBERS, capabilities=BY_CHANGES, hooks={"export": export})
-    group, ghost = staff(desk), desk.create(userName="ghost").id
-    assert [one["value"] for one in desk.groups.shown(group.id)["members"]] == [the(desk, "ann")]
-    if kept:
-        imports.full_import(desk.endpoint)
-        assert {one["value"] for one in desk.groups.shown(group.id)["members"]} == {the(desk, "ann"), ghost}
-    desk.groups.patch(group.id, add(ghost))
-    assert members(desk) == ["ann", "ghost"]
-    imports.full_import(desk.endpoint)
-    assert {one["value"] for one in desk.groups.shown(group.id)["members"]} == {the(desk, "ann"), ghost}
-
-
 def test_a_deleted_group_is_deleted(office):
     office.groups.remove(staff(office).id)
     assert office.target.groups == {}
