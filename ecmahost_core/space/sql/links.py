@@ -234,13 +234,17 @@ def apply_change(transaction: Transaction, row: TypeRow, key: int, name: str, ch
     renamed = references.named(connection, row.connector, row.scopes.get(name), [*removed])
     before = dict(select_in(connection, _UNDER_AN_OLD_NAME, place, list(renamed.values())))
     gone = {each: present[each] for each in removed if each in present} | before
-    moved_on = list(
-        select_in(connection, _MOVED_ON, place, [each for each in added if each in present and each not in gone])
-    )
-    for each, anchor, dn in moved_on:
+    # A name that is removed or added is of who has it now: rows of those who had it before go on under their new names.
+    others = [each for each in present if each not in before and (each in renamed or each not in removed)]
+    moved_on = {
+        each: dn or anchor_text(stored_anchor(anchor))
+        for each, anchor, dn in select_in(connection, _MOVED_ON, place, others)
+    }
+    there = dict(select_in(connection, _SOME, place, list(map(key_of, moved_on.values()))))
+    for each, now in moved_on.items():
         gone[each] = present[each]
-        now = dn or anchor_text(stored_anchor(anchor))
-        added.setdefault(key_of(now), now)
+        if key_of(now) not in there:
+            added.setdefault(key_of(now), now)
     new = {each: value for each, value in added.items() if each in gone or each not in present}
     write(transaction, row, key, name, Difference(gone=list(gone), added=dict(sorted(new.items()))))
     return moved(part, name, new.values(), gone.values())

@@ -96,6 +96,24 @@ def test_a_member_of_whom_an_import_has_read_both_names_is_removed_under_both(de
     assert desk.store.links(GROUPS, found(desk, "g"), "members") == []
 
 
+@pytest.mark.parametrize("both", [True, False])
+def test_who_is_removed_by_a_name_that_another_member_had_before_takes_nobody_along(desk: Any, both: bool) -> None:
+    desk.load(desk.user("a"), desk.user("b"))
+    load(desk, group("g", "a", "b", "c") if both else group("g", "a", "b"))
+    first = desk.update(desk.named("a"), desk.user("c"))
+    second = desk.update(desk.named("b"), desk.user("a"))
+    one = found(desk, "g")
+    assert desk.store.linked(GROUPS, one, "members", ["a"]) == {"a": "b"}
+    change(desk, one, members=LinkChange(removed=("b", "a")))
+    assert {link.id for link in desk.store.links(GROUPS, found(desk, "g"), "members")} == {first.id}
+    load(desk, group("g", "c"))  # a reading of the whole set, since members were renamed
+    assert load(desk, group("g", "c")).changed == 0
+    desk.check()
+    assert {link.id for link in desk.store.links(GROUPS, found(desk, "g"), "members")} == {first.id}
+    change(desk, found(desk, "g"), members=LinkChange(added=("a",)))
+    assert {link.id for link in desk.store.links(GROUPS, found(desk, "g"), "members")} == {first.id, second.id}
+
+
 def test_links_are_in_no_objects_attributes(desk: Any) -> None:
     load(desk, group("g", "a", "b"))
     one = found(desk, "g")
