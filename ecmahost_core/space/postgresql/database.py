@@ -20,6 +20,7 @@ from psycopg import pq
 from ecmahost_core.secret import Secret
 from ecmahost_core.space.postgresql.failures import CommitUnknown, Interrupted, is_lost, unavailable
 from ecmahost_core.space.postgresql.session import ReadingSession, Session, Statements, connect
+from ecmahost_core.space.postgresql.silence import Watched
 from ecmahost_core.space.sql.database import WAIT_SECONDS
 from ecmahost_core.space.sql.readers import Readers
 from ecmahost_core.space.store import StoreUnavailable
@@ -117,7 +118,7 @@ class Database:
         """Has every write transaction begin with a look whether this lock is held, as it is while we are alive."""
         self._fence = _ALONE.format(lock=incarnation)
 
-    def connect(self, *, reading: bool) -> psycopg.Connection:
+    def connect(self, *, reading: bool) -> Watched:
         """Returns a connection of its own; raises psycopg.Error."""
         return connect(self._location, self.schema, reading=reading)
 
@@ -131,13 +132,13 @@ class Database:
         A server that has been away for ``PATIENCE`` seconds is tried once more and no longer waited for.
         """
         while True:
+            began = time.monotonic()
             try:
                 found = step()
             except psycopg.Error as error:
                 failed()
-                now = time.monotonic()
-                self._away_since = self._away_since or now
-                if not is_lost(error) or now > self._away_since + PATIENCE:
+                self._away_since = self._away_since or began
+                if not is_lost(error) or time.monotonic() > self._away_since + PATIENCE:
                     raise unavailable(error) from error
             else:
                 self._away_since = None

@@ -30,6 +30,8 @@ from ecmahost_core.space.store import StoreUnavailable
 GRACE = 10.0
 """Seconds for which the entries of a lost process of another host are not taken over: it may come back to them."""
 PULSE = 1.0
+SILENCE = 10.0
+"""Seconds for the server to answer what is asked on the session: all of it is answered at once."""
 _LOCK = "SELECT pg_try_advisory_lock(%s)"
 _FREE = "pg_try_advisory_xact_lock_shared(?)"
 _ASK = f"SELECT {_FREE}"
@@ -112,6 +114,7 @@ class PostgresqlIncarnation:
 
     def _take(self) -> None:
         session = self._database.session()
+        session.raw.silence = SILENCE
         if not self._try(session, self._own):
             session.close()  # the server has not noticed yet that the session before has gone
             raise StoreUnavailable("the lock of this process is still held")
