@@ -46,20 +46,20 @@ class Transaction:
     now: int
     number: int
     version: int
-    _seq: int
+    seq: int
     _key: int
     _lost: bool
 
     def __init__(self, connection: Session, row: Sequence[Any]) -> None:
         """Begins with what ``_BEGIN`` selects."""
         self.connection = connection
-        self.now, self.number, self._seq, self._key, self.version, self._lost = row
-        self._before = (self._seq, self._key)
+        self.now, self.number, self.seq, self._key, self.version, self._lost = row
+        self._before = (self.seq, self._key)
 
     def next_seq(self, count: int = 1) -> int:
         """See ``sql.database.Transaction``."""
-        first = self._seq + 1
-        self._seq += count
+        first = self.seq + 1
+        self.seq += count
         return first
 
     def newest_key(self) -> int:
@@ -84,19 +84,20 @@ class Transaction:
 
     def last_words(self) -> bytes:
         """Returns what ends the transaction, in one message to the server."""
-        if (self._seq, self._key) == self._before:
+        if (self.seq, self._key) == self._before:
             return b"COMMIT"
-        return _END.format(seq=self._seq, key=self._key).encode()
+        return _END.format(seq=self.seq, key=self._key).encode()
 
 
 class Database:
     """The store's schema in a database, as opened by one process, after its last fork."""
 
     def __init__(self, location: Secret, schema: str, *, writing: bool) -> None:
-        """Connects to nothing yet."""
+        """Connects to nothing yet. ``newest`` is the highest change number that was committed here."""
         self.schema = schema
         self.writing = writing
         self.version = 0
+        self.newest = 0
         self._location = location
         self._process = os.getpid()
         self._closed = False
@@ -174,6 +175,7 @@ class Database:
                 self._undo()
                 raise
             self._commit(transaction)
+            self.newest = max(self.newest, transaction.seq)
         finally:
             self._writer_lock.release()
 
