@@ -21,7 +21,7 @@ from ecmahost_core.secret import Secret
 from ecmahost_core.space.postgresql.failures import CommitUnknown, Interrupted, is_lost, unavailable
 from ecmahost_core.space.postgresql.session import ReadingSession, Session, Statements, connect
 from ecmahost_core.space.postgresql.silence import Watched
-from ecmahost_core.space.sql.database import WAIT_SECONDS
+from ecmahost_core.space.sql.database import WAIT_SECONDS, Connection
 from ecmahost_core.space.sql.readers import Readers
 from ecmahost_core.space.store import StoreUnavailable
 
@@ -34,8 +34,8 @@ T = TypeVar("T")
 
 # One message to the server and back. Its clock counts, so that all hosts have the same.
 _BEGIN = """BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({lock});
-SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, txid_current(), s.change_seq, p.newest_key, p.version,
-{fence} FROM store s, postgresql p"""
+SELECT {now}, txid_current(), s.change_seq, p.newest_key, p.version, {fence} FROM store s, postgresql p"""
+_NOW = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
 _END = "UPDATE store SET change_seq = {seq}; UPDATE postgresql SET newest_key = {key}; COMMIT"
 _ALONE = "pg_try_advisory_xact_lock_shared({lock})"
 
@@ -151,6 +151,11 @@ class Database:
         self._check()
         return _Lending(self, self._readers)
 
+    def now(self, connection: Connection) -> int:
+        """See ``sql.database.Database``: all hosts have the server's clock."""
+        now: int = connection.execute(f"SELECT {_NOW}").fetchall()[0][0]
+        return now
+
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """Runs the block as one transaction, alone: committed when it ends, undone when it raises.
@@ -196,7 +201,7 @@ class Database:
 
     def _begin(self) -> Transaction:
         """Begins, if need be on a new connection, as soon as there is a server; nothing has been done until then."""
-        words = _BEGIN.format(lock=self.lock_key("writer"), fence=self._fence).encode()
+        words = _BEGIN.format(now=_NOW, lock=self.lock_key("writer"), fence=self._fence).encode()
 
         def begin() -> Transaction:
             if self._writer is None or not self._writer.is_sound:
