@@ -104,6 +104,22 @@ class Server:
                 self.process.wait()
             self.process = None
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Has all the server's processes stand still, with their connections as they are."""
+        assert self.process is not None
+        parent = self.process.pid
+        os.kill(parent, signal.SIGSTOP)  # first, so that it makes no more
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        processes = [int(child) for child in children] + [parent]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
+
     def log(self) -> str:
         return "\n".join((self.directory / "log").read_text(errors="replace").splitlines()[-20:])
 

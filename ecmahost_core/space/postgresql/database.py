@@ -20,7 +20,8 @@ from psycopg import pq
 from ecmahost_core.secret import Secret
 from ecmahost_core.space.postgresql.failures import CommitUnknown, Interrupted, is_lost, unavailable
 from ecmahost_core.space.postgresql.session import ReadingSession, Session, Statements, connect
-from ecmahost_core.space.sql.database import WAIT_SECONDS
+from ecmahost_core.space.postgresql.silence import Watched
+from ecmahost_core.space.sql.database import WAIT_SECONDS, Connection
 from ecmahost_core.space.sql.readers import Readers
 from ecmahost_core.space.store import StoreUnavailable
 
@@ -33,8 +34,8 @@ T = TypeVar("T")
 
 # One message to the server and back. Its clock counts, so that all hosts have the same.
 _BEGIN = """BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({lock});
-SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, txid_current(), s.change_seq, p.newest_key, p.version,
-{fence} FROM store s, postgresql p"""
+SELECT {now}, txid_current(), s.change_seq, p.newest_key, p.version, {fence} FROM store s, postgresql p"""
+_NOW = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
 _END = "UPDATE store SET change_seq = {seq}; UPDATE postgresql SET newest_key = {key}; COMMIT"
 _ALONE = "pg_try_advisory_xact_lock_shared({lock})"
 
@@ -45,20 +46,20 @@ class Transaction:
     now: int
     number: int
     version: int
-    _seq: int
+    seq: int
     _key: int
     _lost: bool
 
     def __init__(self, connection: Session, row: Sequence[Any]) -> None:
         """Begins with what ``_BEGIN`` selects."""
         self.connection = connection
-        self.now, self.number, self._seq, self._key, self.version, self._lost = row
-        self._before = (self._seq, self._key)
+        self.now, self.number, self.seq, self._key, self.version, self._lost = row
+        self._before = (self.seq, self._key)
 
     def next_seq(self, count: int = 1) -> int:
         """See ``sql.database.Transaction``."""
-        first = self._seq + 1
-        self._seq += count
+        first = self.seq + 1
+        self.seq += count
         return first
 
     def newest_key(self) -> int:
@@ -83,19 +84,20 @@ class Transaction:
 
     def last_words(self) -> bytes:
         """Returns what ends the transaction, in one message to the server."""
-        if (self._seq, self._key) == self._before:
+        if (self.seq, self._key) == self._before:
             return b"COMMIT"
-        return _END.format(seq=self._seq, key=self._key).encode()
+        return _END.format(seq=self.seq, key=self._key).encode()
 
 
 class Database:
     """The store's schema in a database, as opened by one process, after its last fork."""
 
     def __init__(self, location: Secret, schema: str, *, writing: bool) -> None:
-        """Connects to nothing yet."""
+        """Connects to nothing yet. ``newest`` is the highest change number that was committed here."""
         self.schema = schema
         self.writing = writing
         self.version = 0
+        self.newest = 0
         self._location = location
         self._process = os.getpid()
         self._closed = False
@@ -117,7 +119,7 @@ class Database:
         """Has every write transaction begin with a look whether this lock is held, as it is while we are alive."""
         self._fence = _ALONE.format(lock=incarnation)
 
-    def connect(self, *, reading: bool) -> psycopg.Connection:
+    def connect(self, *, reading: bool) -> Watched:
         """Returns a connection of its own; raises psycopg.Error."""
         return connect(self._location, self.schema, reading=reading)
 
@@ -131,13 +133,13 @@ class Database:
         A server that has been away for ``PATIENCE`` seconds is tried once more and no longer waited for.
         """
         while True:
+            began = time.monotonic()
             try:
                 found = step()
             except psycopg.Error as error:
                 failed()
-                now = time.monotonic()
-                self._away_since = self._away_since or now
-                if not is_lost(error) or now > self._away_since + PATIENCE:
+                self._away_since = self._away_since or began
+                if not is_lost(error) or time.monotonic() > self._away_since + PATIENCE:
                     raise unavailable(error) from error
             else:
                 self._away_since = None
@@ -148,6 +150,11 @@ class Database:
         """Lends a reading connection. Each statement sees the newest commit; ``BEGIN`` makes several see the same."""
         self._check()
         return _Lending(self, self._readers)
+
+    def now(self, connection: Connection) -> int:
+        """See ``sql.database.Database``: all hosts have the server's clock."""
+        now: int = connection.execute(f"SELECT {_NOW}").fetchall()[0][0]
+        return now
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -173,6 +180,7 @@ class Database:
                 self._undo()
                 raise
             self._commit(transaction)
+            self.newest = max(self.newest, transaction.seq)
         finally:
             self._writer_lock.release()
 
@@ -193,7 +201,7 @@ class Database:
 
     def _begin(self) -> Transaction:
         """Begins, if need be on a new connection, as soon as there is a server; nothing has been done until then."""
-        words = _BEGIN.format(lock=self.lock_key("writer"), fence=self._fence).encode()
+        words = _BEGIN.format(now=_NOW, lock=self.lock_key("writer"), fence=self._fence).encode()
 
         def begin() -> Transaction:
             if self._writer is None or not self._writer.is_sound:

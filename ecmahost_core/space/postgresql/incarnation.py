@@ -13,7 +13,7 @@ import os
 import socket
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +30,8 @@ from ecmahost_core.space.store import StoreUnavailable
 GRACE = 10.0
 """Seconds for which the entries of a lost process of another host are not taken over: it may come back to them."""
 PULSE = 1.0
+SILENCE = 10.0
+"""Seconds for the server to answer what is asked on the session: all of it is answered at once."""
 _LOCK = "SELECT pg_try_advisory_lock(%s)"
 _FREE = "pg_try_advisory_xact_lock_shared(?)"
 _ASK = f"SELECT {_FREE}"
@@ -40,9 +42,13 @@ _log = structlog.get_logger()
 class PostgresqlIncarnation:
     """This process's life, from the constructor to ``close``; see ``sql.database.Incarnation``."""
 
-    def __init__(self, database: Database, runtime: Path) -> None:
-        """Takes a lock file below ``runtime`` and the server's lock; raises StoreUnavailable."""
+    def __init__(self, database: Database, runtime: Path, note: Callable[[], None]) -> None:
+        """Takes a lock file below ``runtime`` and the server's lock; raises StoreUnavailable.
+
+        ``note`` is called once a second, and at the end.
+        """
         self._database = database
+        self._note = note
         self._file = LockFile(runtime)
         self.id = self._file.id
         self.process = f"{os.getpid()} on {socket.gethostname()}"
@@ -81,6 +87,7 @@ class PostgresqlIncarnation:
 
     def look(self) -> None:
         """Sees whether the session lives, and begins another one where it does not."""
+        self._note()
         with self._lock:
             if self._ended.is_set():
                 return
@@ -102,6 +109,7 @@ class PostgresqlIncarnation:
             self._drop()
         if self._watcher is not threading.current_thread():
             self._watcher.join()
+        self._note()
         self._file.close(remove=remove)
 
     def leave(self) -> None:
@@ -112,6 +120,7 @@ class PostgresqlIncarnation:
 
     def _take(self) -> None:
         session = self._database.session()
+        session.raw.silence = SILENCE
         if not self._try(session, self._own):
             session.close()  # the server has not noticed yet that the session before has gone
             raise StoreUnavailable("the lock of this process is still held")

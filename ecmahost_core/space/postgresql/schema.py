@@ -66,6 +66,7 @@ def _migrate(database: Database, session: Session) -> None:
     run = session.raw
     run.execute("BEGIN")
     run.execute("SET LOCAL statement_timeout = 0")  # a large store takes longer than any other statement may
+    run.silence = None
     run.execute("SELECT pg_advisory_xact_lock(%s)", (database.lock_key("writer"),))
     if not run.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (database.schema,)).fetchall():
         run.execute(f'CREATE SCHEMA "{database.schema}"'.encode())

@@ -11,13 +11,20 @@ from psycopg import conninfo, pq
 from ecmahost_core.errors import EcmahostError
 from ecmahost_core.secret import Secret
 from ecmahost_core.space.postgresql import dialect, texts
+from ecmahost_core.space.postgresql.silence import Unanswered, Watched
 from ecmahost_core.space.store import StoreUnavailable
+
+CONNECT = 5
+"""Seconds for each of a server's addresses to answer a connection, and to take its settings."""
+STATEMENT = 30
+"""Seconds after which the server gives up a statement."""
+SILENCE = 35.0
+"""Seconds after which a server that has not done so is not listened to any more: it stands still (``silence``)."""
 
 # A server that has gone is noticed within seconds by both sides; a process that was stopped in the middle of a
 # transaction does not keep the others from writing for longer than a request takes.
 _CLIENT: Mapping[str, str | int] = {
     "application_name": "ecmahost",
-    "connect_timeout": 5,
     "keepalives_idle": 3,
     "keepalives_interval": 1,
     "keepalives_count": 3,
@@ -26,7 +33,7 @@ _CLIENT: Mapping[str, str | int] = {
 }
 _SETTINGS = {
     "client_encoding": "'UTF8'",
-    "statement_timeout": "'30s'",
+    "statement_timeout": f"'{STATEMENT}s'",
     "lock_timeout": "'15s'",
     "idle_in_transaction_session_timeout": "'10s'",
     "tcp_keepalives_idle": "3",
@@ -50,7 +57,7 @@ Statements = dict[str, bytes]
 """The statements that were met, as psycopg wants them; shared by the connections of a process."""
 
 
-def connect(location: Secret, schema: str, *, reading: bool) -> psycopg.Connection:
+def connect(location: Secret, schema: str, *, reading: bool) -> Watched:
     """Connects; raises psycopg.Error, and StoreUnavailable for a text that is no connection string.
 
     The text is looked at anew each time, so that a password may change while the host runs.
@@ -60,15 +67,17 @@ def connect(location: Secret, schema: str, *, reading: bool) -> psycopg.Connecti
     except EcmahostError:
         raise StoreUnavailable("url under [store] stands in a variable or file that cannot be read any more") from None
     try:
-        text = conninfo.make_conninfo(revealed, **_CLIENT)
+        text = conninfo.make_conninfo(revealed, connect_timeout=CONNECT, **_CLIENT)
     except psycopg.ProgrammingError:
         raise StoreUnavailable("url under [store] is not a connection string of PostgreSQL") from None
-    connection = psycopg.connect(text, autocommit=True)
+    connection = Watched.connect(text, autocommit=True)
+    connection.silence = CONNECT
     try:
         connection.prepare_threshold, connection.prepared_max = 2, _PREPARED
         settings = {"search_path": f'"{schema}"', **_SETTINGS, **(_READING if reading else {})}
         connection.execute("; ".join(f"SET {name} = {value}" for name, value in settings.items()).encode())
         texts.adapt(connection)
+        connection.silence = SILENCE
     except BaseException:
         connection.close()
         raise
@@ -78,7 +87,7 @@ def connect(location: Secret, schema: str, *, reading: bool) -> psycopg.Connecti
 class Session:
     """A connection for one thread at a time."""
 
-    def __init__(self, connection: psycopg.Connection, statements: Statements) -> None:
+    def __init__(self, connection: Watched, statements: Statements) -> None:
         """Takes over a connection."""
         self.raw = connection
         self._statements = statements
@@ -131,16 +140,21 @@ class Session:
 class ReadingSession(Session):
     """A connection that reads, and is made anew where the server went away between two statements."""
 
-    def __init__(self, connect: Callable[[], psycopg.Connection], statements: Statements) -> None:
+    def __init__(self, connect: Callable[[], Watched], statements: Statements) -> None:
         """Connects."""
         super().__init__(connect(), statements)
         self._connect = connect
 
     def execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = (), /) -> psycopg.Cursor[Any]:
-        """See ``sql.database.Connection``. A statement on its own is asked again on another connection."""
+        """See ``sql.database.Connection``. A statement on its own is asked again on another connection.
+
+        Not where the server was silent: the statement has taken as long as any may.
+        """
         began = self.in_transaction
         try:
             return super().execute(statement, parameters)
+        except Unanswered:
+            raise
         except psycopg.OperationalError:
             if began or not self.raw.closed:
                 raise

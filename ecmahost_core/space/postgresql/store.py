@@ -10,7 +10,7 @@ import structlog
 from ecmahost_core.secret import Secret
 from ecmahost_core.space.journal import JournalEntry, WriteIntent
 from ecmahost_core.space.past import DAYS
-from ecmahost_core.space.postgresql import schema
+from ecmahost_core.space.postgresql import schema, succession
 from ecmahost_core.space.postgresql.database import Database
 from ecmahost_core.space.postgresql.failures import CommitUnknown, Interrupted
 from ecmahost_core.space.postgresql.incarnation import PostgresqlIncarnation, ServerLocks
@@ -31,10 +31,11 @@ class PostgresqlStore(SqlStore):
         database = Database(location, name, writing=writing)
         try:
             schema.prepare(database)
+            note = succession.catch_up(database, runtime) if writing else None
         except BaseException:
             database.close()
             raise
-        begin = (lambda _: PostgresqlIncarnation(database, runtime)) if writing else None
+        begin = (lambda _: PostgresqlIncarnation(database, runtime, note)) if note else None
         super().__init__(database, ServerLocks(database, runtime), begin, history_days=history_days)
 
     def _open_entry(self, type_id: int, intent: WriteIntent, incarnation: str) -> JournalEntry:

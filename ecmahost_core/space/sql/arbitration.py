@@ -4,6 +4,7 @@ The one rule, for imports and for single objects that were read: a reading loses
 moment at which it began, that is to an object or tombstone with a higher change number, and to a write under way.
 """
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -12,7 +13,7 @@ from typing import Any
 import orjson
 
 from ecmahost_core.space.objects import LinkChange, ObjectState, SpaceType
-from ecmahost_core.space.sql import changes, digests
+from ecmahost_core.space.sql import changes, derived, digests
 from ecmahost_core.space.sql.database import Transaction
 from ecmahost_core.space.sql.departures import Touched
 from ecmahost_core.space.sql.ids import random_ids
@@ -24,6 +25,9 @@ from ecmahost_core.space.sql.put_off import Unlinking
 from ecmahost_core.space.sql.rows import STORED_COLUMNS, Encoded, StoredRow, carried_over, select_in
 from ecmahost_core.space.sql.type_row import SPACE_REPLACED, TypeRow, type_row
 from ecmahost_core.space.store import SpaceReplaced
+
+OWN = 100_000
+"""Of how many objects a reading remembers that it has changed them itself: some 10 MB."""
 
 
 class SeenKeys:
@@ -60,7 +64,8 @@ class Reading:
         space_type: of what is read.
         began_seq: the change number that was the newest before the reading began.
         seen: what it has met, of all batches; complete only for batches that were committed.
-        own: change numbers that this reading itself gave to objects which it may still meet.
+        own: change numbers that this reading itself gave to objects which it may still meet, or the names of. Of what
+            it has changed only the first ``OWN``: of the others it cannot tell, and leaves that to the next.
         buried: those that it gave to tombstones, by folded anchor: a name that it has freed may be somebody's next.
         noting: notes what somebody else has changed; None where nothing is kept of the past.
         unlinking: holds back the links that are not in the target any more; None where they are removed at once.
@@ -163,7 +168,8 @@ class _Batch:
         self.taken_dns: set[str] = set()
         self.news: list[Encoded] = []
         self.others: list[tuple[StoredRow, Encoded, Mapping[str, LinkChange]]] = []
-        self.room = Room(reading.began_seq, unlinking=reading.unlinking)
+        own = ChainMap(self.applied.own, reading.own)
+        self.room = Room(reading.began_seq, unlinking=reading.unlinking, own=own)
 
     def is_new(self) -> bool:
         """Returns whether nothing speaks against any of the objects, so that none need be decided about by itself."""
@@ -251,7 +257,10 @@ class _Batch:
             new = carried_over(new, old, self.row.export_only)
             kept = None if old.kept == "{}" else kept_beside(self.reading, old, new)
             state = ObjectState(old.state)
-            changes.replace(self.transaction, self.row, old, new, state=state, kept=kept, room=self.room)
+            new = derived.as_before(self.transaction, self.row, old, new, self.room)
+            seq = changes.replace(self.transaction, self.row, old, new, state=state, kept=kept, room=self.room)
+            if len(self.reading.own) < OWN:
+                self.applied.own[old.key] = seq
             self.others.append((old, new, self.room.changed.pop(old.key, {})))
             if old.dn_key is not None and old.dn_key != new.dn_key:
                 self.by_dn.pop(old.dn_key, None)

@@ -22,6 +22,9 @@ from ecmahost_core.space.sql.rows import OBJECT_COLUMNS, Encoded, StoredRow, enc
 from ecmahost_core.space.sql.type_row import TypeRow, type_row
 from ecmahost_core.space.store import ReadingOvertaken
 
+_DID_NOT_GO = frozenset({"not_applied", "refused"})
+"""Outcomes of a disable or delete after which the object is stored, and whoever it is has not gone."""
+
 
 def complete(
     database: Database,
@@ -50,7 +53,7 @@ def complete(
         key = _store(transaction, row, _Opened(entry, instance, newest_key), new)
         close_entry(transaction, type_id, entry)
         found = _object(transaction, key)
-        leaving.settle(transaction, entry, went=event.outcome != "not_applied")
+        leaving.settle(transaction, entry, went=event.outcome not in _DID_NOT_GO)
         if keeps_past:
             known = event if found is None or event.object_id else replace(event, object_id=found.id)
             noting.note_write(transaction, row, entry, known, noting.Was(before, new), asked)

@@ -78,6 +78,9 @@ class Database(Protocol):
     def read(self) -> AbstractContextManager[Connection]:
         """Lends a reading connection. Each statement sees the newest commit; ``BEGIN`` makes several see the same."""
 
+    def now(self, connection: Connection) -> int:
+        """Returns the time by the clock of ``Transaction.now``, for a reading on this connection."""
+
     def write(self) -> AbstractContextManager[Transaction]:
         """Runs the block as one transaction: committed when it ends, undone when it raises."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from ecmahost_core.ecma.values import attributes_from_json, text_of
+from ecmahost_core.ecma.values import attributes_from_json, attributes_to_json, text_of
 from ecmahost_core.space.keys import key_of
 from ecmahost_core.space.sql import digests, links, references
 from ecmahost_core.space.sql.database import Transaction
@@ -79,6 +79,28 @@ def change_links(
     return b"".join(after)
 
 
+def as_before(transaction: Transaction, row: TypeRow, old: StoredRow, new: Encoded, room: links.Room) -> Encoded:
+    """Returns an object that was read with those references as they were of which the reading cannot tell.
+
+    The digest stays that of what was read: ``change_values`` finds the same references, and has the next reading look.
+    """
+    if not row.references:
+        return new
+    stored = attributes_from_json(old.attributes)
+    kept = {}
+    for name in row.references:
+        before, after = (
+            {value_key for _, value_key in references.of(each, (name,))} for each in (stored, new.source.attributes)
+        )
+        reading = room.began_seq, room.own
+        if before and references.is_uncertain(transaction, row, (old.key, name), (before, after), reading):
+            kept[name] = stored[name]
+    if not kept:
+        return new
+    attributes = {**new.source.attributes, **kept}
+    return new._replace(attributes=attributes_to_json(attributes), source=new.source._replace(attributes=attributes))
+
+
 def doubt(transaction: Transaction, key: int, new: Encoded) -> None:
     """Has the next import look at the references to an object that gets another name.
 
@@ -125,7 +147,7 @@ def change_values(
         return False
     unsure = False
     for name in row.references:
-        told, untold = references.stale(connection, old.key, name, room.began_seq)
+        told, untold = references.stale(connection, old.key, name, room.began_seq, room.own)
         references.aim(transaction, row.connector, row.scopes.get(name), [(old.key, name, one) for one in told])
         unsure = unsure or bool(untold)
     return unsure

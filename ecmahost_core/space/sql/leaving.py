@@ -43,9 +43,10 @@ def settle(transaction: Transaction, entry: JournalEntry, *, went: bool) -> None
         transaction.connection.execute("DELETE FROM leaving WHERE entry = ?", (entry.number,))
 
 
-def standing(database: Database, connector: str, now: int) -> Leaving:
+def standing(database: Database, connector: str) -> Leaving:
     """See ``Store.leaving``."""
     with database.read() as connection:
+        now = database.now(connection)
         rows = connection.execute(
             f"SELECT count(*), min(time) FROM leaving WHERE {_WINDOW}",  # noqa: S608  # names, no values
             (connector, now - HOUR, now + HOUR, connector, now),

@@ -46,7 +46,8 @@ class Room:
     """How many rows of links the transaction of a reading may still write, and whose did not fit.
 
     ``began_seq`` is the change number that was the newest before the reading began. ``unlinking`` takes the links that
-    are not there any more, None where they are removed at once. ``changed`` is what came and went, by object.
+    are not there any more, None where they are removed at once. ``changed`` is what came and went, by object. ``own``
+    are the numbers that the reading itself has given, by object: those are no newer than it.
     """
 
     began_seq: int
@@ -54,6 +55,7 @@ class Room:
     owing: list[Owing] = field(default_factory=list)
     unlinking: Unlinking | None = None
     changed: dict[int, dict[str, LinkChange]] = field(default_factory=dict)
+    own: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,8 @@ def update(
     told: Sequence[str] = ()
     untold: Sequence[str] = ()
     if part == UNKNOWN:
-        told, untold = references.stale(transaction.connection, key, name, None if room is None else room.began_seq)
+        began_seq, own = (None, references.NOTHING) if room is None else (room.began_seq, room.own)
+        told, untold = references.stale(transaction.connection, key, name, began_seq, own)
         if is_too_old(wanted, untold):
             return UNKNOWN
     what = difference(stored, wanted, told)

@@ -6,7 +6,8 @@ goes first, for in a database a person and a group may well have the same anchor
 stays the same through renames, and is given up when the object goes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from ecmahost_core.ecma.values import Attributes, text_of
 from ecmahost_core.space.keys import key_of
@@ -17,11 +18,12 @@ from ecmahost_core.space.sql.type_row import TypeRow
 Wanted = Mapping[tuple[str, str], str]
 """References of one object: attribute and folded value, to the value as it is written."""
 
+NOTHING: Mapping[int, int] = MappingProxyType({})
 _ANYWHERE = "type IN (SELECT id FROM space_type WHERE connector = ?)"
 _WITHIN = "type = ?"
 _INSERT = """INSERT OR IGNORE INTO reference (owner, attribute, value_key, value, connector, target, scope)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
-_STALE = """SELECT r.value_key, o.change_seq FROM reference r JOIN object o ON o.key = r.target
+_STALE = """SELECT r.value_key, o.change_seq, o.key FROM reference r JOIN object o ON o.key = r.target
     WHERE r.owner = ? AND r.attribute = ? AND r.value_key <> o.anchor_key AND r.value_key IS NOT o.dn_key"""
 _ROW = "owner = ? AND attribute = ? AND value_key = ?"
 
@@ -100,19 +102,53 @@ def resolve(transaction: Transaction, row: TypeRow, appeared: Iterable[tuple[int
 
 
 def stale(
-    connection: Connection, owner: int, attribute: str, began_seq: int | None
+    connection: Connection, owner: int, attribute: str, began_seq: int | None, own: Mapping[int, int] = NOTHING
 ) -> tuple[Sequence[str], Sequence[str]]:
     """Returns the folded values of an attribute that named an object which has another name now.
 
     Those of which a reading that began at this change number can tell that the target has not followed, and those of
     which it cannot: their object has got its name since, so what was read may be older than that. None is a reading of
-    this very moment.
+    this very moment. ``own`` are the change numbers, by key, that the reading itself has given: they are no newer.
     """
     rows = connection.execute(_STALE, (owner, attribute)).fetchall()
     if began_seq is None:
-        return [value_key for value_key, _ in rows], ()
-    told = [value_key for value_key, change_seq in rows if change_seq <= began_seq]
-    return told, [value_key for value_key, change_seq in rows if change_seq > began_seq]
+        return [value_key for value_key, _, _ in rows], ()
+    newer = {value_key for value_key, seq, key in rows if seq > began_seq and own.get(key) != seq}
+    return [value_key for value_key, _, _ in rows if value_key not in newer], sorted(newer)
+
+
+def is_uncertain(
+    transaction: Transaction,
+    row: TypeRow,
+    place: tuple[int, str],
+    values: tuple[Collection[str], Collection[str]],
+    reading: tuple[int, Mapping[int, int]],
+) -> bool:
+    """Returns whether what was read of an attribute may be the name that somebody had for a while.
+
+    Somebody who is named was renamed before the reading began, and again since. The reading may have met the name
+    between the two: nobody is found under that any more, or somebody else who has got it since.
+
+    Args:
+        transaction: of the reading.
+        row: the owner's type.
+        place: owner and attribute.
+        values: folded, as stored and as read.
+        reading: when it began, and its own numbers, as in ``stale``.
+    """
+    (owner, attribute), (before, after), (began_seq, own) = place, values, reading
+    new = [each for each in after if each not in before]
+    if not new:
+        return False
+    connection = transaction.connection
+    rows = connection.execute(_STALE, (owner, attribute)).fetchall()
+    renamed = {key for each, seq, key in rows if each not in after and seq > began_seq and own.get(key) != seq}
+    if not renamed:
+        return False
+    found = named(connection, row.connector, row.scopes.get(attribute), new)
+    others = list(set(found.values()) - renamed)
+    seqs = dict(select_in(connection, "SELECT key, change_seq FROM object WHERE key {in}", (), others))
+    return len(found) < len(new) or any(seq > began_seq and own.get(key) != seq for key, seq in seqs.items())
 
 
 def aim(transaction: Transaction, connector: int, scope: int | None, places: Sequence[tuple[int, str, str]]) -> None:

@@ -1,6 +1,5 @@
 """The store: one object over the parts of this package, each of which has one noun."""
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from types import TracebackType
@@ -147,7 +146,7 @@ class SqlStore(Writings):
 
     def leaving(self, connector: str) -> Leaving:
         """See ``Store.leaving``."""
-        return leaving.standing(self._database, connector, time.time_ns() // 1000)
+        return leaving.standing(self._database, connector)
 
     def release(self, connector: str, event: EventRecord) -> None:
         """See ``Store.release``."""

@@ -107,6 +107,10 @@ class Database:
         self._check()
         return _Lending(self.path, self._readers)
 
+    def now(self, connection: object) -> int:  # noqa: ARG002 - a file has no clock of its own
+        """See ``sql.database.Database``."""
+        return time.time_ns() // 1000
+
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """Runs the block as one immediate transaction: committed when it ends, undone when it raises."""
@@ -122,7 +126,7 @@ class Database:
             if self._migrated:
                 schema.require_own(connection)
             before = connection.total_changes
-            yield Transaction(connection, time.time_ns() // 1000)
+            yield Transaction(connection, self.now(connection))
             connection.execute("COMMIT")
             if self.trouble and connection.total_changes != before:
                 self.trouble = ""

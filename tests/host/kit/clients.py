@@ -58,6 +58,10 @@ class Client:
             self._connection.close()
             self._connection = None
 
+    def _forget(self, connection: http.client.HTTPSConnection) -> None:
+        connection.close()  # somebody who ends the host may have forgotten it already
+        self.close()
+
     def send(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         """Sends a request as it stands, to the root of the host."""
         connection = self.connect()
@@ -66,9 +70,14 @@ class Client:
             response = connection.getresponse()
             answer = Answer(response.status, response.headers, response.read())
         except (OSError, http.client.HTTPException):
-            connection.close()  # somebody who ends the host may have forgotten it already
-            self.close()
+            self._forget(connection)
             raise
+        except AttributeError as error:
+            # Whoever ends the host closes the connection, which takes its socket away in the middle of a request.
+            if connection.sock is not None:
+                raise
+            self._forget(connection)
+            raise http.client.NotConnected("the connection was closed in the middle of a request") from error
         if response.will_close:
             self.close()
         return answer

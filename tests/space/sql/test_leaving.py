@@ -1,5 +1,6 @@
 """Of those who are disabled and deleted only so many go within an hour, whichever process is asked."""
 
+import time
 from typing import Any
 
 import pytest
@@ -58,6 +59,30 @@ def test_whoever_does_not_go_after_all_gives_the_place_back(desk: Any) -> None:
     entry = going(desk, "b", 1)
     desk.store.complete(entry, desk.user("b"), EventRecord("recover", "not_applied"))
     assert desk.store.complete(going(desk, "c", 1), None, desk.ok) is None
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_whoever_the_target_refused_to_let_go_gives_the_place_back(desk: Any, is_there: bool) -> None:
+    entry = going(desk, "a", 1)
+    as_it_is = desk.user("a", Title="half done") if is_there else None
+    desk.store.complete(entry, as_it_is, EventRecord("delete", "refused"))
+    assert desk.store.leaving("hr").count == 0
+    assert desk.store.complete(going(desk, "b", 1), None, desk.ok) is None
+
+
+def test_how_many_went_is_counted_by_the_clock_by_which_they_went(
+    desk: Any, monkeypatch: pytest.MonkeyPatch, store_kind: str
+) -> None:
+    """On a server that is the server's: a host whose own is wrong counts as all the others do."""
+    desk.store.complete(going(desk, "a", 1), None, desk.ok)
+    later = time.time_ns() + 3 * HOUR * 1000
+    monkeypatch.setattr(time, "time_ns", lambda: later)
+    assert desk.store.leaving("hr").count == (1 if store_kind == "postgresql" else 0)
+    if store_kind == "sqlite":
+        going(desk, "b", 1)
+    else:
+        with pytest.raises(TooManyLeaving):
+            going(desk, "b", 1)
 
 
 def test_an_entry_that_is_taken_back_because_nothing_was_sent_gives_the_place_back(desk: Any) -> None:

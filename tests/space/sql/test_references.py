@@ -63,6 +63,58 @@ def test_a_reference_to_an_object_that_is_renamed_while_an_import_runs_stays_unt
     assert _targets(desk) == {"a": None}
 
 
+def renamed_before_and_during(desk: Any) -> Any:
+    """The manager of "a" becomes chief, an import begins, and he becomes head."""
+    boss = desk.add(desk.user("boss"))
+    desk.add(desk.user("a", Manager=Reference("boss")))
+    chief = desk.update(boss, desk.user("chief"))
+    run = desk.store.begin_import("hr")
+    desk.update(chief, desk.user("head"))
+    return run
+
+
+def test_a_reference_to_an_object_that_is_renamed_before_an_import_and_during_it_stays(desk: Any) -> None:
+    run = renamed_before_and_during(desk)
+    run.compare(desk.users, [desk.user("a", Manager=Reference("chief"), Room="1")])  # read between the two
+    run.complete(held=None)
+    assert _targets(desk) == {"a": "head"}
+    desk.check()
+    assert [one.kind for one in desk.store.past("hr", "a")] == ["test"]  # nobody else has changed that
+    desk.load(desk.user("head"), desk.user("a", Manager=Reference("head"), Room="1"))
+    assert _targets(desk) == {"a": "head"}
+
+
+def test_somebody_who_has_taken_the_name_between_the_two_is_not_taken_for_the_manager(desk: Any) -> None:
+    run = renamed_before_and_during(desk)
+    desk.add(desk.user("chief"))
+    run.compare(desk.users, [desk.user("a", Manager=Reference("chief"))])  # read before that
+    run.complete(held=None)
+    assert _targets(desk) == {"a": "head"}
+    desk.load(desk.user("head"), desk.user("chief"), desk.user("a", Manager=Reference("chief")))
+    assert _targets(desk) == {"a": "chief"}
+
+
+def test_a_manager_who_was_exchanged_or_taken_away_is_taken_over_though_the_other_was_renamed_twice(desk: Any) -> None:
+    desk.add(desk.user("eve"))
+    desk.add(desk.user("x", Manager=Reference("boss")))
+    run = renamed_before_and_during(desk)
+    run.compare(desk.users, [desk.user("a", Manager=Reference("eve")), desk.user("x")])
+    run.complete(held=None)
+    assert _targets(desk) == {"a": "eve"}
+
+
+def test_what_an_import_itself_renames_does_not_make_it_uncertain(desk: Any) -> None:
+    def named(anchor: str, dn: str, *managers: str) -> TargetObject:
+        return TargetObject((anchor,), dn, {"Manager": tuple(map(Reference, managers))} if managers else {})
+
+    desk.load(named("1", "cn=boss"), named("2", "cn=eve"), named("a", "cn=a", "cn=boss"), named("b", "cn=b", "cn=boss"))
+    moved = [named("1", "cn=chief"), named("2", "cn=boss"), named("a", "cn=a", "cn=chief"), named("b", "cn=b", "cn=x")]
+    desk.load(*moved)
+    assert _targets(desk) == {"a": "1", "b": None}
+    desk.load(named("2", "cn=chief"), named("1", "cn=y"), named("b", "cn=b", "cn=z"), named("a", "cn=a", "cn=y"))
+    assert _targets(desk) == {"a": "1", "b": None}
+
+
 def test_a_reference_is_given_up_when_its_target_goes(desk: Any) -> None:
     boss = desk.add(desk.user("boss"))
     desk.add(desk.user("a", Manager=Reference("boss")))
