@@ -106,6 +106,7 @@ class SpaceObject:
             an import compares.
         change_seq: number of the last change, from the store's one monotonic counter.
         created, modified: in UTC.
+        written_seq: number of the last change that was a write of the host itself; 0 where only readings brought it.
     """
 
     key: int
@@ -118,6 +119,7 @@ class SpaceObject:
     change_seq: int
     created: datetime
     modified: datetime
+    written_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)

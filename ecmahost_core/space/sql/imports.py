@@ -202,7 +202,8 @@ class SqlImportRun:
             if content is not None:
                 note_content(transaction.connection, self._connector, content)
             if watermarks is not None:
-                status.note_watermarks(transaction.connection, self._connector, watermarks)
+                began_seq = self._progress.began_seq
+                status.note_watermarks(transaction.connection, self._connector, watermarks, began_seq)
             completed = status.delta_completed if delta else status.import_completed
             completed(transaction, self._connector, self.counts, held)
             transaction.connection.execute("DELETE FROM import WHERE number = ?", (self.number,))

@@ -28,6 +28,7 @@ class _ConnectorRow(NamedTuple):
     last_full: int | None
     watermark: str
     watermark_seq: int
+    watermark_began: int
     import_request: str | None
     held_links: int
     lost: str
@@ -61,6 +62,7 @@ def read_status(database: Database, processes: Processes, connector: str) -> Con
         missing=row.missing,
         watermarks=orjson.loads(row.watermark),
         watermark_seq=row.watermark_seq,
+        watermark_began=row.watermark_began,
         request=_request(row),
     )
 
@@ -122,11 +124,12 @@ def delta_completed(transaction: Transaction, connector: int, counts: ImportCoun
     )  # fmt: skip
 
 
-def note_watermarks(connection: Connection, connector: int, watermarks: Mapping[str, str]) -> None:
-    """Notes from where each resource type's next delta import goes on."""
+def note_watermarks(connection: Connection, connector: int, watermarks: Mapping[str, str], began_seq: int) -> None:
+    """Notes from where each resource type's next delta import goes on, and when the run that says so had begun."""
     connection.execute(
-        "UPDATE connector SET watermark = ?, watermark_seq = (SELECT change_seq FROM store) WHERE id = ?",
-        (compact({name: text for name, text in watermarks.items() if text}), connector),
+        "UPDATE connector SET watermark = ?, watermark_began = ?, watermark_seq = (SELECT change_seq FROM store)"
+        " WHERE id = ?",
+        (compact({name: text for name, text in watermarks.items() if text}), began_seq, connector),
     )
 
 
