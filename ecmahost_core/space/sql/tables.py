@@ -274,6 +274,9 @@ _WRITTEN = (
     "UPDATE connector SET watermark_began = watermark_seq",
 )
 
+# Attributes whose values are kept of nobody because of what clients call them.
+_UNKEPT = ("ALTER TABLE space_type ADD COLUMN unkept TEXT NOT NULL DEFAULT '[]'",)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _FIRST,
     _PASSWORDS,
@@ -286,5 +289,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _PAST,
     _FOUND,
     _WRITTEN,
+    _UNKEPT,
 )
 """The statements that take a store from version n to n + 1, at index n. A released one is never edited."""
