@@ -258,8 +258,8 @@ class Store(Readings, Protocol):
 
     # Imports and events
 
-    def begin_import(self, connector: str, space: int = 0) -> ImportRun:
-        """Begins an import; raises ImportRunning when a living process is at it.
+    def begin_import(self, connector: str, space: int = 0, actor: str = "worker") -> ImportRun:
+        """Begins an import; raises ImportRunning when a living process is at it. ``actor`` is for its event.
 
         ``space`` is the number that ``agree`` gave: raises SpaceReplaced when it is not the connector's any more.
         """

@@ -38,6 +38,7 @@ class SqlImportRun:
         began_seq: int,
         first: bool,
         keeps_past: bool,
+        actor: str,
     ) -> None:
         """Goes on with the row ``number`` that was written for it."""
         self._progress = Progress(
@@ -50,6 +51,7 @@ class SqlImportRun:
         self._database = database
         self._types = types
         self._connector = connector
+        self._actor = actor
         self._began = time.monotonic()
         self._ended = False
 
@@ -228,7 +230,7 @@ class SqlImportRun:
         return EventRecord(
             kind="import",
             outcome=outcome,
-            actor="worker",
+            actor=self._actor,
             error=error,
             milliseconds=int((time.monotonic() - self._began) * 1000),
             detail={**status.counts_of(self.counts), **more},

@@ -165,9 +165,9 @@ class SqlStore(Writings):
 
     # Imports and events
 
-    def begin_import(self, connector: str, space: int = 0) -> SqlImportRun:
+    def begin_import(self, connector: str, space: int = 0, actor: str = "worker") -> SqlImportRun:
         """See ``Store.begin_import``."""
-        return self._runs.begin(connector, self._require_incarnation(), space, keeps_past=self.keeps_past)
+        return self._runs.begin(connector, self._require_incarnation(), space, actor, keeps_past=self.keeps_past)
 
     def request_import(self, connector: str, request: ImportRequest) -> None:
         """See ``Store.request_import``."""
