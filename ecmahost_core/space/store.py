@@ -265,10 +265,13 @@ class Store(Readings, Protocol):
         """
 
     def request_import(self, connector: str, request: ImportRequest) -> None:
-        """Asks whoever runs the connector's imports for one (``ConnectorStatus.request``); the newest counts."""
+        """Asks whoever runs the connector's imports for one; of all that wait the strongest is made.
+
+        ``ConnectorStatus.request`` reads everything where one of them does, and confirms what one of them confirms.
+        """
 
     def settle_request(self, connector: str, request: ImportRequest) -> None:
-        """Takes a request away whose import has ended; a newer one stays."""
+        """Takes a request away whose import has ended, with those that it stood for; a newer one stays."""
 
     def record(self, connector: str, event: EventRecord) -> None:
         """Writes an event on its own."""

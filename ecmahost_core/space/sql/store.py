@@ -19,6 +19,7 @@ from ecmahost_core.space.sql import (
     matched,
     orphans,
     past,
+    requests,
     retired,
     spaces,
     status,
@@ -172,12 +173,12 @@ class SqlStore(Writings):
     def request_import(self, connector: str, request: ImportRequest) -> None:
         """See ``Store.request_import``."""
         with self._database.write() as transaction:
-            status.note_request(transaction, connector_id(transaction, connector), request)
+            requests.note(transaction, connector_id(transaction, connector), request)
 
     def settle_request(self, connector: str, request: ImportRequest) -> None:
         """See ``Store.settle_request``."""
         with self._database.write() as transaction:
-            status.forget_request(transaction, connector_id(transaction, connector), request)
+            requests.forget(transaction, connector_id(transaction, connector), request)
 
     def record(self, connector: str, event: EventRecord) -> None:
         """See ``Store.record``."""
