@@ -101,7 +101,7 @@ def floor(source: Path, store: Path, batch: int) -> None:
                 )
                 for place, row in enumerate(page, 1)
             ]  # fmt: skip
-            space.executemany("INSERT INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", objects)
+            space.executemany("INSERT INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", objects)
             names = [(1, "UserName", row[1], key + place) for place, row in enumerate(page, 1)]
             space.executemany("INSERT INTO value_index VALUES (?, ?, ?, ?)", names)
             space.execute("COMMIT")

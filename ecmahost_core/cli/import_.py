@@ -72,8 +72,8 @@ def _run(endpoint: Endpoint, *, delta: bool, confirm: bool, quiet: bool) -> Impo
             bar.update(task, completed=counts.seen, changes=changes)
 
         if delta:
-            return delta_import(endpoint, confirm=confirm, progress=progress)
-        return Imported(*full_import(endpoint, confirm=confirm, progress=progress))
+            return delta_import(endpoint, confirm=confirm, progress=progress, actor="cli")
+        return Imported(*full_import(endpoint, confirm=confirm, progress=progress, actor="cli"))
 
 
 def _report(name: str, done: Imported, seconds: float, *, as_json: bool) -> None:

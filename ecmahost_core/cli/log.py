@@ -2,27 +2,20 @@
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
 
 import click
 import orjson
 
 from ecmahost_core.cli.context import CommandContext, pass_context
+from ecmahost_core.cli.events import Events
 from ecmahost_core.cli.group import printable
-from ecmahost_core.cli.output import configured, moment, require_store
+from ecmahost_core.cli.output import moment, require_store
 from ecmahost_core.cli.past import Since
 from ecmahost_core.configuration.home import require
-from ecmahost_core.host import open_host
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.space.history import StoredEvent
-from ecmahost_core.space.store import Store
-
-LOOK_SECONDS: Final = 0.5
-_BATCH: Final = 500
-_LAST: Final = 20
 
 
 @click.command(short_help="A connector's events as they come.")
@@ -36,10 +29,9 @@ def log(context: CommandContext, name: str, *, follow: bool, since: datetime | N
     configure_logs("error")
     require(context.home)
     require_store(context.home)
-    host = open_host(context.home, writing=False)
+    events = Events(context.home, name)
     try:
-        configured(host, name)
-        for event in _events(host.store, name, since, follow=follow):
+        for event in _events(events, since, follow=follow):
             click.echo(_json(event) if as_json else printable(_line(event)))
             if follow:
                 sys.stdout.flush()
@@ -49,28 +41,16 @@ def log(context: CommandContext, name: str, *, follow: bool, since: datetime | N
         # Whoever read has what they wanted; Python must not fail on flushing what nobody takes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     finally:
-        host.close()
+        events.close()
 
 
-def _events(store: Store, name: str, since: datetime | None, *, follow: bool) -> Iterator[StoredEvent]:
-    last = 0
+def _events(events: Events, since: datetime | None, *, follow: bool) -> Iterator[StoredEvent]:
     if since is None:
-        for event in reversed(store.events(name, _LAST)):
-            last = event.seq
-            yield event
-        if not follow:
-            return
-    while True:
-        found = store.events_after(name, last, _BATCH)
-        for event in found:
-            last = event.seq
-            if since is None or event.time >= since:
-                yield event
-        if len(found) == _BATCH:
-            continue
-        if not follow:
-            return
-        time.sleep(LOOK_SECONDS)
+        yield from events.newest()
+    if follow:
+        yield from (event for event in events.follow() if since is None or event.time >= since)
+    elif since is not None:
+        yield from (event for event in events.next() if event.time >= since)
 
 
 def _line(event: StoredEvent) -> str:

@@ -16,6 +16,10 @@ from ecmahost_core.errors import EcmahostError
 CLOSE_CONNECTION = "ecmahost.close_connection"
 """Key in the WSGI environment of a function without arguments: answer with ``Connection: close``."""
 
+END_AT_STOP = "ecmahost.end_at_stop"
+"""Key in the WSGI environment of a function without arguments: this answer is cut when the host stops. It is long, and
+a client sees that a part is not the whole."""
+
 
 class BodyError(EcmahostError):
     """The body could not be read. The connection is closed after the answer; the message is fit for the client."""

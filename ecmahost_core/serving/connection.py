@@ -22,6 +22,8 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no type informati
     """
 
     deadline: float | None = None
+    ends_at_stop = False
+    """Whether the answer that is being sent may be cut when the host stops."""
     _closed = False
 
     def expect_client_within(self, seconds: float) -> None:
@@ -32,13 +34,17 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no type informati
         """Called by the serving thread when the client has done its part."""
         self.deadline = None
 
+    def end_at_stop(self) -> None:
+        """Called by the serving thread for an answer that nobody waits for at a stop."""
+        self.ends_at_stop = True
+
     def shut_down(self) -> None:
         """Ends the connection under the thread that waits on it. Called by the accept loop; never raises."""
         # SSLSocket.shutdown would drop the TLS state while the other thread is using it, and that thread would then
         # read ciphertext as if it were a request.
         with suppress(OSError):
             socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
-            self.deadline = None
+            self.deadline, self.ends_at_stop = None, False
 
     def close(self, *, graceful: bool = False) -> None:
         """Closes the socket, once. ``graceful`` waits for the client to read the answer first (RFC 9112 section 9.6).

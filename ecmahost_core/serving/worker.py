@@ -27,7 +27,7 @@ from gunicorn.workers.gthread import (  # type: ignore[import-untyped]  # gunico
 )
 from structlog.contextvars import clear_contextvars
 
-from ecmahost_core.serving.body import CLOSE_CONNECTION
+from ecmahost_core.serving.body import CLOSE_CONNECTION, END_AT_STOP
 from ecmahost_core.serving.connection import Connection, PatientReader, deliver
 from ecmahost_core.serving.log import failure
 from ecmahost_core.serving.reload import Reloads
@@ -130,6 +130,14 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type inf
         for connection in self.pending_conns:
             connection.timeout = min(connection.timeout, linger)
 
+    def _cut_what_may_be_cut(self) -> None:
+        """Ends the answers that a stop does not wait for, wherever their threads wait."""
+        cut = [connection for connection in tuple(self._served) if connection.ends_at_stop]
+        for connection in cut:
+            connection.shut_down()
+        if cut:
+            log.info("long_answers_cut", count=len(cut))
+
     # --- the accept loop
 
     def accept(self, listener: Any) -> None:
@@ -164,6 +172,8 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type inf
             connection.shut_down()
         if overdue:
             log.info("slow_clients_disconnected", count=len(overdue))
+        if not self.alive:
+            self._cut_what_may_be_cut()
 
     # --- one request, in a thread
 
@@ -181,6 +191,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type inf
             reusable = False
         finally:
             conn.expect_nothing()
+            conn.ends_at_stop = False
             self._served.discard(conn)
         if not reusable:
             conn.close(graceful=True)
@@ -203,6 +214,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type inf
         response.version = SERVER
         environ["SERVER_SOFTWARE"] = SERVER
         environ[CLOSE_CONNECTION] = response.force_close
+        environ[END_AT_STOP] = connection.end_at_stop
         return deliver(application(environ, start_response), connection, self._settings.response_seconds)
 
     def handle_error(self, req: object, client: Any, addr: object, exc: Exception) -> None:  # noqa: ARG002 - gunicorn's

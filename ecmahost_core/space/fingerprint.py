@@ -39,11 +39,11 @@ class Standing:
         incomplete: names of the fingerprint's content that the last complete import did not bring in this form; empty
             for a connector that has never imported.
         matched: attributes that clients match on beside the query attributes (``User.Country``).
-        brought: all names of the content that the last complete import brought; empty as ``incomplete``.
+        brought: the content that the last complete import brought; empty where none has.
     """
 
     space: int
     differences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     incomplete: frozenset[str] = frozenset()
     matched: Mapping[str, MatchedIndex] = field(default_factory=dict)
-    brought: frozenset[str] = frozenset()
+    brought: Mapping[str, str] = field(default_factory=dict)

@@ -141,6 +141,8 @@ class ConnectorStatus:
         missing: how many objects writes and reads found missing in the target since the last full import.
         watermarks: by resource type, from where the next delta import goes on; empty for those that have none.
         watermark_seq: the change number that was the newest when they were kept.
+        watermark_began: the one that was before the import began that kept them: what the host has written since, that
+            import may not have seen.
         request: an import that is still to be made because somebody asked for it; None for none.
     """
 
@@ -155,4 +157,5 @@ class ConnectorStatus:
     missing: int = 0
     watermarks: Mapping[str, str] = field(default_factory=dict)
     watermark_seq: int = 0
+    watermark_began: int = 0
     request: ImportRequest | None = None

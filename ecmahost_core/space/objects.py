@@ -47,6 +47,7 @@ class SpaceType:
             index may be given up at any time; ``Store.find`` is right all the same.
         space: the number of the connector's space (``Standing.space``), so that nothing that was begun before a reset
             touches the space after it; 0 for whichever there is when the type is first used.
+        unkept: target attributes whose values the past keeps of nobody, beside those whose own name says so (``past``).
     """
 
     connector: str
@@ -63,6 +64,7 @@ class SpaceType:
     export_only: tuple[str, ...] = ()
     space: int = 0
     matched: tuple[str, ...] = ()
+    unkept: tuple[str, ...] = ()
 
     def derived_id(self, anchor: Anchor) -> str | None:
         """Returns the SCIM id that follows from an immutable anchor, None where ids are random.
@@ -106,6 +108,7 @@ class SpaceObject:
             an import compares.
         change_seq: number of the last change, from the store's one monotonic counter.
         created, modified: in UTC.
+        written_seq: number of the last change that was a write of the host itself; 0 where only readings brought it.
     """
 
     key: int
@@ -118,6 +121,7 @@ class SpaceObject:
     change_seq: int
     created: datetime
     modified: datetime
+    written_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)

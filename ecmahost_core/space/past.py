@@ -5,7 +5,7 @@ is told that did not happen. How much one row holds is bounded here, and what is
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -64,7 +64,7 @@ class PastEntry:
 
 
 def sounds_secret(name: str) -> bool:
-    """Returns whether an attribute's values are kept of nobody, going by its name."""
+    """Returns whether an attribute's values are kept of nobody, going by its name, the target's or the client's."""
     return _SOUNDS_SECRET.search(name) is not None
 
 
@@ -86,16 +86,19 @@ def listed(values: Iterable[Any], count: int) -> list[Any]:
     return found if count <= LISTED else [*found, f"(and {count - LISTED:,} more)"]
 
 
-def differences(before: Attributes | None, after: Attributes | None, *, written: bool) -> dict[str, Any]:
+def differences(
+    before: Attributes | None, after: Attributes | None, *, written: bool, unkept: Collection[str] = ()
+) -> dict[str, Any]:
     """Returns what differs; None stands for no object.
 
     An attribute that is missing has no value where the host has ``written`` it. Otherwise it was not read, and differs
-    never.
+    never. ``unkept`` are attributes whose values are kept of nobody, beside those whose own name says so.
     """
     old, new = before or {}, after or {}
+    both = (("old", old), ("new", new))
     names = old.keys() | new.keys() if written or before is None or after is None else old.keys() & new.keys()
     return {
-        name: {"old": _values(name, old.get(name, ())), "new": _values(name, new.get(name, ()))}
+        name: {key: _values(each.get(name, ()), hidden=name in unkept or sounds_secret(name)) for key, each in both}
         for name in sorted(names)
         if old.get(name, ()) != new.get(name, ())
     }
@@ -115,7 +118,7 @@ def links_listed(values: Sequence[str]) -> list[str]:
     return [shortened(value) for value in listed(values, len(values))]
 
 
-def _values(name: str, values: Sequence[Value]) -> list[Any]:
-    if values and sounds_secret(name):
+def _values(values: Sequence[Value], *, hidden: bool) -> list[Any]:
+    if values and hidden:
         return [NOT_KEPT]
     return listed(map(shown, values), len(values))

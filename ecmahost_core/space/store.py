@@ -258,17 +258,20 @@ class Store(Readings, Protocol):
 
     # Imports and events
 
-    def begin_import(self, connector: str, space: int = 0) -> ImportRun:
-        """Begins an import; raises ImportRunning when a living process is at it.
+    def begin_import(self, connector: str, space: int = 0, actor: str = "worker") -> ImportRun:
+        """Begins an import; raises ImportRunning when a living process is at it. ``actor`` is for its event.
 
         ``space`` is the number that ``agree`` gave: raises SpaceReplaced when it is not the connector's any more.
         """
 
     def request_import(self, connector: str, request: ImportRequest) -> None:
-        """Asks whoever runs the connector's imports for one (``ConnectorStatus.request``); the newest counts."""
+        """Asks whoever runs the connector's imports for one; of all that wait the strongest is made.
+
+        ``ConnectorStatus.request`` reads everything where one of them does, and confirms what one of them confirms.
+        """
 
     def settle_request(self, connector: str, request: ImportRequest) -> None:
-        """Takes a request away whose import has ended; a newer one stays."""
+        """Takes a request away whose import has ended, with those that it stood for; a newer one stays."""
 
     def record(self, connector: str, event: EventRecord) -> None:
         """Writes an event on its own."""

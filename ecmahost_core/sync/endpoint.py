@@ -149,15 +149,19 @@ class Endpoint:
                     return self._bindings
                 self._failure, self._failed_at = error, time.monotonic()
                 raise
-            self.agreement.learn(bound)
-            self._failure = None
-            self._visible = False
-            self._bindings = {name: one.in_space(standing) for name, one in bound.items()}
-            self._space, self._matched = standing.space, standing.matched
-            self._incomplete = self.agreement.standing().incomplete
+            self._bind(bound, standing)
             return self._bindings
         finally:
             self._lock.release()
+
+    def _bind(self, bound: Mapping[str, TypeBinding], standing: Standing) -> None:
+        """Serves with these from now on. Whoever calls it holds the lock."""
+        self.agreement.learn(bound)
+        self._failure = None
+        self._visible = False
+        self._bindings = {name: one.in_space(standing) for name, one in bound.items()}
+        self._space, self._matched = standing.space, standing.matched
+        self._incomplete = self.agreement.standing().incomplete
 
     def _holds(self, standing: Standing) -> bool:
         """Whether the bindings are still those of the space.
@@ -202,10 +206,10 @@ class Endpoint:
         bound = self.schema.bound(schema)
         held = lost_names(bound, fresh)
         if held != lost:
-            # Somebody has confirmed it, here or in another process.
+            # Somebody has confirmed it, here, where the space has it still, or in another process.
             self.schema.keep(schema)
             with self._lock:
-                self._bindings = {}
+                self._bind(bound, self.agreement.require())
         return held
 
     def binding(self, resource_type: str, patience: float = SCHEMA_SECONDS) -> TypeBinding:

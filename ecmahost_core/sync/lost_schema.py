@@ -8,37 +8,47 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ecmahost_core.configuration.model import ConnectorConfiguration
-from ecmahost_core.ecma.schema import AttributeOperation, Schema, SchemaType
+from ecmahost_core.ecma.schema import AttributeOperation, Schema, SchemaAttribute, SchemaType
 from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.space.store import Store
 from ecmahost_core.sync.mapping.binding import TypeBinding
+from ecmahost_core.sync.mapping.forms import of_form
 
 
 def with_lost(
-    configuration: ConnectorConfiguration, known: Schema | None, fresh: Schema, brought: Iterable[str]
+    configuration: ConnectorConfiguration, known: Schema | None, fresh: Schema, brought: Mapping[str, str]
 ) -> Schema:
     """Returns a schema that was just read, with what it has lost of what the space holds.
 
     Args:
         configuration: of the connector.
-        known: the schema as it was before; None where nobody knows.
+        known: the schema as it was before; None where nobody knows. What it does not have, because it is older or
+            another host's, is made of the form in which it was brought.
         fresh: as the target tells it now.
-        brought: what the last complete import brought (``Standing.brought``): ``User.Mail``.
+        brought: what the last complete import brought (``Standing.brought``): ``User.Mail``, with its form.
     """
-    if known is None:
-        return fresh
-    held = set(brought)
     types = {one.name: one for one in fresh.types}
     for name, object_type in configuration.object_types.items():
-        before, now = known.type(object_type.target), types.get(object_type.target)
-        if before is None or not any(one.startswith(f"{name}.") for one in held):
+        before = known.type(object_type.target) if known is not None else None
+        now = types.get(object_type.target)
+        held = {one.removeprefix(f"{name}."): form for one, form in brought.items() if one.startswith(f"{name}.")}
+        if not held:
             continue
-        if now is None:
+        if now is not None:
+            types[now.name] = replace(now, attributes=(*now.attributes, *_lost(before, now, held)))
+        elif before is not None:
             types[before.name] = before
-            continue
-        lost = [one for one in before.attributes if now.attribute(one.name) is None and f"{name}.{one.name}" in held]
-        types[now.name] = replace(now, attributes=(*now.attributes, *lost))
     return Schema(tuple(types.values()))
+
+
+def _lost(before: SchemaType | None, now: SchemaType, held: Mapping[str, str]) -> Iterator[SchemaAttribute]:
+    """Yields the attributes that a type has lost of those that the space holds, with the forms of these."""
+    for name, form in held.items():
+        if now.attribute(name) is None:
+            known = before.attribute(name) if before is not None else None
+            attribute = known or of_form(name, form)
+            if attribute is not None:
+                yield attribute
 
 
 def lost_names(bindings: Mapping[str, TypeBinding], fresh: Schema) -> tuple[str, ...]:

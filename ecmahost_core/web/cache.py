@@ -19,6 +19,7 @@ from flask import Blueprint, Response, request
 from ecmahost_core.ecma.values import attributes_to_json
 from ecmahost_core.scim.errors import unavailable
 from ecmahost_core.scim.messages import Query, parse_query
+from ecmahost_core.serving.body import END_AT_STOP
 from ecmahost_core.space.objects import SpaceObject
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.mapping.binding import TypeBinding
@@ -43,7 +44,7 @@ class CacheNotWhole(Exception):
 def cache_routes(site: Site) -> Blueprint:
     """Returns the route, relative to the application's root."""
     routes = Blueprint("cache", __name__)
-    busy = threading.Lock()
+    busy: dict[str, threading.Lock] = {}  # by connector, of which there are few
 
     @routes.get("/ecma2host_<connector>/scim/cache")
     def cache(connector: str) -> Response:
@@ -54,11 +55,17 @@ def cache_routes(site: Site) -> Blueprint:
         wanted = parse_query(_paging(), default_count=_ALL, max_count=_ALL)
         if request.method == "HEAD":
             return _Stream(iter(()), content_type="application/json")
-        if not busy.acquire(blocking=False):
-            raise unavailable("Somebody else is reading a cache from this process; try again later.", 10)
-        return _Stream(_Written(endpoint, bindings, wanted, busy), content_type="application/json")
+        lock = busy.setdefault(endpoint.name, threading.Lock())
+        if not lock.acquire(blocking=False):
+            raise unavailable("Somebody else is reading this cache from this process; try again later.", 10)
+        request.environ.get(END_AT_STOP, _nothing)()
+        return _Stream(_Written(endpoint, bindings, wanted, lock), content_type="application/json")
 
     return routes
+
+
+def _nothing() -> None:
+    """What a server is told that waits for every answer."""
 
 
 def _paging() -> dict[str, str]:

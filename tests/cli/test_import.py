@@ -24,6 +24,15 @@ def test_removals_that_the_brake_holds_end_with_1_and_the_command_that_releases_
     assert "55 removed" in staff.command("import", "staff", "--confirm").stdout
 
 
+def test_the_events_say_that_it_was_a_command_also_of_one_that_failed(staff: Any) -> None:
+    staff.command("import", "staff")
+    staff.command("import", "staff", "--delta")
+    staff.database.rename(staff.database.with_suffix(".away"))
+    staff.command("import", "staff")
+    events = [json.loads(line) for line in staff.command("log", "staff", "--json").stdout.splitlines()]
+    assert [(one["outcome"], one["actor"]) for one in events] == [("ok", "cli"), ("ok", "cli"), ("failed", "cli")]
+
+
 def test_a_target_that_cannot_be_read_ends_with_1_and_the_reason(staff: Any) -> None:
     staff.command("import", "staff")
     staff.database.rename(staff.database.with_suffix(".away"))

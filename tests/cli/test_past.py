@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,6 +90,35 @@ def test_log_follows_what_comes_and_ends_cleanly_on_ctrl_c(staff: Any) -> None:
         child.send_signal(signal.SIGINT)
         _, errors = child.communicate(timeout=30)
     assert (child.returncode, errors) == (0, "")
+
+
+def test_log_goes_on_in_the_store_that_has_taken_the_place_of_a_damaged_one(staff: Any) -> None:
+    staff.command("import", "staff")
+    with following(staff, "--follow", "--json") as child:
+        assert child.stdout is not None
+        assert json.loads(child.stdout.readline())["detail"]["added"] == 60
+        for file in staff.path.rglob("space.db*"):
+            file.rename(file.with_name(file.name.replace("space.db", "space.db.corrupt-1")))
+        staff.execute("DELETE FROM Staff WHERE Number = 2")
+        staff.command("import", "staff")
+        assert json.loads(child.stdout.readline())["detail"]["added"] == 59
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=30)
+    assert (child.returncode, errors) == (0, "")
+
+
+def test_log_shows_nothing_twice_when_a_backup_was_put_back(staff: Any) -> None:
+    staff.command("import", "staff")
+    (store,) = staff.path.rglob("space.db")
+    shutil.copyfile(store, store.with_name("kept"))
+    with following(staff, "--follow", "--json") as child:
+        assert child.stdout is not None
+        assert json.loads(child.stdout.readline())["detail"]["added"] == 60
+        store.with_name("kept").rename(store)
+        staff.command("import", "staff")
+        assert json.loads(child.stdout.readline())["detail"]["unchanged"] == 60
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=30)
 
 
 def test_log_ends_cleanly_when_nobody_reads_any_more(staff: Any) -> None:

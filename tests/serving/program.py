@@ -20,7 +20,7 @@ import structlog
 from ecmahost_core.errors import EcmahostError
 from ecmahost_core.logs import configure_logs
 from ecmahost_core.serving.arbiter import serve
-from ecmahost_core.serving.body import BodyError, BodyTooLarge, read_body
+from ecmahost_core.serving.body import END_AT_STOP, BodyError, BodyTooLarge, read_body
 from ecmahost_core.serving.settings import ServingSettings
 from ecmahost_core.serving.worker import plain_refusal
 
@@ -46,9 +46,9 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
         answer, status = b"x" * int(argument), "200 OK"
     elif action in ("raise", "exit"):
         fail(action, argument)
-    elif action == "break-off":
+    elif action in ("break-off", "endless"):
         start_response("200 OK", [("Content-Type", "text/plain")])
-        return parts_that_end_early()
+        return parts_that_end_early() if action == "break-off" else parts_without_end(environ)
     elif action == "scheme":
         answer, status = environ["wsgi.url_scheme"].encode(), "200 OK"
     elif action == "bind":
@@ -69,6 +69,14 @@ def fail(action: str, argument: str) -> NoReturn:
 def parts_that_end_early() -> Iterator[bytes]:
     yield b"a part"
     raise ValueError("password=hunter2")
+
+
+def parts_without_end(environ: WSGIEnvironment) -> Iterator[bytes]:
+    environ[END_AT_STOP]()
+    log.info("streaming")
+    while True:
+        yield b"x" * 65_536
+        time.sleep(0.001)
 
 
 def body(environ: WSGIEnvironment) -> tuple[bytes, str]:

@@ -2,10 +2,14 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+import pytest
 
 Start = Callable[..., Any]
 Eventually = Callable[..., bool]
@@ -124,6 +128,38 @@ def test_a_request_that_outlasts_the_grace_period_does_not_keep_the_host(start: 
         assert time.monotonic() - began < 6
     assert not host.pids("web")
     assert [event["count"] for event in host.events("requests_abandoned")] == [1]
+
+
+@pytest.mark.parametrize("reads", [True, False])
+@pytest.mark.parametrize("tls", [True, False])
+def test_an_answer_that_may_be_cut_does_not_delay_a_stop_and_is_seen_not_to_be_whole(
+    start: Start, eventually: Eventually, tls: bool, reads: bool
+) -> None:
+    host = start(tls=tls)
+    with host.connect_ready() as connection:
+        connection.sendall(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert eventually(lambda: host.events("streaming"))
+        received: list[bytes] = []
+        reader = threading.Thread(target=lambda: received.append(read_until_cut(connection)))
+        if reads:
+            reader.start()
+        began = time.monotonic()
+        assert host.stop() == 0
+        assert time.monotonic() - began < 6
+        if reads:
+            reader.join(20)
+            assert received[0].startswith(b"HTTP/1.1 200 OK")
+            assert not received[0].endswith(b"0\r\n\r\n")
+    assert host.events("requests_abandoned") == []
+
+
+def read_until_cut(connection: socket.socket) -> bytes:
+    """Returns the beginning and the end of what comes until the connection ends, however it does."""
+    received = b""
+    with suppress(OSError):
+        while data := connection.recv(65536):
+            received = received[:100] + data if len(received) > 100 else received + data
+    return received
 
 
 def test_a_killed_web_worker_is_replaced_and_the_other_keeps_serving(start: Start, eventually: Eventually) -> None:

@@ -2,10 +2,13 @@
 
 import threading
 import time
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ecmahost_core.serving.body import END_AT_STOP
 from ecmahost_core.space.store import StoreUnavailable
 from ecmahost_core.sync.importing.imports import full_import
 from ecmahost_core.web import cache as cache_module
@@ -114,6 +117,24 @@ def test_one_is_read_at_a_time_and_a_reader_who_goes_makes_room(ask, crowd):
     assert refused.headers["Retry-After"] == "10"
     reading.close()
     assert len(ask().get_json()) == 250
+
+
+def test_a_slow_reader_of_one_connectors_cache_keeps_no_other_connectors(ask, crowd, site):
+    reading = ask(buffered=False)
+    assert next(reading.iter_encoded()).startswith(b"[{")
+    configuration = crowd.endpoint.configuration
+    site.endpoints["it"] = copy(crowd.endpoint)  # another connector's over the same objects
+    site.endpoints["it"].configuration = replace(configuration, properties=replace(configuration.properties, name="it"))
+    other = ask("/ecma2host_it/scim/cache", headers={"Authorization": "Bearer token-of-it-000002"})
+    assert other.status_code == 200, other.get_data()
+    assert ask().status_code == 503
+    reading.close()
+
+
+def test_the_server_is_told_that_a_stop_need_not_wait_for_it(ask, crowd):
+    told = []
+    ask(environ_base={END_AT_STOP: lambda: told.append(True)}).close()
+    assert told == [True]
 
 
 def test_little_is_read_ahead_of_the_client(ask, crowd, monkeypatch):

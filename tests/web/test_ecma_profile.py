@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from ecmahost_core import Schema, SchemaAttribute, SchemaType
 from ecmahost_core.scim import urns
+from ecmahost_core.space.history import EventRecord
 
 ECMA = urns.ECMA2HOST_USER
 NAMES = ("Login", "Last", "-dn-", "Tel", "Tel 2", "msDS-UserAccountDisabled", "dept:code", "Größe", "Last, First")
@@ -18,8 +19,8 @@ def app(desk: Any, site: Any, client: Any) -> Any:
     required = {"Login", "Last"}
     columns = tuple(SchemaAttribute(name, required=name in required) for name in NAMES)
     desk.target.schema = Schema((SchemaType("Employees", columns),))
-    # What the site's first import brought is not taken for lost where nobody remembers its form.
-    (desk.directory / "run" / "schemas" / "hr.json").unlink()
+    # What the site's first import brought is not taken for lost.
+    desk.store.reset("hr", desk.endpoint.agreement.fingerprint, EventRecord("reset", "ok"))
     desk.ready(ecma=True, query=("Login",))
     site.endpoints["hr"] = desk.endpoint
     return client

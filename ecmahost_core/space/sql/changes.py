@@ -27,7 +27,7 @@ def insert(
 ) -> list[int]:
     """Stores new objects under the given ids, in this order; returns their keys. Anchors, DNs and ids are free.
 
-    ``room`` and ``unsure`` are as in ``links.plan``.
+    ``room`` and ``unsure`` are as in ``links.plan``; without ``room`` they are what the host has written.
     """
     if not news:
         return []
@@ -40,11 +40,11 @@ def insert(
     planned = links.plan(row, [new for new, _ in news], room, unsure=unsure)
     connection.executemany(
         "INSERT INTO object (key, type, state, id, change_seq, digest, created, modified, anchor_key, dn_key, anchor,"
-        " dn, kept, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " dn, kept, attributes, written_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 key, row.id, number, identifier, seq, digest, now, now, new.anchor_key, new.dn_key, new.anchor.decode(),
-                new.source.dn, kept_text, new.attributes.decode(),
+                new.source.dn, kept_text, new.attributes.decode(), 0 if room is not None else seq,
             )
             for key, seq, (new, identifier), (digest, _) in zip(keys, count(first_seq), news, planned, strict=False)
         ],
@@ -102,10 +102,11 @@ def replace(
     digest = derived.change_links(transaction, row, old, new, seq, room)
     connection.execute(
         "UPDATE object SET state = ?, change_seq = ?, digest = ?, modified = ?, anchor_key = ?, dn_key = ?, anchor = ?,"
-        " dn = ?, kept = ?, attributes = ? WHERE key = ?",
+        " dn = ?, kept = ?, attributes = ?, written_seq = coalesce(?, written_seq) WHERE key = ?",
         (
             int(state), seq, digest, transaction.now, new.anchor_key, new.dn_key, new.anchor.decode(),
-            new.source.dn, old.kept if kept is None else compact(kept), new.attributes.decode(), old.key,
+            new.source.dn, old.kept if kept is None else compact(kept), new.attributes.decode(),
+            None if room is not None else seq, old.key,
         ),
     )  # fmt: skip
     if row.indexed or row.references:

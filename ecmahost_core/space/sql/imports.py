@@ -38,6 +38,7 @@ class SqlImportRun:
         began_seq: int,
         first: bool,
         keeps_past: bool,
+        actor: str,
     ) -> None:
         """Goes on with the row ``number`` that was written for it."""
         self._progress = Progress(
@@ -50,6 +51,7 @@ class SqlImportRun:
         self._database = database
         self._types = types
         self._connector = connector
+        self._actor = actor
         self._began = time.monotonic()
         self._ended = False
 
@@ -202,7 +204,8 @@ class SqlImportRun:
             if content is not None:
                 note_content(transaction.connection, self._connector, content)
             if watermarks is not None:
-                status.note_watermarks(transaction.connection, self._connector, watermarks)
+                began_seq = self._progress.began_seq
+                status.note_watermarks(transaction.connection, self._connector, watermarks, began_seq)
             completed = status.delta_completed if delta else status.import_completed
             completed(transaction, self._connector, self.counts, held)
             transaction.connection.execute("DELETE FROM import WHERE number = ?", (self.number,))
@@ -227,7 +230,7 @@ class SqlImportRun:
         return EventRecord(
             kind="import",
             outcome=outcome,
-            actor="worker",
+            actor=self._actor,
             error=error,
             milliseconds=int((time.monotonic() - self._began) * 1000),
             detail={**status.counts_of(self.counts), **more},

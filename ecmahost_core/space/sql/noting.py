@@ -46,15 +46,15 @@ def note_write(
 ) -> None:
     """Notes a write that has ended; ``asked`` is what the journal has of it."""
     before, after = was
-    changes = _between(before, after, written=True)
+    changes = _between(row, before, after, written=True)
     kept = orjson.loads(before.kept).get("active", True) if before is not None else True
     if after is not None and kept != entry.kept.get("active", True):
         changes["<active>"] = {"old": [kept], "new": [not kept]}
     names: set[str] = set()
     if before is not None:
-        names = _old_names(row.indexed, before, after)
+        names = _old_names(row, before, after)
     elif after is None:
-        names = _names_of_keys(entry.keys)
+        names = _names_of_keys(row, entry.keys)
     anchor = _anchor(before, after)
     object_id = event.object_id or (before.id if before else "") or entry.object_id or entry.reserved_id
     _insert(
@@ -91,7 +91,7 @@ class Noting:
         news = news[: self._room(len(news))]
         links = ({name: LinkChange(tuple(new.links[name].values())) for name in new.links} for new, _ in news)
         found = [
-            _Found(identifier, None, new, {**_between(None, new), **link_differences(parts)})
+            _Found(identifier, None, new, {**_between(row, None, new), **link_differences(parts)})
             for (new, identifier), parts in zip(news, links, strict=True)
         ]
         self._write(transaction, row, "added", found)
@@ -104,7 +104,7 @@ class Noting:
     ) -> None:
         """Notes objects that are other than the space had them, but those in which nothing differs that was known."""
         found = [
-            _Found(old.id, old, new, {**_between(old, new), **link_differences(parts)})
+            _Found(old.id, old, new, {**_between(row, old, new), **link_differences(parts)})
             for old, new, parts in others[: self._room(len(others))]
         ]
         self._write(transaction, row, "changed", [one for one in found if one.changes])
@@ -127,7 +127,7 @@ class Noting:
         """Notes objects that the target has no more."""
         room = self._room(len(olds))
         self._write(
-            transaction, row, "removed", [_Found(old.id, old, None, _between(old, None)) for old in olds[:room]]
+            transaction, row, "removed", [_Found(old.id, old, None, _between(row, old, None)) for old in olds[:room]]
         )
 
     def _room(self, count: int) -> int:
@@ -144,7 +144,7 @@ class Noting:
         for object_id, before, after, changes in found:
             renamed = not changes.keys().isdisjoint(("<anchor>", *row.indexed))
             if before is not None and (after is None or renamed):
-                names += [(kept.connector, name, object_id, now) for name in _old_names(row.indexed, before, after)]
+                names += [(kept.connector, name, object_id, now) for name in _old_names(row, before, after)]
             anchor = _anchor(before, after)
             rows.append(
                 (
@@ -155,11 +155,12 @@ class Noting:
         _insert(transaction, rows, names)
 
 
-def _between(before: StoredRow | None, after: Encoded | None, *, written: bool = False) -> dict[str, Any]:
+def _between(row: TypeRow, before: StoredRow | None, after: Encoded | None, *, written: bool = False) -> dict[str, Any]:
     changes = differences(
         None if before is None else attributes_from_json(before.attributes),
         None if after is None else after.source.attributes,
         written=written,
+        unkept=row.unkept,
     )
     if before is not None and after is not None:
         if before.dn_key != after.dn_key:
@@ -178,20 +179,20 @@ def _anchor(before: StoredRow | None, after: Encoded | None) -> str:
     return before.anchor_key if before is not None else ""
 
 
-def _old_names(indexed: Sequence[str], before: StoredRow, after: Encoded | None) -> set[str]:
+def _old_names(row: TypeRow, before: StoredRow, after: Encoded | None) -> set[str]:
     """Returns the names, folded, that an object has no more: anchor and indexed values."""
-    told = [name for name in indexed if not sounds_secret(name)]
+    told = [name for name in row.indexed if name not in row.unkept and not sounds_secret(name)]
     names = {before.anchor_key, *(value for _, value in value_keys(attributes_from_json(before.attributes), told))}
     if after is not None:
         names -= {after.anchor_key, *(value for _, value in value_keys(after.source.attributes, told))}
     return {name[:NAME] for name in names}
 
 
-def _names_of_keys(texts: Iterable[str]) -> set[str]:
+def _names_of_keys(row: TypeRow, texts: Iterable[str]) -> set[str]:
     """Returns the folded values of the keys of a write that came to nothing."""
     prefix = lock_text(ID, "")
     parts = (text.partition("=") for text in texts if not text.startswith(prefix))
-    return {value[:NAME] for kind, _, value in parts if not sounds_secret(kind)}
+    return {value[:NAME] for kind, _, value in parts if kind not in row.unkept and not sounds_secret(kind)}
 
 
 def _insert(transaction: Transaction, rows: Sequence[Sequence[Any]], names: Sequence[Sequence[Any]]) -> None:

@@ -25,7 +25,7 @@ from ecmahost_core.space.objects import LinkChange, ObjectState, SpaceObject, Ta
 from ecmahost_core.space.sql.database import Connection
 from ecmahost_core.space.sql.digests import digest_of, sum_of
 
-OBJECT_COLUMNS = "key, id, state, anchor, dn, attributes, kept, change_seq, created, modified"
+OBJECT_COLUMNS = "key, id, state, anchor, dn, attributes, kept, change_seq, created, modified, written_seq"
 BATCH = 500
 """How many values one look-up takes and how many rows one transaction of an import writes, at most."""
 
@@ -129,7 +129,7 @@ def stored_anchor(text: str) -> Anchor:
 
 def object_from_row(row: Sequence[Any]) -> SpaceObject:
     """Returns the object of a row of OBJECT_COLUMNS."""
-    key, identifier, state, anchor, dn, attributes, kept, change_seq, created, modified = row
+    key, identifier, state, anchor, dn, attributes, kept, change_seq, created, modified, written_seq = row
     since = moment(created)
     return SpaceObject(
         key,
@@ -142,6 +142,7 @@ def object_from_row(row: Sequence[Any]) -> SpaceObject:
         change_seq,
         since,
         since if modified == created else moment(modified),
+        written_seq,
     )
 
 

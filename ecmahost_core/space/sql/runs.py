@@ -21,7 +21,9 @@ class Runs:
         # A run that its caller lost without ending it must not block the connector until the next restart.
         self._mine: weakref.WeakValueDictionary[int, SqlImportRun] = weakref.WeakValueDictionary()
 
-    def begin(self, connector: str, incarnation: Incarnation, space: int, *, keeps_past: bool = True) -> SqlImportRun:
+    def begin(
+        self, connector: str, incarnation: Incarnation, space: int, actor: str, *, keeps_past: bool
+    ) -> SqlImportRun:
         """See ``Store.begin_import``."""
         incarnation.renew()
         with self._database.write() as transaction:
@@ -52,6 +54,7 @@ class Runs:
                 began_seq=seq,
                 first=not done,
                 keeps_past=keeps_past,
+                actor=actor,
             )
             self._mine[run.number] = run
         return run

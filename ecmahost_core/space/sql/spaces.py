@@ -107,10 +107,10 @@ def _note(connection: Connection, row: _Row, fingerprint: Fingerprint) -> None:
 def _standing(row: _Row, fingerprint: Fingerprint, matched: Mapping[str, MatchedIndex]) -> Standing:
     number, identity, content, _ = row
     incomplete: frozenset[str] = frozenset()
+    brought = _loaded(content)
     if content is not None and fingerprint.content is not None:
-        brought = _loaded(content)
         incomplete = frozenset(name for name, form in fingerprint.content.items() if brought.get(name) != form)
-    return Standing(number, _differences(identity, fingerprint), incomplete, matched, frozenset(_loaded(content)))
+    return Standing(number, _differences(identity, fingerprint), incomplete, matched, brought)
 
 
 def _differences(identity: str | None, fingerprint: Fingerprint) -> dict[str, tuple[str, str]]:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import orjson
 
-from ecmahost_core.space.history import ConnectorStatus, HeldRemovals, ImportCounts, ImportRequest
+from ecmahost_core.space.history import ConnectorStatus, HeldRemovals, ImportCounts
+from ecmahost_core.space.sql import requests
 from ecmahost_core.space.sql.database import NO_LIMIT, Connection, Database, Processes, Transaction
 from ecmahost_core.space.sql.rows import compact, microseconds, moment
 from ecmahost_core.space.sql.type_row import type_row
@@ -28,6 +29,7 @@ class _ConnectorRow(NamedTuple):
     last_full: int | None
     watermark: str
     watermark_seq: int
+    watermark_began: int
     import_request: str | None
     held_links: int
     lost: str
@@ -61,7 +63,8 @@ def read_status(database: Database, processes: Processes, connector: str) -> Con
         missing=row.missing,
         watermarks=orjson.loads(row.watermark),
         watermark_seq=row.watermark_seq,
-        request=_request(row),
+        watermark_began=row.watermark_began,
+        request=requests.merged(row.import_request),
     )
 
 
@@ -122,33 +125,13 @@ def delta_completed(transaction: Transaction, connector: int, counts: ImportCoun
     )  # fmt: skip
 
 
-def note_watermarks(connection: Connection, connector: int, watermarks: Mapping[str, str]) -> None:
-    """Notes from where each resource type's next delta import goes on."""
+def note_watermarks(connection: Connection, connector: int, watermarks: Mapping[str, str], began_seq: int) -> None:
+    """Notes from where each resource type's next delta import goes on, and when the run that says so had begun."""
     connection.execute(
-        "UPDATE connector SET watermark = ?, watermark_seq = (SELECT change_seq FROM store) WHERE id = ?",
-        (compact({name: text for name, text in watermarks.items() if text}), connector),
+        "UPDATE connector SET watermark = ?, watermark_began = ?, watermark_seq = (SELECT change_seq FROM store)"
+        " WHERE id = ?",
+        (compact({name: text for name, text in watermarks.items() if text}), began_seq, connector),
     )
-
-
-def note_request(transaction: Transaction, connector: int, request: ImportRequest) -> None:
-    """Notes what somebody asks for."""
-    text = compact(
-        {
-            "id": request.id,
-            "delta": request.delta,
-            "confirm": request.confirm,
-            "since": microseconds(request.since),
-        }
-    )
-    transaction.connection.execute("UPDATE connector SET import_request = ? WHERE id = ?", (text, connector))
-
-
-def forget_request(transaction: Transaction, connector: int, request: ImportRequest) -> None:
-    """Forgets this request, and no newer one."""
-    connection = transaction.connection
-    rows = connection.execute("SELECT import_request FROM connector WHERE id = ?", (connector,)).fetchall()
-    if rows[0][0] is not None and orjson.loads(rows[0][0])["id"] == request.id:
-        connection.execute("UPDATE connector SET import_request = NULL WHERE id = ?", (connector,))
 
 
 def import_failed(connection: Connection, connector: int, reason: str) -> None:
@@ -188,13 +171,6 @@ def forget_missing(transaction: Transaction, connector: int) -> None:
         " WHERE id = :connector",
         values,
     )
-
-
-def _request(row: _ConnectorRow) -> ImportRequest | None:
-    if row.import_request is None:
-        return None
-    data = orjson.loads(row.import_request)
-    return ImportRequest(data["id"], data["delta"], data["confirm"], moment(data["since"]))
 
 
 def _held(row: _ConnectorRow) -> HeldRemovals | None:

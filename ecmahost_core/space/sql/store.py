@@ -18,6 +18,7 @@ from ecmahost_core.space.sql import (
     matched,
     orphans,
     past,
+    requests,
     retired,
     spaces,
     status,
@@ -164,19 +165,19 @@ class SqlStore(Writings):
 
     # Imports and events
 
-    def begin_import(self, connector: str, space: int = 0) -> SqlImportRun:
+    def begin_import(self, connector: str, space: int = 0, actor: str = "worker") -> SqlImportRun:
         """See ``Store.begin_import``."""
-        return self._runs.begin(connector, self._require_incarnation(), space, keeps_past=self.keeps_past)
+        return self._runs.begin(connector, self._require_incarnation(), space, actor, keeps_past=self.keeps_past)
 
     def request_import(self, connector: str, request: ImportRequest) -> None:
         """See ``Store.request_import``."""
         with self._database.write() as transaction:
-            status.note_request(transaction, connector_id(transaction, connector), request)
+            requests.note(transaction, connector_id(transaction, connector), request)
 
     def settle_request(self, connector: str, request: ImportRequest) -> None:
         """See ``Store.settle_request``."""
         with self._database.write() as transaction:
-            status.forget_request(transaction, connector_id(transaction, connector), request)
+            requests.forget(transaction, connector_id(transaction, connector), request)
 
     def record(self, connector: str, event: EventRecord) -> None:
         """See ``Store.record``."""

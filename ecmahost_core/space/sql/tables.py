@@ -266,6 +266,17 @@ _PAST = (
 # What readings found, oldest first, among many more writes.
 _FOUND = ("CREATE INDEX history_found ON history (connector, seq) WHERE kind IN ('import', 'read')",)
 
+_WRITTEN = (
+    # The newest number that a write of the host gave an object; 0 where only readings brought it.
+    "ALTER TABLE object ADD COLUMN written_seq INTEGER NOT NULL DEFAULT 0",
+    # The newest change number before the run began that kept the watermarks.
+    "ALTER TABLE connector ADD COLUMN watermark_began INTEGER NOT NULL DEFAULT 0",
+    "UPDATE connector SET watermark_began = watermark_seq",
+)
+
+# Attributes whose values are kept of nobody because of what clients call them.
+_UNKEPT = ("ALTER TABLE space_type ADD COLUMN unkept TEXT NOT NULL DEFAULT '[]'",)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _FIRST,
     _PASSWORDS,
@@ -277,5 +288,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _LISTING,
     _PAST,
     _FOUND,
+    _WRITTEN,
+    _UNKEPT,
 )
 """The statements that take a store from version n to n + 1, at index n. A released one is never edited."""

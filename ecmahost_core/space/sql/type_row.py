@@ -20,6 +20,7 @@ class TypeRow:
         indexed, references: what is maintained, which may be more than this process's configuration asks for.
         export_only: what no reading of the target tells of.
         links: the link attributes, in the order of their parts of a digest.
+        unkept: whose values the past keeps of nobody, beside those whose own name says so.
         scopes: of references and links, by attribute, the number of the type whose objects it names.
     """
 
@@ -30,6 +31,7 @@ class TypeRow:
     export_only: tuple[str, ...]
     links: tuple[str, ...] = ()
     scopes: Mapping[str, int] = field(default_factory=dict)
+    unkept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,13 @@ def building_of(text: str) -> Building:
 def type_row(connection: Connection, number: int) -> TypeRow:
     """Returns a type's row as it is now; raises SpaceReplaced when it has gone with its space."""
     rows = connection.execute(
-        "SELECT connector, indexed, reference_attributes, export_only, links, scopes, building FROM space_type"
+        "SELECT connector, indexed, reference_attributes, export_only, links, scopes, building, unkept FROM space_type"
         " WHERE id = ?",
         (number,),
     ).fetchall()
     if not rows:
         raise SpaceReplaced(SPACE_REPLACED)
-    ((connector, indexed, reference_attributes, export_only, links, scopes, building_text),) = rows
+    ((connector, indexed, reference_attributes, export_only, links, scopes, building_text, unkept),) = rows
     building = building_of(building_text)
     return TypeRow(
         number,
@@ -73,4 +75,5 @@ def type_row(connection: Connection, number: int) -> TypeRow:
         tuple(orjson.loads(export_only)),
         tuple(orjson.loads(links)),
         orjson.loads(scopes),
+        tuple(orjson.loads(unkept)),
     )

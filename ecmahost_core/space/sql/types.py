@@ -131,18 +131,20 @@ def _ensure(transaction: Transaction, space_type: SpaceType) -> tuple[int, bool]
 def _set_attributes(connection: Connection, connector: int, number: int, space_type: SpaceType) -> list[str]:
     """Writes what a type's row takes over from the configuration; returns attributes whose references it changes."""
     scopes = {name: _type_id(connection, connector, named) for name, named in space_type.scopes}
-    lists = "SELECT export_only, links, scopes, reference_attributes, building FROM space_type WHERE id = ?"
-    ((export_only, links_text, scopes_text, references_text, building),) = connection.execute(
+    lists = "SELECT export_only, links, scopes, unkept, reference_attributes, building FROM space_type WHERE id = ?"
+    ((export_only, links_text, scopes_text, unkept, references_text, building),) = connection.execute(
         lists, (number,)
     ).fetchall()
-    wanted = tuple(orjson.dumps(each).decode() for each in (space_type.export_only, space_type.links, scopes))
-    if (export_only, links_text, scopes_text) == wanted:
+    configured = (space_type.export_only, space_type.links, scopes, space_type.unkept)
+    wanted = tuple(orjson.dumps(each).decode() for each in configured)
+    if (export_only, links_text, scopes_text, unkept) == wanted:
         return []
     links, references = orjson.loads(links_text), orjson.loads(references_text)
     before = orjson.loads(scopes_text)
     staying = [name for name in references if name not in space_type.links]
     connection.execute(
-        "UPDATE space_type SET export_only = ?, links = ?, scopes = ?, reference_attributes = ? WHERE id = ?",
+        "UPDATE space_type SET export_only = ?, links = ?, scopes = ?, unkept = ?, reference_attributes = ?"
+        " WHERE id = ?",
         (*wanted, orjson.dumps(staying).decode(), number),
     )
     indexing.leave_out(connection, number, space_type.links)

@@ -21,7 +21,7 @@ from ecmahost_core.space.import_run import ImportRun
 from ecmahost_core.space.objects import SpaceObject, TargetObject
 from ecmahost_core.space.store import SpaceReplaced
 from ecmahost_core.sync.endpoint import Endpoint
-from ecmahost_core.sync.importing.doubts import Doubts, Unresolved
+from ecmahost_core.sync.importing.doubts import Doubts, Since, Unresolved
 from ecmahost_core.sync.importing.pending import Pending, changed, key_of, same, still_missing
 from ecmahost_core.sync.importing.single_reads import Fate
 from ecmahost_core.sync.importing.unlinked import Unlinked
@@ -62,13 +62,13 @@ class Asked:
         binding: of the type.
         step: the run step.
         watermark: which the last run kept.
-        since: the change number that was the newest then: what is newer, the host has written since.
+        since: when that was: what is newer, the host has written since.
     """
 
     binding: TypeBinding
     step: RunStep
     watermark: str
-    since: int
+    since: Since
 
 
 def bring(endpoint: Endpoint, run: ImportRun, asked: Asked, page_read: Callable[[ImportPage], None]) -> Delta:
@@ -151,7 +151,7 @@ class _Bringing:
         known = self._known(anchor)
         if known is None:
             return
-        if known.change_seq > self._since and self._doubts.reads_singly:
+        if self._since.is_newer(known) and self._doubts.reads_singly:
             self._doubts.add(anchor)  # it may have been created again, by the host itself
         else:
             self.delta.removals[key] = known.key
@@ -261,7 +261,7 @@ class _Bringing:
         if not one.links and same(before, one.target()):
             self._run.counts.unchanged += 1
             return False
-        if known.change_seq > self._since and self._doubts.reads_singly:
+        if self._since.is_newer(known) and self._doubts.reads_singly:
             self._doubts.add(one.anchor)
             return False
         return True

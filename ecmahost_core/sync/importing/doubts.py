@@ -1,6 +1,7 @@
 """What a delta cannot tell of single objects, so that the target is asked for them one by one."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ecmahost_core.ecma.values import Anchor
 from ecmahost_core.errors import EcmahostError
@@ -17,10 +18,29 @@ class Unresolved(EcmahostError):
     """The delta cannot be brought in by itself; ``str(error)`` says why. Everything has to be read."""
 
 
+class Since(NamedTuple):
+    """The import that has kept the watermarks from which a delta goes on.
+
+    Attributes:
+        began: the change number that was the newest before it read anything of the target.
+        ended: the one that was when it completed.
+    """
+
+    began: int
+    ended: int
+
+    def is_newer(self, known: SpaceObject) -> bool:
+        """Returns whether an object is newer than what that import has read: the log may be older than it is.
+
+        What that import has itself written between the two numbers is what it read; a write of the host is not.
+        """
+        return known.change_seq > self.ended or known.written_seq > self.began
+
+
 class Doubts:
     """The objects of one type that one delta has to ask for. Used by one thread."""
 
-    def __init__(self, endpoint: Endpoint, run: ImportRun, binding: TypeBinding, since: int) -> None:
+    def __init__(self, endpoint: Endpoint, run: ImportRun, binding: TypeBinding, since: Since) -> None:
         """Doubts nothing yet; ``since`` as in ``deltas.Asked``."""
         self.reads_singly = endpoint.connector.capabilities.full_object_import
         self._endpoint, self._run, self._binding = endpoint, run, binding
@@ -34,7 +54,9 @@ class Doubts:
 
     def look_at(self, known: SpaceObject | None) -> None:
         """Notes an object of the space that the host has written since the last import, before the delta does."""
-        if known is not None and self._since < known.change_seq <= self._began:
+        if known is None or not self._since.is_newer(known):
+            return
+        if known.change_seq <= self._began or self._since.began < known.written_seq <= self._began:
             self._hosts.add(known.key)
 
     def add(self, anchor: Anchor) -> None:

@@ -16,7 +16,7 @@ from ecmahost_core.space.objects import TargetObject
 from ecmahost_core.space.store import SpaceReplaced
 from ecmahost_core.sync.endpoint import Endpoint
 from ecmahost_core.sync.importing.deltas import Asked, Delta, bring
-from ecmahost_core.sync.importing.doubts import Unresolved
+from ecmahost_core.sync.importing.doubts import Since, Unresolved
 from ecmahost_core.sync.importing.single_reads import Fate, settle
 from ecmahost_core.sync.lost_schema import as_they_were
 from ecmahost_core.sync.mapping.binding import TypeBinding
@@ -91,7 +91,7 @@ def read_changes(
 
     try:
         step = _step(endpoint, binding.target, delta=True)
-        asked = Asked(binding, step, status.watermarks[name], status.watermark_seq)
+        asked = Asked(binding, step, status.watermarks[name], Since(status.watermark_began, status.watermark_seq))
         delta = bring(endpoint, run, asked, page_read)
     except (WatermarkExpired, Unresolved) as why:
         log.warning("delta_reads_everything", connector=endpoint.name, resource_type=name, reason=str(why))

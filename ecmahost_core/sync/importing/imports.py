@@ -47,7 +47,7 @@ class Imported:
 
 
 def full_import(
-    endpoint: Endpoint, *, confirm: bool = False, progress: Progress | None = None
+    endpoint: Endpoint, *, confirm: bool = False, progress: Progress | None = None, actor: str = "worker"
 ) -> tuple[ImportCounts, HeldRemovals | None]:
     """Imports everything and returns what it did, and the alarm when the brake held the removals.
 
@@ -55,17 +55,20 @@ def full_import(
         endpoint: whose connector.
         confirm: remove what is missing even when the brake would hold it.
         progress: called after every page, in this thread.
+        actor: who makes it, for its event: ``worker`` or ``cli``.
 
     Raises ImportFailed when the target cannot be read to the end, or must not be because the space is another target's
     (nothing was removed); ImportRunning when another process is at it, and StoreUnavailable.
     """
-    done = _import(endpoint, confirm=confirm, progress=progress, delta=False)
+    done = _import(endpoint, confirm=confirm, progress=progress, delta=False, actor=actor)
     return done.counts, done.held
 
 
-def delta_import(endpoint: Endpoint, *, confirm: bool = False, progress: Progress | None = None) -> Imported:
+def delta_import(
+    endpoint: Endpoint, *, confirm: bool = False, progress: Progress | None = None, actor: str = "worker"
+) -> Imported:
     """Imports what has changed since the last import, as far as the connector can tell; as ``full_import``."""
-    return _import(endpoint, confirm=confirm, progress=progress, delta=True)
+    return _import(endpoint, confirm=confirm, progress=progress, delta=True, actor=actor)
 
 
 def delta_known(endpoint: Endpoint, status: ConnectorStatus) -> bool:
@@ -74,13 +77,13 @@ def delta_known(endpoint: Endpoint, status: ConnectorStatus) -> bool:
     return able and not endpoint.agreement.standing().incomplete
 
 
-def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, delta: bool) -> Imported:
+def _import(endpoint: Endpoint, *, confirm: bool, progress: Progress | None, delta: bool, actor: str) -> Imported:
     try:
         space = endpoint.agreement.require().space
     except SpaceMismatch as error:
         raise ImportFailed(str(error)) from error
     # The run notes the change number, so it begins before anything of the target is read, its schema included.
-    run = endpoint.store.begin_import(endpoint.name, space)
+    run = endpoint.store.begin_import(endpoint.name, space, actor)
     run.puts_off_links = not confirm
     started = time.monotonic()
     kind = "delta" if delta else "full"

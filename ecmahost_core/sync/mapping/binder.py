@@ -132,6 +132,7 @@ class _Binder:
                     for attribute in target.attributes
                     if attribute.operation is AttributeOperation.EXPORT_ONLY
                 ),
+                unkept=tuple(dict.fromkeys(row.target.name for row in rows if row.is_secret)),
             ),
             flows=self.flows,
             active_attribute=active,

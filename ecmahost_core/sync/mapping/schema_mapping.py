@@ -13,6 +13,7 @@ from ecmahost_core.ecma.schema import AttributeOperation, AttributeType, SchemaA
 from ecmahost_core.ecma.values import Attributes, Value, Values
 from ecmahost_core.scim.errors import ScimError, invalid_value
 from ecmahost_core.scim.nodes import AttributePath, Comparison
+from ecmahost_core.space.past import sounds_secret
 from ecmahost_core.sync.mapping.resource_writers import Writer, in_element, in_list, in_place, selected
 from ecmahost_core.sync.mapping.values import normal, same_values, shown_unchanged, to_scim, to_target
 
@@ -44,6 +45,12 @@ class MappedPath:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "write", self._writer())
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether the past keeps the values of nobody because of what clients call them (``SpaceType.unkept``)."""
+        never = self.path.attribute is not None and self.path.attribute.returned == "never"
+        return never or sounds_secret(self.text)
 
     def container(self, resource: Mapping[str, Any]) -> Any:
         """Returns the value of the path's attribute in a resource, None when it has none."""

@@ -1,6 +1,6 @@
 """What a client asked for and was told, as it is kept of the past: what is mapped, and never a secret."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ecmahost_core.ecma.csentry import CSEntryChange
@@ -42,15 +42,16 @@ def asked_by_patch(binding: TypeBinding, operations: Sequence[Operation]) -> dic
     return {"method": "PATCH", "operations": told, **more}
 
 
-def told_of(detail: str, change: CSEntryChange | None) -> str:
+def told_of(detail: str, change: CSEntryChange | None, unkept: Collection[str]) -> str:
     """Returns what is kept of what a client was told of a failure; a target may repeat what it was sent.
 
-    ``change`` is what was sent, None for nothing.
+    ``change`` is what was sent, None for nothing; ``unkept`` as in ``SpaceType``.
     """
     sent = {} if change is None else dict(change.attributes)
     parts = () if change is None else change.attribute_changes
     named = [*sent.items(), *((part.name, (*part.added, *part.removed)) for part in parts)]
-    secret = (text_of(value) for name, values in named if sounds_secret(name) for value in values)
+    hidden = (values for name, values in named if name in unkept or sounds_secret(name))
+    secret = (text_of(value) for values in hidden for value in values)
     return NOT_KEPT if any(text and text in detail for text in secret) else shortened(detail)
 
 

@@ -259,7 +259,7 @@ class Delivery:
             actor=self.call.actor,
             error=error,
             milliseconds=int((time.monotonic() - self._started) * 1000),
-            told=told_of(self.error.detail, self._change) if self.error is not None else "",
+            told=told_of(self.error.detail, self._change, self.binding.space_type.unkept) if self.error else "",
         )
 
     def _insist(self, step: Callable[[], None]) -> None:

@@ -135,6 +135,24 @@ def test_watermarks_are_kept_when_the_run_completes_and_only_then(desk: Any, run
     assert desk.store.status("hr").watermarks == {"User": "7"}
 
 
+def test_a_write_during_the_run_that_keeps_the_watermarks_is_told_from_what_the_run_has_written(
+    desk: Any, run: Any
+) -> None:
+    began = desk.store.change_seq()
+    written = desk.update(desk.named("a"), desk.user("a", Title="Newer"))
+    run.apply(desk.users, [desk.user("b", Title="Boss"), desk.user("d")])
+    run.complete(held=None, watermarks={"User": "7"}, delta=True)
+    assert desk.store.status("hr").watermark_began == began
+    assert [desk.named(name).written_seq for name in "abcd"] == [written.change_seq, 0, 0, 0]
+    run = desk.store.begin_import("hr")
+    run.apply(desk.users, [desk.user("a", Title="Newest")])
+    run.complete(held=None, delta=True)
+    assert desk.named("a").written_seq == written.change_seq < desk.named("a").change_seq
+    assert desk.store.status("hr").watermark_began == began
+    new = desk.add(desk.user("e"))
+    assert new.written_seq == new.change_seq
+
+
 def test_a_delta_sets_an_alarm_and_clears_none_and_is_no_full_import(desk: Any, run: Any) -> None:
     full = desk.store.status("hr").last_full
     alarm = HeldRemovals(9, 10, full)

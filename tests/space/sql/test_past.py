@@ -1,6 +1,7 @@
 """What is kept of the past of single objects, with values: written where they change, found by any name, bounded."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -57,6 +58,18 @@ def test_an_addition_that_came_to_nothing_is_found_by_the_name_that_it_asked_for
     desk.store.abandon(entry, EventRecord("create", "refused", error="InvalidValue", told="Too long."))
     (one,) = desk.store.past("hr", "bob@EXAMPLE.com")
     assert (one.outcome, one.error, one.told, one.changes) == ("refused", "InvalidValue", "Too long.", {})
+
+
+def test_of_what_clients_call_a_secret_no_value_and_no_name_is_kept(desk: Any) -> None:
+    users = replace(desk.users, indexed=("UserName", "Title"), unkept=("Title",))
+    desk.load(desk.user("ann"))
+    desk.users = users
+    found = desk.add(desk.user("bob", Title="x1-secret"))
+    found = desk.update(found, desk.user("bob", Title="x2-secret"))
+    desk.load(desk.user("ann"))
+    assert "secret" not in str(desk.rows("SELECT asked, changes FROM history"))
+    assert "secret" not in str(desk.rows("SELECT name_key FROM history_name"))
+    assert desk.store.past("hr", found.id)[-1].changes["Title"] == {"old": [NOT_KEPT], "new": []}
 
 
 def test_what_sounds_secret_is_kept_of_nobody_and_binary_values_only_by_their_length(desk: Any) -> None:

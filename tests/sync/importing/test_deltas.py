@@ -387,6 +387,55 @@ def test_an_older_change_in_the_log_does_not_undo_a_write_since_the_last_import(
     assert first(desk, "ann") == ("Annette",)
 
 
+@pytest.mark.parametrize("imported", [delta_import, full_import])
+def test_a_write_during_an_import_is_not_undone_by_an_older_change_of_which_the_next_delta_tells(desk, feed, imported):
+    ann = desk.named("ann")[0].id
+    feed.changed("bob", Last="Low")
+
+    def write():
+        feed.changed("ann", First="Anna")
+        desk.set(ann, "name.givenName", "Annette")  # of which the log does not tell yet
+
+    feed.on_page = feed.on_full = once(write)
+    imported(desk.endpoint)
+    delta_import(desk.endpoint)
+    assert first(desk, "ann") == ("Annette",)
+
+
+def test_somebody_whom_the_host_creates_anew_during_a_delta_is_not_removed_by_an_older_deletion(desk, feed):
+    feed.changed("bob", Last="Low")
+    created = []
+
+    def write():
+        feed.deleted("ann")
+        desk.remove(desk.named("ann")[0].id)
+        created.append(desk.create(userName="ann").id)
+
+    feed.on_page = once(write)
+    delta_import(desk.endpoint)
+    delta_import(desk.endpoint)
+    assert [one.id for one in desk.named("ann")] == created
+
+
+def test_what_an_import_has_written_itself_is_no_write_of_the_host(desk, feed):
+    def refuse():
+        raise ServerDown("nobody is read singly")
+
+    desk.target.on_read = refuse
+    feed.added("dan", First="Dan")
+    feed.changed("ann", First="Anna")
+    delta_import(desk.endpoint)
+    for login in ("ann", "bob", "dan"):
+        feed.changed(login, First="Somebody")
+    feed.deleted("dan")
+    delta_import(desk.endpoint)
+    assert [(one.anchor, one.attributes["First"]) for one in desk.match(None)] == [
+        (("ann",), ("Somebody",)),
+        (("bob",), ("Somebody",)),
+        (("cem",), ("Cem",)),
+    ]
+
+
 def test_a_deleted_user_is_not_brought_back_by_what_the_log_tells_of_them(desk, feed):
     feed.changed("ann", First="Anna")
     desk.remove(desk.named("ann")[0].id)
@@ -779,7 +828,7 @@ class Story:
 
 
 @pytest.mark.parametrize("single", [True, False])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [*range(6), 71])
 def test_whoever_writes_whenever_the_space_ends_as_the_target_and_keeps_its_people(desk, monkeypatch, seed, single):
     monkeypatch.setattr(deltas, "TOGETHER", 3)
     story = Story(desk, seed, single=single)

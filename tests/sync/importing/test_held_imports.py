@@ -164,6 +164,33 @@ def test_a_lost_column_that_nobody_names_goes_when_somebody_confirms_it(desk: An
     assert full_import(desk.endpoint)[1] is None
 
 
+@pytest.mark.parametrize("remembered", ["nothing", "an older schema"])
+def test_a_host_that_does_not_remember_the_column_does_not_clear_it_either(desk: Any, remembered: str) -> None:
+    desk.target.put("u1", Login="u1", Mail="u1@example.com", Level=3)
+    desk.ready(ecma=True, query=("Login",))
+    whole = desk.target.schema
+    without(desk, "Mail", "Level")
+    if remembered == "nothing":
+        desk.endpoint.schema.file.unlink()
+    else:
+        desk.endpoint.schema.keep(desk.target.schema)
+    desk.restart(ecma=True, query=("Login",))
+    counts, held = full_import(desk.endpoint)
+    assert held is not None
+    assert (sorted(held.lost), counts.changed) == (["User.Level", "User.Mail"], 0)
+    assert mails(desk) == [("u1@example.com",)]
+    desk.target.schema = whole
+    desk.restart(ecma=True, query=("Login",))
+    counts, held = full_import(desk.endpoint)
+    assert (held, counts.changed) == (None, 0)
+    without(desk, "Mail")
+    desk.endpoint.schema.file.unlink()
+    desk.restart(ecma=True, query=("Login",))
+    assert full_import(desk.endpoint, confirm=True)[1] is None
+    assert mails(desk) == [None]
+    assert full_import(desk.endpoint)[1] is None
+
+
 def test_what_another_process_has_confirmed_to_be_lost_is_waited_for_by_nobody(
     desk: Any, memory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

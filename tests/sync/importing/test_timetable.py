@@ -9,7 +9,7 @@ from ecmahost_core import ConnectorError, ImportPage
 from ecmahost_core.configuration.model import RunProfile
 from ecmahost_core.space.history import ImportRequest
 from ecmahost_core.sync.importing.imports import delta_import, full_import
-from ecmahost_core.sync.importing.timetable import Timetable
+from ecmahost_core.sync.importing.timetable import CONFIRM_SECONDS, Timetable
 
 RETRIES = (5.0, 60.0)
 DELTA = RunProfile(every=timedelta(minutes=10))
@@ -209,6 +209,50 @@ def test_a_request_waits_while_another_process_imports(desk):
     assert desk.store.status("hr").request is not None
     assert worker.within(4) == []
     assert worker.within(2) == ["delta request"]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "coming", "merged"),
+    [
+        ((False, True), (True, False), (False, True)),
+        ((False, False), (True, False), (False, False)),
+        ((True, True), (True, False), (True, True)),
+        ((True, True), (False, False), (False, True)),
+        ((True, False), (False, True), (False, True)),
+        ((True, False), (True, False), (True, False)),
+    ],
+)
+def test_of_two_requests_that_wait_the_stronger_of_both_is_made(desk, waiting, coming, merged):
+    desk.build()
+    for name, (delta, confirm) in (("1", waiting), ("2", coming)):
+        desk.store.request_import("hr", request(delta=delta, confirm=confirm, name=name))
+    asked = desk.store.status("hr").request
+    assert (asked.id, asked.delta, asked.confirm) == ("2", *merged)
+
+
+def test_a_confirmation_that_was_given_long_ago_is_not_prolonged_by_who_asks_for_something_else(desk):
+    desk.build()
+    given = datetime.now(UTC) - timedelta(seconds=CONFIRM_SECONDS - 10)
+    desk.store.request_import("hr", replace(request(confirm=True), since=given))
+    desk.store.request_import("hr", request(delta=True, name="2"))
+    assert abs(desk.store.status("hr").request.since - given) < timedelta(milliseconds=1)
+    newer = request(confirm=True, name="3")
+    desk.store.request_import("hr", newer)
+    assert abs(desk.store.status("hr").request.since - newer.since) < timedelta(milliseconds=1)
+
+
+def test_what_was_confirmed_is_not_confirmed_once_more_for_who_comes_while_it_is_made(desk):
+    desk.build()
+    desk.store.request_import("hr", request(confirm=True, name="1"))
+    made = desk.store.status("hr").request
+    desk.store.request_import("hr", request(delta=True, name="2"))
+    desk.store.settle_request("hr", made)
+    asked = desk.store.status("hr").request
+    assert (asked.id, asked.delta, asked.confirm) == ("2", True, False)
+    for name in ("3", "4"):
+        desk.store.request_import("hr", request(name=name))
+    desk.store.settle_request("hr", desk.store.status("hr").request)
+    assert desk.store.status("hr").request is None
 
 
 def test_a_newer_request_is_not_taken_away_by_the_end_of_an_older_one(desk):

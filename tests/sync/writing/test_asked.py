@@ -8,6 +8,7 @@ import pytest
 from ecmahost_core.scim.messages import parse_patch
 from ecmahost_core.scim.patch import with_sealed_values
 from ecmahost_core.space.past import NOT_KEPT
+from ecmahost_core.sync.importing.imports import full_import
 from ecmahost_core.sync.writing.asked import asked_by_body, asked_by_patch
 
 SECRET = "Correct-Horse-7"
@@ -62,6 +63,39 @@ def test_what_goes_where_the_target_keeps_what_sounds_secret_is_not_kept(desk: A
     body = asked_by_body(desk.binding, "POST", desk.resource(userName="eva", nickName=SECRET))
     assert body["resource"]["nickName"] == NOT_KEPT
     assert body["resource"]["userName"] == "eva"
+
+
+@pytest.fixture
+def named_by_clients(desk: Any, memory: Any) -> Any:
+    """A desk where only the SCIM name of an attribute says that it is secret, and the match uses it."""
+    mapping = {**memory.MAPPING, f"{memory.CUSTOM}:recoverySecret": "Country"}
+    del mapping[f"{memory.CUSTOM}:Country"]
+    desk.ready(mapping=mapping)
+    return desk
+
+
+def test_what_only_clients_call_a_secret_is_kept_of_nobody_either(named_by_clients: Any, memory: Any) -> None:
+    desk, path = named_by_clients, f"{memory.CUSTOM}:recoverySecret"
+    eva = desk.create(userName="eva", **{memory.CUSTOM: {"recoverySecret": SECRET}}).id
+    desk.set(eva, path, f"{SECRET}-2")
+    desk.target.rows["eva",]["Country"] = (f"{SECRET}-3",)
+    full_import(desk.endpoint)
+    desk.remove(eva)
+    entries = desk.store.past("hr", eva)
+    assert [one.kind for one in entries] == ["create", "update", "import", "delete"]
+    assert [one.changes["Country"]["old"] for one in entries] == [[], [NOT_KEPT], [NOT_KEPT], [NOT_KEPT]]
+    assert [one.changes["Country"]["new"] for one in entries] == [[NOT_KEPT], [NOT_KEPT], [NOT_KEPT], []]
+    assert SECRET not in str(entries)
+
+
+def test_a_refusal_that_repeats_what_only_clients_call_a_secret_is_not_kept(
+    named_by_clients: Any, memory: Any, refused: Any
+) -> None:
+    desk = named_by_clients
+    error = memory.ExportError(memory.MAExportError.INVALID_PROVISIONING_ATTRIBUTE_VALUE, f"{SECRET!r} is too long")
+    desk.target.refuse = lambda _change: error
+    refused(400, desk.create, userName="eva", **{memory.CUSTOM: {"recoverySecret": SECRET}})
+    assert [one.told for one in desk.store.past("hr", "eva")] == [NOT_KEPT]
 
 
 def test_of_very_many_members_and_operations_only_some_are_kept(desk: Any, memory: Any) -> None:
