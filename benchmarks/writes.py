@@ -30,6 +30,8 @@ from ecmahost_core.space.sqlite import open_store
 from ecmahost_core.space.store import Store
 
 DONE = EventRecord("write", "ok")
+BLOCK = 50
+"""Writes to one store, one after the other, before it is the next one's turn."""
 
 
 def written(store: Store, intent: WriteIntent, outcome: TargetObject) -> tuple[float, float, SpaceObject]:
@@ -107,10 +109,11 @@ def main() -> None:
             bring(store, list(range(options.size)))
             writers[name] = lambda number, store=store: pair(store, number)  # type: ignore[misc]  # the loop's store
         taken: dict[tuple[str, str], list[tuple[float, float]]] = {}
-        for number in range(options.size, options.size + options.writes):
+        for start in range(options.size, options.size + options.writes, BLOCK):
             for name, writer in writers.items():
-                for kind, times in writer(number).items():
-                    taken.setdefault((name, kind), []).append(times)
+                for number in range(start, start + BLOCK):
+                    for kind, times in writer(number).items():
+                        taken.setdefault((name, kind), []).append(times)
     print("store | write | entry, ms | completion, ms | both, median | longest of 100")
     print("--- | --- | ---: | ---: | ---: | ---:")
     for (name, kind), times in taken.items():
