@@ -81,11 +81,12 @@ def prove(site: Site, seed: int, kills: int) -> None:
     assert site.settled(SETTLE_SECONDS), site.trouble()
     assert killer.done.total() == kills
     assert all(sum(one.steps for one in each) >= kills for each in clients.values())
-    if kills >= 100:
-        assert {point for _, point in killer.done} == {*POINTS, "anywhere"}, killer.done
     with ThreadPoolExecutor(len(clients)) as threads:
         for done in [threads.submit(agree, site, name, each) for name, each in clients.items()]:
             done.result()
+    # Not before: whether what is there is right matters more than by which kills that was tried.
+    if kills >= 100:
+        assert {point for _, point in killer.done} == {*POINTS, "anywhere"}, killer.done
 
 
 def provisioners(site: Site, seed: int) -> dict[str, list[Provisioner]]:
